@@ -1,0 +1,49 @@
+# Redrive's commands. `make` by itself prints them.
+
+# The folder for fetched tools; git ignores it.
+TOOLS_DIR ?= $(CURDIR)/.tools
+# More arguments for the command that a target ends in, say `make demo ARGS=--keep`.
+ARGS =
+# The demo's size and its fault plan.
+ORDERS = 300
+SEED = 7
+# What the test suite needs switched on: points where a test can make a step fail.
+TEST_FEATURES = redrive/failpoints
+# For every cargo command that builds, say `--locked`.
+CARGO_FLAGS =
+
+export TOOLS_DIR
+# The binary looks in .tools by itself; a folder elsewhere has to be named.
+ifneq ($(abspath $(TOOLS_DIR)),$(abspath $(CURDIR)/.tools))
+export REDRIVE_TEMPORAL_CLI ?= $(abspath $(TOOLS_DIR))/temporal
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check chaos
+
+help: ## Print this list.
+	@echo 'make TARGET [ARGS="..."]'
+	@echo
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Check cargo and fetch the Temporal CLI into .tools; needed once, done by the others.
+	@scripts/setup
+
+demo: setup ## Let 300 orders run and fail on a real Temporal server, bring them back, and audit it (ORDERS=, SEED=).
+	cargo run $(CARGO_FLAGS) -p redrive -- demo --orders $(ORDERS) --seed $(SEED) $(ARGS)
+
+up: setup ## Run Redrive on this machine until Ctrl-C, with a Temporal dev server if TEMPORAL_ADDRESS is not set.
+	cargo run $(CARGO_FLAGS) -p redrive -- up $(ARGS)
+
+test: setup ## Run every test, those on a real Temporal dev server too (ARGS=name runs the tests so named).
+	scripts/with-dev-server cargo test $(CARGO_FLAGS) --workspace --no-fail-fast --features '$(TEST_FEATURES)' $(ARGS)
+
+check: ## Check format, style, lints and docs; warnings are errors.
+	cargo fmt --all --check
+	scripts/check-style
+	cargo clippy $(CARGO_FLAGS) --workspace --all-targets -- -D warnings
+	cargo clippy $(CARGO_FLAGS) --workspace --all-targets --features redrive/failpoints -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc $(CARGO_FLAGS) --workspace --no-deps
+
+chaos: setup ## Kill workers in mid-batch, again and again, and audit that no order is lost or started twice.
+	cargo run $(CARGO_FLAGS) -p redrive-chaos -- $(ARGS)
