@@ -1,0 +1,49 @@
+//! A batch's row in `reprocessing_results`: opened when it starts, finished by itself or by a later batch.
+
+use jiff::Timestamp;
+use redrive_core::ids::BatchId;
+use redrive_core::report::{Alert, BatchStatus, ReprocessingResult};
+use serde::Serialize;
+
+/// A batch that starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchOpening {
+    /// The batch.
+    pub batch: BatchId,
+    /// The workflow id that runs it.
+    pub workflow_id: String,
+    /// When it started.
+    pub started_at: Timestamp,
+}
+
+/// How a batch ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchEnd {
+    /// Its scan failed at least once.
+    pub scan_failed: bool,
+    /// Its settle failed at least once.
+    pub settle_failed: bool,
+    /// It ended with work left.
+    pub truncated: bool,
+    /// Its workflow was terminated, cancelled or timed out; a later batch says so.
+    pub abandoned: bool,
+    /// The error it ends with.
+    pub error: Option<String>,
+}
+
+/// A batch as kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BatchRow {
+    /// Its workflow id.
+    pub workflow_id: String,
+    /// How it stands.
+    pub status: BatchStatus,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// Its numbers.
+    pub result: ReprocessingResult,
+    /// The error it ended with.
+    pub error: Option<String>,
+    /// The alerts it raised.
+    pub alerts: Vec<Alert>,
+}

@@ -1,0 +1,137 @@
+//! The contract that every ledger keeps. Each method is one short transaction, and each is safe to repeat.
+//!
+//! `policy` and `moment` come in with the calls that decide: the ledger reads no clock and draws no numbers.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
+use redrive_core::moment::Moment;
+use redrive_core::policy::Policy;
+use redrive_core::report::ReprocessingResult;
+
+use crate::{
+    BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit, Committed,
+    DeadLetter, Failure, Halt, LedgerError, NewAuditEvent, ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow,
+    Story,
+};
+
+/// What every method returns.
+pub type Result<T> = std::result::Result<T, LedgerError>;
+
+/// The ledger.
+#[async_trait]
+pub trait Ledger: Send + Sync + 'static {
+    // ---- where it belongs
+
+    /// Binds a new ledger to `home`, or checks that it is bound to it. Errors: [`LedgerError::OtherHome`].
+    async fn bind(&self, home: &Home) -> Result<()>;
+
+    /// Brings the eligibility of waiting orders in line with `policy`, if it differs from the one last applied (compared
+    /// by digest). Returns how many orders changed.
+    async fn apply_policy(&self, policy: &Policy) -> Result<u64>;
+
+    // ---- scan
+
+    /// How far `workflow_type` has been scanned.
+    async fn scan_window(&self, workflow_type: &str) -> Result<Option<ScanWindow>>;
+
+    /// Records how far it has been scanned. A watermark never goes back.
+    async fn save_scan_window(&self, window: &ScanWindow) -> Result<()>;
+
+    /// Those of `runs` that no failure is recorded for, in their order.
+    async fn unknown_runs(&self, runs: &[RunId]) -> Result<Vec<RunId>>;
+
+    /// The one door: records each failure once (by run id) and lets [`redrive_core::observe`] say what it means for its
+    /// order. A failure whose memo names an intent without a known run gives it that run first: such a restart counts.
+    /// `batch` is the batch that learns it.
+    async fn observe(&self, policy: &Policy, batch: &BatchId, failures: &[Failure], moment: Moment)
+    -> Result<ObserveSummary>;
+
+    /// Takes up failures that were recorded while their order was claimed or followed, where it no longer is.
+    async fn observe_pending(&self, policy: &Policy, batch: &BatchId, moment: Moment) -> Result<ObserveSummary>;
+
+    // ---- settle
+
+    /// Up to `limit` open orders due to be described by `now`, the longest due first.
+    async fn due_checks(&self, now: Timestamp, limit: u32) -> Result<Vec<Check>>;
+
+    /// Records what the server said of them. Returns how many attempts ended.
+    async fn settle(&self, policy: &Policy, batch: &BatchId, checked: &[Checked], moment: Moment) -> Result<u64>;
+
+    // ---- batches
+
+    /// Opens a batch's row. Opening it again changes nothing.
+    async fn open_batch(&self, opening: &BatchOpening) -> Result<()>;
+
+    /// Finishes a batch's row: its numbers from its verdicts and the attempts it settled, its status, its alerts.
+    /// Finishing it again returns the row as it is.
+    async fn finish_batch(&self, batch: &BatchId, end: &BatchEnd, now: Timestamp) -> Result<BatchRow>;
+
+    /// The batches whose rows say that they run, oldest first.
+    async fn running_batches(&self) -> Result<Vec<BatchRow>>;
+
+    /// Up to `limit` batches, newest first.
+    async fn batches(&self, limit: u32) -> Result<Vec<BatchRow>>;
+
+    /// The numbers of a batch as they stand now.
+    async fn batch_counts(&self, batch: &BatchId, now: Timestamp) -> Result<ReprocessingResult>;
+
+    // ---- chunks
+
+    /// Takes over what an earlier try of this chunk left, and claims due orders up to the limit, each restart with an
+    /// open intent, in one transaction. Orders that `rules` leave alone are passed over for this batch.
+    async fn claim(&self, policy: &Policy, home: &Home, request: &ClaimRequest, moment: Moment) -> Result<Claimed>;
+
+    /// Takes over up to `limit` claims of `from` for the chunk (`to`, `chunk`), with new fences. The caller has seen that
+    /// `from` is closed, or is `from` itself. With `from == to` only claims of other chunks are taken over.
+    async fn adopt(&self, policy: &Policy, from: &BatchId, to: &BatchId, chunk: u32, limit: u32)
+    -> Result<Vec<ClaimedOrder>>;
+
+    /// Records outcomes, each only under the fence it was claimed with, all in one transaction; in their order.
+    async fn commit(&self, policy: &Policy, batch: &BatchId, chunk: u32, commits: &[Commit], moment: Moment)
+    -> Result<Vec<Committed>>;
+
+    /// How to start the order's failed run again.
+    async fn start_request(&self, pk: OrderPk) -> Result<Option<Vec<u8>>>;
+
+    /// Reserves one start under the shared rate: the time at which it may happen. Unused time is not saved up.
+    async fn reserve_start(&self, per_second: f64, now: Timestamp) -> Result<Timestamp>;
+
+    // ---- what operators do and see
+
+    /// Stops every start until [`Ledger::unhalt`].
+    async fn halt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<()>;
+
+    /// Lets starts happen again. Returns whether they were stopped.
+    async fn unhalt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<bool>;
+
+    /// Whether starts are stopped, by whom and why.
+    async fn halted(&self) -> Result<Option<Halt>>;
+
+    /// The order of that workflow id, or of that order id where it is one order's.
+    async fn find_order(&self, id: &str) -> Result<Option<WorkflowId>>;
+
+    /// Everything known of an order.
+    async fn story(&self, workflow_id: &WorkflowId) -> Result<Option<Story>>;
+
+    /// Up to `limit` dead letters, oldest first; unresolved ones only, unless `resolved`.
+    async fn dead_letters(&self, resolved: bool, limit: u32) -> Result<Vec<DeadLetter>>;
+
+    /// Carries out an operator's decision in one transaction, with its audit event. `manual_retry` opens a generation and
+    /// puts the order first in line, due at once.
+    async fn resolve(&self, policy: &Policy, resolve: &Resolve, now: Timestamp) -> Result<Resolved>;
+
+    /// An operator parks a waiting or held order in the dead letter queue. Returns the entry, or `None` where the
+    /// order's state does not allow it (or there is none).
+    async fn park(&self, workflow_id: &WorkflowId, by: &NewAuditEvent, now: Timestamp) -> Result<Option<DeadLetter>>;
+
+    /// How many orders are in each state, by name; for reports and audits.
+    async fn state_counts(&self) -> Result<Vec<(String, u64)>>;
+
+    /// Whether and when work is left: the earliest time at which a waiting order is due or an order in flight is to be
+    /// described; `None` when nothing is left to wait for.
+    async fn next_work_at(&self) -> Result<Option<Timestamp>>;
+
+    /// Every order with its attempts, by workflow id, `limit` after `after`: for audits.
+    async fn stories_after(&self, after: Option<&WorkflowId>, limit: u32) -> Result<Vec<Story>>;
+}

@@ -1,0 +1,94 @@
+//! The dead letter queue: orders that wait for a person's decision, one entry an (order, generation).
+
+use jiff::Timestamp;
+use redrive_core::decide::DeadLetterReason;
+use redrive_core::ids::{BatchId, WorkflowId};
+use serde::{Deserialize, Serialize};
+
+use crate::NewAuditEvent;
+
+/// How urgent a dead letter is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EscalationLevel {
+    /// As any.
+    #[default]
+    Normal,
+    /// Soon.
+    High,
+    /// Now.
+    Critical,
+}
+
+/// How a dead letter was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Resolution {
+    /// An operator had it started again.
+    ManualRetry,
+    /// An operator gave the order up.
+    Cancelled,
+    /// An operator handed it to somebody else.
+    Escalated,
+    /// A later run completed.
+    RecoveredElsewhere,
+    /// A person terminated or cancelled a later run.
+    Stopped,
+}
+
+/// An entry of the dead letter queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeadLetter {
+    /// The order's workflow id.
+    pub workflow_id: WorkflowId,
+    /// The order id.
+    pub order_id: String,
+    /// The generation that ended here.
+    pub generation: u32,
+    /// Why it is here.
+    pub reason: DeadLetterReason,
+    /// What went wrong last.
+    pub failure_status: String,
+    /// The last message, cut.
+    pub failure_reason: String,
+    /// Restarts that were started.
+    pub retry_count: u32,
+    /// How urgent it is.
+    pub escalation_level: EscalationLevel,
+    /// The batch that moved it here.
+    pub batch: Option<BatchId>,
+    /// Since when it is here.
+    pub created_at: Timestamp,
+    /// When it was closed.
+    pub resolved_at: Option<Timestamp>,
+    /// How.
+    pub resolution: Option<Resolution>,
+    /// By whom.
+    pub resolved_by: Option<String>,
+    /// With which note.
+    pub notes: Option<String>,
+}
+
+/// What an operator decides about a dead letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resolve {
+    /// The order.
+    pub workflow_id: WorkflowId,
+    /// The decision: one of the operator's three.
+    pub resolution: Resolution,
+    /// By whom, and the note.
+    pub by: NewAuditEvent,
+}
+
+/// What became of an operator's decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolved {
+    /// It is done: the entry as it is now.
+    Done(DeadLetter),
+    /// Somebody was first: the entry as they left it.
+    Already(DeadLetter),
+    /// The order has never been in the dead letter queue.
+    NotDeadLettered,
+    /// No such order.
+    NoSuchOrder,
+}

@@ -1,0 +1,65 @@
+//! A failure: one closed run of a watched type, as it comes in and as it is kept.
+
+use jiff::Timestamp;
+use redrive_core::classify::Classification;
+use redrive_core::ids::{RunId, WorkflowId};
+use serde::Serialize;
+
+/// A failed run, read from the server and classified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    /// The order's workflow id.
+    pub workflow_id: WorkflowId,
+    /// The order id that the policy's template finds in it.
+    pub order_id: String,
+    /// Its workflow type.
+    pub workflow_type: String,
+    /// The failed run.
+    pub run_id: RunId,
+    /// The first run of its chain.
+    pub first_run_id: RunId,
+    /// Whether it timed out (else it failed).
+    pub timed_out: bool,
+    /// When it closed, by the server's clock.
+    pub closed_at: Timestamp,
+    /// What went wrong.
+    pub classification: Classification,
+    /// The failed run that our memo on it names, if it is (or continues) a restart of ours.
+    pub from_run: Option<RunId>,
+    /// Whether it has a parent workflow.
+    pub has_parent: bool,
+    /// How to start it again: opaque bytes, compressed by the ledger.
+    pub start_request: Vec<u8>,
+}
+
+/// What observing some closes brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ObserveSummary {
+    /// Runs not known before.
+    pub new_failures: u64,
+    /// Orders not known before.
+    pub new_orders: u64,
+    /// Attempts found to have failed again.
+    pub failed_again: u64,
+}
+
+/// A failure as kept, for an order's story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FailureRow {
+    /// The failed run.
+    pub run_id: RunId,
+    /// The first run of its chain.
+    pub first_run_id: RunId,
+    /// Whether it timed out.
+    pub timed_out: bool,
+    /// The failure status.
+    pub failure_status: String,
+    /// The failure group's fingerprint.
+    pub fingerprint: String,
+    /// The message, cut.
+    pub reason: String,
+    /// When it closed.
+    pub closed_at: Timestamp,
+    /// When we saw it.
+    pub observed_at: Timestamp,
+}

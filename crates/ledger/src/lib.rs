@@ -1,0 +1,28 @@
+//! The ledger: what Redrive knows of every failed order, in SQL.
+//!
+//! [`Ledger`] is the contract; every driver passes the same conformance suite. SQL stands in this crate only, and rows
+//! become domain types in one place (`rows`).
+
+mod attempt;
+mod batch;
+mod chunk;
+mod contract;
+mod dead_letter;
+mod error;
+mod failure;
+mod order;
+mod scan;
+mod settle;
+mod sqlite;
+
+pub use attempt::{Attempt, AttemptOutcome};
+pub use batch::{BatchEnd, BatchOpening, BatchRow};
+pub use chunk::{ClaimRequest, Claimed, ClaimedOrder, Commit, Committed, Latest, OurRun, Outcome, Plan};
+pub use contract::Ledger;
+pub use dead_letter::{DeadLetter, EscalationLevel, Resolution, Resolve, Resolved};
+pub use error::LedgerError;
+pub use failure::{Failure, FailureRow, ObserveSummary};
+pub use order::{AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, Story};
+pub use scan::ScanWindow;
+pub use settle::{Check, Checked};
+pub use sqlite::SqliteLedger;
