@@ -3,5 +3,29 @@
 //!
 //! Nothing of the product depends on this crate but the `demo` command.
 
+mod activities;
+pub mod faults;
+mod json_lines;
+mod messages;
+pub mod order;
 pub mod puppet;
+pub mod stage;
+pub mod starter;
 pub mod testbed;
+pub mod warehouse;
+pub mod worker;
+mod workflow;
+
+pub use faults::{Class, Expected, FaultPlan, PlannedOrder, Window};
+pub use order::OrderInput;
+pub use stage::Stage;
+pub use starter::{StartOptions, Started, start_orders};
+pub use warehouse::{Performed, Warehouse};
+pub use worker::FulfillmentWorker;
+pub use workflow::{Fulfilled, OrderStatus, Progress};
+
+/// The task queue of the sample's orders.
+pub const TASK_QUEUE: &str = "fulfillment";
+
+/// The workflow type of the sample's orders.
+pub const WORKFLOW_TYPE: &str = "OrderFulfillmentWorkflow";

@@ -108,10 +108,22 @@ where
             Instant::now() < deadline,
             "waited {limit:?} in vain for {what}"
         );
-        tokio::time::sleep(PROBE_INTERVAL).await;
+        pause().await;
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the pause between two looks at what a test waits for"
+)]
+async fn pause() {
+    tokio::time::sleep(PROBE_INTERVAL).await;
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests have no binary that could hand them the server's address"
+)]
 fn server_address() -> String {
     match std::env::var(SERVER_VARIABLE) {
         Ok(address) if !address.is_empty() => address,
