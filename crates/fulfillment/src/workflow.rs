@@ -27,7 +27,8 @@ const STAGE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Tries of a stage: enough that a hiccup is not a failed order, few enough that a demo sees failures.
 const STAGE_ATTEMPTS: u32 = 3;
 
-/// Wait before the second try; it doubles. A real warehouse would get seconds; a demo has minutes in all.
+/// Wait before the second try; it doubles. A real warehouse would get seconds; a demo has minutes in all. The server's
+/// timers are coarse: it makes about a second of anything shorter.
 const STAGE_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The order workflow.

@@ -2,145 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
-use std::collections::BTreeMap;
+mod site;
 
-use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use redrive_fulfillment::{
-    Class, Expected, FaultPlan, FulfillmentWorker, PlannedOrder, Stage, StartOptions, TASK_QUEUE,
-    Warehouse, Window,
-    starter::{self, start_orders},
-    testbed::{Testbed, eventually},
+    Class, Expected, FaultPlan, FulfillmentWorker, Stage, StartOptions, TASK_QUEUE, Window,
+    start_orders, testbed::eventually,
 };
-use temporalio_common::protos::temporal::api::{
-    common::v1::WorkflowExecution,
-    enums::v1::{EventType, WorkflowExecutionStatus as Status},
-    history::v1::{HistoryEvent, history_event::Attributes},
-    query::v1::WorkflowQuery,
-    workflowservice::v1::{GetWorkflowExecutionHistoryRequest, QueryWorkflowRequest},
-};
-
-/// A server namespace, a warehouse that follows a plan, and a worker.
-struct Site {
-    bed: Testbed,
-    plan: FaultPlan,
-    dir: tempfile::TempDir,
-    warehouse: Warehouse,
-    worker: FulfillmentWorker,
-}
-
-impl Site {
-    async fn open(name: &str, plan: FaultPlan) -> Self {
-        let bed = Testbed::connect(name).await;
-        let dir = tempfile::tempdir().unwrap();
-        let warehouse = Warehouse::create(dir.path(), &plan, Timestamp::UNIX_EPOCH).unwrap();
-        let worker = FulfillmentWorker::spawn(bed.client.clone(), TASK_QUEUE, dir.path())
-            .await
-            .unwrap();
-        Self {
-            bed,
-            plan,
-            dir,
-            warehouse,
-            worker,
-        }
-    }
-
-    async fn start_all(&self) {
-        let options = StartOptions::default();
-        let started = start_orders(&self.bed.client, &self.plan, &options)
-            .await
-            .unwrap();
-        assert_eq!(started.len(), self.plan.orders.len());
-    }
-
-    /// Starts an order anew, as a redrive would: the same request with another request id.
-    async fn restart(&self, order: &PlannedOrder) {
-        let options = StartOptions::default();
-        let mut request = starter::request(&self.bed.client, &self.plan, order, &options);
-        request.request_id = uuid::Uuid::new_v4().to_string();
-        self.bed.start(request).await;
-    }
-
-    /// How the latest run of an order closed, once it has.
-    async fn close(&self, order: &PlannedOrder) -> Status {
-        let id = order.workflow_id();
-        eventually(&format!("{id} to close"), || async {
-            let run = self.bed.latest(&id).await?;
-            (run.status() != Status::Running).then(|| run.status())
-        })
-        .await
-    }
-
-    async fn history(&self, workflow_id: &str) -> Vec<HistoryEvent> {
-        let request = GetWorkflowExecutionHistoryRequest {
-            namespace: self.bed.namespace.clone(),
-            execution: Some(latest(workflow_id)),
-            ..Default::default()
-        };
-        let answer = self
-            .bed
-            .service()
-            .get_workflow_execution_history(tonic::Request::new(request))
-            .await
-            .unwrap();
-        answer.into_inner().history.unwrap().events
-    }
-
-    async fn status(&self, workflow_id: &str) -> serde_json::Value {
-        let request = QueryWorkflowRequest {
-            namespace: self.bed.namespace.clone(),
-            execution: Some(latest(workflow_id)),
-            query: Some(WorkflowQuery {
-                query_type: "getStatus".to_owned(),
-                ..Default::default()
-            }),
-            ..Default::default()
-        };
-        let answer = self
-            .bed
-            .service()
-            .query_workflow(tonic::Request::new(request))
-            .await
-            .unwrap();
-        let payloads = answer.into_inner().query_result.unwrap().payloads;
-        serde_json::from_slice(&payloads[0].data).unwrap()
-    }
-
-    async fn close_site(self) {
-        self.worker.stop().await.unwrap();
-    }
-}
-
-fn latest(workflow_id: &str) -> WorkflowExecution {
-    WorkflowExecution {
-        workflow_id: workflow_id.to_owned(),
-        run_id: String::new(),
-    }
-}
-
-fn failure_of(history: &[HistoryEvent]) -> (String, String) {
-    let Some(Attributes::WorkflowExecutionFailedEventAttributes(failed)) =
-        &history.last().unwrap().attributes
-    else {
-        panic!("the run did not fail: {:?}", history.last());
-    };
-    let failure = failed.failure.clone().unwrap();
-    let r#type = failure.maybe_application_failure().unwrap().r#type.clone();
-    (r#type, failure.message)
-}
-
-fn scheduled_activities(history: &[HistoryEvent]) -> Vec<String> {
-    history
-        .iter()
-        .filter(|event| event.event_type() == EventType::ActivityTaskScheduled)
-        .map(|event| match &event.attributes {
-            Some(Attributes::ActivityTaskScheduledEventAttributes(scheduled)) => {
-                scheduled.activity_type.clone().unwrap().name
-            }
-            other => panic!("not a scheduled activity: {other:?}"),
-        })
-        .collect()
-}
+use site::{Site, failure_of, scheduled_activities};
+use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
 #[tokio::test]
 async fn a_smooth_order_passes_every_stage_once_and_tells_so() {
@@ -162,7 +34,7 @@ async fn a_smooth_order_passes_every_stage_once_and_tells_so() {
         "completedStages": 6, "totalStages": 6, "error": null,
     });
     assert_eq!(site.status(&id).await, expected);
-    site.close_site().await;
+    site.shut().await;
 }
 
 #[tokio::test]
@@ -192,7 +64,7 @@ async fn a_failed_pick_releases_its_reservation_first() {
     assert_eq!(status["currentStage"], "wes_execution");
     assert_eq!(status["completionPercent"], 33);
     assert_eq!(status["error"], message);
-    site.close_site().await;
+    site.shut().await;
 }
 
 #[tokio::test]
@@ -203,11 +75,7 @@ async fn an_order_that_continues_as_new_carries_its_stages_over() {
     let site = Site::open("orders-continue", FaultPlan::uniform(7, 1, &class)).await;
     site.start_all().await;
     let order = &site.plan.orders[0];
-    eventually("the chain to fail", || async {
-        let run = site.bed.latest(&order.workflow_id()).await?;
-        (run.status() == Status::Failed).then_some(())
-    })
-    .await;
+    assert_eq!(site.close_chain(order).await, Status::Failed);
     let log = site.warehouse.performed().unwrap();
     let runs: BTreeMap<&str, Vec<Stage>> = log.iter().fold(BTreeMap::new(), |mut runs, line| {
         runs.entry(line.run_id.as_str())
@@ -224,10 +92,9 @@ async fn an_order_that_continues_as_new_carries_its_stages_over() {
             vec![Stage::WesExecution, Stage::Slam]
         ]
     );
-    let first_runs: std::collections::BTreeSet<_> =
-        log.iter().map(|line| &line.first_run_id).collect();
+    let first_runs: BTreeSet<_> = log.iter().map(|line| &line.first_run_id).collect();
     assert_eq!(first_runs.len(), 1);
-    site.close_site().await;
+    site.shut().await;
 }
 
 #[tokio::test]
@@ -249,7 +116,7 @@ async fn a_retry_policy_recovers_in_its_own_chain_or_exhausts_it() {
         })
         .await;
         assert_eq!(run.status(), end);
-        site.close_site().await;
+        site.shut().await;
     }
 }
 
@@ -268,7 +135,7 @@ async fn starting_the_orders_again_starts_nothing() {
         site.close(order).await;
     }
     assert_eq!(site.warehouse.performed().unwrap().len(), 4 * 6);
-    site.close_site().await;
+    site.shut().await;
 }
 
 #[tokio::test]
@@ -291,7 +158,25 @@ async fn a_new_worker_goes_on_where_the_old_one_stopped() {
         site.restart(order).await;
         assert_eq!(site.close(order).await, Status::Completed);
     }
-    site.close_site().await;
+    site.shut().await;
+}
+
+#[tokio::test]
+async fn stopping_the_worker_does_not_wait_for_a_stuck_stage() {
+    let class = Class::Slow {
+        stage: Stage::Validation,
+        run_timeout_ms: 60_000,
+    };
+    let site = Site::open("orders-stuck", FaultPlan::uniform(7, 1, &class)).await;
+    site.start_all().await;
+    eventually("the stage to get stuck", || async {
+        let failed = std::fs::read(site.dir.path().join("failed-runs.jsonl"));
+        (!failed.ok()?.is_empty()).then_some(())
+    })
+    .await;
+    tokio::time::timeout(Duration::from_secs(9), site.shut())
+        .await
+        .unwrap();
 }
 
 /// A hand-made redrive: what fails is started again, six runs at most, until the plan has come to its end.
@@ -311,7 +196,7 @@ async fn every_class_ends_as_expected() {
             }
         }
         for order in &site.plan.orders {
-            let end = settled(&site, order).await;
+            let end = site.close_chain(order).await;
             ends.insert(order.order_id.clone(), end);
         }
         site.warehouse.release(Stage::Shipping).unwrap();
@@ -323,16 +208,5 @@ async fn every_class_ends_as_expected() {
         };
         assert_eq!(end, order.class.expected(), "{order:?}");
     }
-    site.close_site().await;
-}
-
-/// How a chain ended: a failed or continued run that has a successor is not the end.
-async fn settled(site: &Site, order: &PlannedOrder) -> Status {
-    let id = order.workflow_id();
-    eventually(&format!("the chain of {id} to end"), || async {
-        let run = site.bed.latest(&id).await?;
-        let ended = !matches!(run.status(), Status::Running | Status::ContinuedAsNew);
-        ended.then(|| run.status())
-    })
-    .await
+    site.shut().await;
 }
