@@ -4,8 +4,6 @@
 //! [`State::InFlight`] has a run that is followed, [`State::Held`] waits for an operator, [`State::DeadLettered`] for a
 //! decision. *Closed* orders need nothing: they recovered, were resolved, or a person stopped them.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 macro_rules! named_enum {
@@ -31,8 +29,8 @@ macro_rules! named_enum {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }

@@ -1,0 +1,177 @@
+//! The activities, declared: one struct in, one struct out, so that a new field stays compatible.
+//!
+//! They carry tokens, cursors and counts. No order's payload, and no list of orders, enters a workflow's history.
+#![expect(missing_docs, reason = "the SDK's macros make items of their own")]
+
+use jiff::Timestamp;
+use redrive_core::decide::BatchRules;
+use redrive_core::ids::{BatchId, WorkflowId};
+use redrive_core::report::ReprocessingResult;
+use serde::{Deserialize, Serialize};
+use temporalio_macros::activity_definitions;
+
+/// What [`Reprocessing::open_batch`] is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenBatch {
+    /// The batch.
+    pub batch: BatchId,
+    /// The workflow id that runs it.
+    pub workflow_id: String,
+    /// When it started.
+    pub started_at: Timestamp,
+}
+
+/// What a batch goes by: settings that only workers know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchPlan {
+    /// Orders a chunk.
+    pub batch_size: u32,
+    /// Seconds between two ticks of the schedule.
+    pub interval_seconds: u64,
+}
+
+/// What scan, settle and adopt are told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Phase {
+    /// The batch.
+    pub batch: BatchId,
+    /// When to stop.
+    pub ends_at: Timestamp,
+}
+
+/// What [`Reprocessing::adopt_claims`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct AdoptReport {
+    /// Claims of dead batches that were finished.
+    pub adopted: u64,
+    /// Rows of dead batches that were finished.
+    pub finished: u64,
+}
+
+/// What [`Reprocessing::scan_failures`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ScanReport {
+    /// Failed runs not known before.
+    pub new_failures: u64,
+    /// Whether every watched type was scanned up to the present.
+    pub complete: bool,
+}
+
+/// What [`Reprocessing::settle_attempts`] did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SettleReport {
+    /// Orders described.
+    pub checked: u64,
+    /// Orders due by then are this batch's; what becomes due later is the next one's.
+    pub due_by: Timestamp,
+}
+
+/// What [`Reprocessing::process_chunk`] is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chunk {
+    /// The batch.
+    pub batch: BatchId,
+    /// The chunk's number.
+    pub chunk: u32,
+    /// At most so many orders.
+    pub limit: u32,
+    /// Only orders that were due by then.
+    pub due_by: Timestamp,
+    /// When to stop.
+    pub stops_at: Timestamp,
+    /// What the batch was told.
+    pub rules: BatchRules,
+    /// Only this order: an operator's retry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only: Option<WorkflowId>,
+}
+
+/// Why a chunk gave orders back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stopped {
+    /// The deadline came.
+    Deadline,
+    /// An operator halted every start.
+    Halted,
+    /// An operator stopped the batch.
+    Cancelled,
+}
+
+/// What [`Reprocessing::process_chunk`] did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ChunkReport {
+    /// Orders it claimed, over all its tries.
+    pub claimed: u32,
+    /// Why it stopped early.
+    pub stopped: Option<Stopped>,
+}
+
+/// What [`Reprocessing::finish_batch`] is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FinishBatch {
+    /// The batch.
+    pub batch: BatchId,
+    /// A scan failed.
+    pub scan_failed: bool,
+    /// A settle failed.
+    pub settle_failed: bool,
+    /// It ends with work left.
+    pub truncated: bool,
+    /// The error it ends with.
+    pub error: Option<String>,
+}
+
+/// The activities of a batch.
+pub struct Reprocessing;
+
+#[activity_definitions]
+impl Reprocessing {
+    /// Opens the batch's row, and says what to go by.
+    #[activity(name = "OpenBatch")]
+    pub async fn open_batch(input: OpenBatch) -> Result<BatchPlan, ()> {
+        unimplemented!()
+    }
+
+    /// Finishes what batches that died have left: their claims' intents first, then their rows.
+    #[activity(name = "AdoptClaims")]
+    pub async fn adopt_claims(input: Phase) -> Result<AdoptReport, ()> {
+        unimplemented!()
+    }
+
+    /// Brings new failed runs from visibility into the ledger.
+    #[activity(name = "ScanFailures")]
+    pub async fn scan_failures(input: Phase) -> Result<ScanReport, ()> {
+        unimplemented!()
+    }
+
+    /// Learns how attempts in flight ended, and how other open orders stand.
+    #[activity(name = "SettleAttempts")]
+    pub async fn settle_attempts(input: Phase) -> Result<SettleReport, ()> {
+        unimplemented!()
+    }
+
+    /// Claims a chunk of orders and processes them.
+    #[activity(name = "ProcessChunk")]
+    pub async fn process_chunk(input: Chunk) -> Result<ChunkReport, ()> {
+        unimplemented!()
+    }
+
+    /// Finishes the batch's row and raises its alerts.
+    #[activity(name = "FinishBatch")]
+    pub async fn finish_batch(input: FinishBatch) -> Result<ReprocessingResult, ()> {
+        unimplemented!()
+    }
+}
+
+pub use reprocessing::{AdoptClaims, FinishBatch as FinishBatchActivity, OpenBatch as OpenBatchActivity};
+pub use reprocessing::{ProcessChunk, ScanFailures, SettleAttempts};

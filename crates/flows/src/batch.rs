@@ -1,0 +1,176 @@
+//! `ReprocessingBatchWorkflow`: what the schedule starts. It opens the batch, runs the orchestration as its child and
+//! returns the result; where the child fails it keeps the row with what was done, and fails.
+#![expect(missing_docs, reason = "the SDK's macros make items of their own")]
+
+use std::time::{Duration, SystemTime};
+
+use futures::{FutureExt, select_biased};
+use jiff::Timestamp;
+use redrive_core::ids::BatchId;
+use redrive_core::report::ReprocessingResult;
+use temporalio_common::error::ApplicationFailure;
+use temporalio_macros::{workflow, workflow_methods};
+use temporalio_workflow::{
+    SignalWorkflowOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
+    WorkflowTermination,
+};
+
+use crate::activities::{FinishBatch, OpenBatch, Reprocessing};
+use crate::deadline::Deadline;
+use crate::input::{BatchInput, OrchestrationInput, PartOf};
+use crate::options;
+use crate::orchestration::ReprocessingOrchestrationWorkflow;
+
+/// What an operator tells a batch, to be handed on to its child.
+#[derive(Debug, Clone, Copy)]
+enum Control {
+    Pause,
+    Resume,
+    Stop,
+}
+
+/// The batch.
+#[workflow]
+pub struct ReprocessingBatchWorkflow {
+    input: BatchInput,
+    to_hand_on: Vec<Control>,
+}
+
+#[workflow_methods]
+impl ReprocessingBatchWorkflow {
+    /// Keeps the input: the run reads it from the state.
+    #[init]
+    fn new(_: &WorkflowContextView, input: BatchInput) -> Self {
+        Self { input, to_hand_on: Vec::new() }
+    }
+
+    /// The steps of a batch.
+    #[run(name = "ReprocessingBatchWorkflow")]
+    pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ReprocessingResult> {
+        let input = ctx.state(|state| state.input.clone());
+        if let Some(refused) = &input.refused {
+            return Err(refuse(refused));
+        }
+        let part = Self::open(ctx).await?;
+        let batch = part.batch.clone();
+        match Self::orchestrate(ctx, &input, part).await {
+            Ok(result) => Ok(result),
+            Err(error) => {
+                let end = FinishBatch {
+                    batch,
+                    scan_failed: false,
+                    settle_failed: false,
+                    truncated: true,
+                    error: Some(error.clone()),
+                };
+                ctx.execute_activity(Reprocessing::finish_batch, end, options::ledger_work()).await?;
+                Err(failed(&error))
+            }
+        }
+    }
+
+    /// Stops claiming until `resume`; the deadline stays.
+    #[signal]
+    pub fn pause(&mut self, _: &mut SyncWorkflowContext<Self>) {
+        self.to_hand_on.push(Control::Pause);
+    }
+
+    /// Goes on.
+    #[signal]
+    pub fn resume(&mut self, _: &mut SyncWorkflowContext<Self>) {
+        self.to_hand_on.push(Control::Resume);
+    }
+
+    /// Ends early; the result is recorded.
+    #[signal]
+    pub fn stop(&mut self, _: &mut SyncWorkflowContext<Self>) {
+        self.to_hand_on.push(Control::Stop);
+    }
+}
+
+impl ReprocessingBatchWorkflow {
+    async fn open(ctx: &WorkflowContext<Self>) -> WorkflowResult<PartOf> {
+        let (batch, timeout) = identity(&ctx.info());
+        let started_at = timestamp(ctx.workflow_time());
+        let opened = OpenBatch { batch: batch.clone(), workflow_id: ctx.workflow_id().to_owned(), started_at };
+        let plan = ctx.execute_activity(Reprocessing::open_batch, opened, options::ledger_work()).await?;
+        Ok(PartOf {
+            batch,
+            deadline: Deadline::of(started_at, timeout, Duration::from_secs(plan.interval_seconds)),
+            batch_size: plan.batch_size,
+            due_by: None,
+            next_chunk: 0,
+            scan_failed: false,
+            settle_failed: false,
+        })
+    }
+
+    /// Runs the child to its end and hands on to it what operators say meanwhile.
+    async fn orchestrate(ctx: &WorkflowContext<Self>, input: &BatchInput, part: PartOf) -> Result<ReprocessingResult, String> {
+        let child_id = format!("{}-orchestration", ctx.workflow_id());
+        let left = part.deadline.left(timestamp(ctx.workflow_time()));
+        let input = OrchestrationInput { max_orders: input.max_orders, part_of: Some(part), ..Default::default() };
+        let child = ctx
+            .start_child_workflow(ReprocessingOrchestrationWorkflow::run, input, options::child(child_id.clone(), left))
+            .await
+            .map_err(|error| error.to_string())?;
+        let mut result = Box::pin(child.result()).fuse();
+        loop {
+            let mut told = Box::pin(ctx.wait_condition(|state| !state.to_hand_on.is_empty())).fuse();
+            select_biased! {
+                done = result => return done.map_err(|error| root_cause(&error)),
+                _ = told => {}
+            }
+            drop(told);
+            Self::hand_on(ctx, &child_id).await;
+        }
+    }
+
+    /// A child that has just ended cannot be told any more: that is no error.
+    async fn hand_on(ctx: &WorkflowContext<Self>, child_id: &str) {
+        type Child = ReprocessingOrchestrationWorkflow;
+        let child = ctx.external_workflow(child_id.to_owned(), None);
+        for control in ctx.state_mut(|state| std::mem::take(&mut state.to_hand_on)) {
+            let opts = SignalWorkflowOptions::default();
+            let _ended = match control {
+                Control::Pause => child.signal(Child::pause, (), opts).await,
+                Control::Resume => child.signal(Child::resume, (), opts).await,
+                Control::Stop => child.signal(Child::stop, (), opts).await,
+            };
+        }
+    }
+}
+
+/// The batch that a workflow is by itself (its first run id), and the time it may take.
+pub(crate) fn identity(info: &WorkflowContextView) -> (BatchId, Duration) {
+    let timeout = info.execution_timeout().filter(|timeout| !timeout.is_zero());
+    (BatchId::from(info.first_execution_run_id()), timeout.unwrap_or(options::EXECUTION_TIMEOUT))
+}
+
+/// The workflow's time, which every activation carries.
+pub(crate) fn timestamp(time: Option<SystemTime>) -> Timestamp {
+    time.and_then(|time| Timestamp::try_from(time).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The end of a workflow whose input cannot be read.
+pub(crate) fn refuse(sentence: &str) -> WorkflowTermination {
+    ApplicationFailure::builder(sentence.to_owned())
+        .type_name(options::INVALID_INPUT.to_owned())
+        .non_retryable(true)
+        .build()
+        .into()
+}
+
+/// The end of a workflow that could not do its work.
+pub(crate) fn failed(sentence: &str) -> WorkflowTermination {
+    ApplicationFailure::builder(sentence.to_owned()).build().into()
+}
+
+/// What lies under the SDK's wrappers: the sentence that the operator needs.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut deepest = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    deepest.to_string()
+}

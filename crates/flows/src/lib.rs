@@ -1,0 +1,27 @@
+//! The workflows: what a batch does, step by step, as Temporal replays it.
+//!
+//! This crate depends on `redrive-core` and the workflow half of the SDK only, so IO in a workflow does not compile.
+//! The activities are declared here ([`activities`]) and implemented in `redrive-engine`.
+
+pub mod activities;
+pub mod batch;
+mod deadline;
+pub mod input;
+pub mod options;
+pub mod orchestration;
+mod window;
+
+pub use batch::ReprocessingBatchWorkflow;
+pub use deadline::Deadline;
+pub use orchestration::ReprocessingOrchestrationWorkflow;
+
+/// The workflow type of the batch (spec).
+pub const BATCH_WORKFLOW: &str = "ReprocessingBatchWorkflow";
+/// The workflow type of the orchestration (spec).
+pub const ORCHESTRATION_WORKFLOW: &str = "ReprocessingOrchestrationWorkflow";
+/// The task queue of both (spec).
+pub const TASK_QUEUE: &str = "orchestrator";
+/// The schedule that starts the batch (spec).
+pub const SCHEDULE_ID: &str = "reprocessing-batch-schedule";
+/// The workflow id of the schedule's action (spec).
+pub const ACTION_ID: &str = "reprocessing-batch";
