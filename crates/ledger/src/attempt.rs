@@ -34,6 +34,8 @@ pub struct Attempt {
     pub request_id: Uuid,
     /// The batch that made it.
     pub batch: BatchId,
+    /// Whether an operator asked for it: only then may a failed run be started again a second time.
+    pub manual: bool,
     /// When the intent was written.
     pub intent_at: Timestamp,
     /// The first run it started; `None` while that is not known.

@@ -10,9 +10,9 @@ use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
 
 use crate::{
-    BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit, Committed,
-    DeadLetter, Failure, Halt, LedgerError, NewAuditEvent, ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow,
-    Story,
+    BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit,
+    Committed, DeadLetter, Failure, Halt, LedgerError, NewAuditEvent, ObserveSummary, OrderPk,
+    Resolve, Resolved, ScanWindow, Story,
 };
 
 /// What every method returns.
@@ -44,11 +44,21 @@ pub trait Ledger: Send + Sync + 'static {
     /// The one door: records each failure once (by run id) and lets [`redrive_core::observe`] say what it means for its
     /// order. A failure whose memo names an intent without a known run gives it that run first: such a restart counts.
     /// `batch` is the batch that learns it.
-    async fn observe(&self, policy: &Policy, batch: &BatchId, failures: &[Failure], moment: Moment)
-    -> Result<ObserveSummary>;
+    async fn observe(
+        &self,
+        policy: &Policy,
+        batch: &BatchId,
+        failures: &[Failure],
+        moment: Moment,
+    ) -> Result<ObserveSummary>;
 
     /// Takes up failures that were recorded while their order was claimed or followed, where it no longer is.
-    async fn observe_pending(&self, policy: &Policy, batch: &BatchId, moment: Moment) -> Result<ObserveSummary>;
+    async fn observe_pending(
+        &self,
+        policy: &Policy,
+        batch: &BatchId,
+        moment: Moment,
+    ) -> Result<ObserveSummary>;
 
     // ---- settle
 
@@ -56,7 +66,13 @@ pub trait Ledger: Send + Sync + 'static {
     async fn due_checks(&self, now: Timestamp, limit: u32) -> Result<Vec<Check>>;
 
     /// Records what the server said of them. Returns how many attempts ended.
-    async fn settle(&self, policy: &Policy, batch: &BatchId, checked: &[Checked], moment: Moment) -> Result<u64>;
+    async fn settle(
+        &self,
+        policy: &Policy,
+        batch: &BatchId,
+        checked: &[Checked],
+        moment: Moment,
+    ) -> Result<u64>;
 
     // ---- batches
 
@@ -65,10 +81,15 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Finishes a batch's row: its numbers from its verdicts and the attempts it settled, its status, its alerts.
     /// Finishing it again returns the row as it is.
-    async fn finish_batch(&self, batch: &BatchId, end: &BatchEnd, now: Timestamp) -> Result<BatchRow>;
+    async fn finish_batch(
+        &self,
+        batch: &BatchId,
+        end: &BatchEnd,
+        now: Timestamp,
+    ) -> Result<BatchRow>;
 
-    /// The batches whose rows say that they run, oldest first.
-    async fn running_batches(&self) -> Result<Vec<BatchRow>>;
+    /// The batches whose rows say that they run, or that own claims still (whatever their rows say), oldest first.
+    async fn unfinished_batches(&self) -> Result<Vec<BatchRow>>;
 
     /// Up to `limit` batches, newest first.
     async fn batches(&self, limit: u32) -> Result<Vec<BatchRow>>;
@@ -80,16 +101,34 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Takes over what an earlier try of this chunk left, and claims due orders up to the limit, each restart with an
     /// open intent, in one transaction. Orders that `rules` leave alone are passed over for this batch.
-    async fn claim(&self, policy: &Policy, home: &Home, request: &ClaimRequest, moment: Moment) -> Result<Claimed>;
+    async fn claim(
+        &self,
+        policy: &Policy,
+        home: &Home,
+        request: &ClaimRequest,
+        moment: Moment,
+    ) -> Result<Claimed>;
 
     /// Takes over up to `limit` claims of `from` for the chunk (`to`, `chunk`), with new fences. The caller has seen that
     /// `from` is closed, or is `from` itself. With `from == to` only claims of other chunks are taken over.
-    async fn adopt(&self, policy: &Policy, from: &BatchId, to: &BatchId, chunk: u32, limit: u32)
-    -> Result<Vec<ClaimedOrder>>;
+    async fn adopt(
+        &self,
+        policy: &Policy,
+        from: &BatchId,
+        to: &BatchId,
+        chunk: u32,
+        limit: u32,
+    ) -> Result<Vec<ClaimedOrder>>;
 
     /// Records outcomes, each only under the fence it was claimed with, all in one transaction; in their order.
-    async fn commit(&self, policy: &Policy, batch: &BatchId, chunk: u32, commits: &[Commit], moment: Moment)
-    -> Result<Vec<Committed>>;
+    async fn commit(
+        &self,
+        policy: &Policy,
+        batch: &BatchId,
+        chunk: u32,
+        commits: &[Commit],
+        moment: Moment,
+    ) -> Result<Vec<Committed>>;
 
     /// How to start the order's failed run again.
     async fn start_request(&self, pk: OrderPk) -> Result<Option<Vec<u8>>>;
@@ -119,11 +158,17 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Carries out an operator's decision in one transaction, with its audit event. `manual_retry` opens a generation and
     /// puts the order first in line, due at once.
-    async fn resolve(&self, policy: &Policy, resolve: &Resolve, now: Timestamp) -> Result<Resolved>;
+    async fn resolve(&self, policy: &Policy, resolve: &Resolve, now: Timestamp)
+    -> Result<Resolved>;
 
     /// An operator parks a waiting or held order in the dead letter queue. Returns the entry, or `None` where the
     /// order's state does not allow it (or there is none).
-    async fn park(&self, workflow_id: &WorkflowId, by: &NewAuditEvent, now: Timestamp) -> Result<Option<DeadLetter>>;
+    async fn park(
+        &self,
+        workflow_id: &WorkflowId,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Option<DeadLetter>>;
 
     /// How many orders are in each state, by name; for reports and audits.
     async fn state_counts(&self) -> Result<Vec<(String, u64)>>;

@@ -36,6 +36,19 @@ pub enum Resolution {
     Stopped,
 }
 
+impl Resolution {
+    /// The name in the ledger and in the audit trail.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ManualRetry => "manual_retry",
+            Self::Cancelled => "cancelled",
+            Self::Escalated => "escalated",
+            Self::RecoveredElsewhere => "recovered_elsewhere",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
 /// An entry of the dead letter queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DeadLetter {

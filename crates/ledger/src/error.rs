@@ -1,12 +1,18 @@
 //! What can go wrong with a ledger, each with what to do about it.
 
+use std::io;
 use std::path::PathBuf;
+
+use redrive_core::ids::{BatchId, WorkflowId};
+use redrive_core::states::{Event, State};
 
 /// An error of the ledger.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The database cannot be opened.
-    #[error("cannot open the ledger {place}: {source}. Check that the path exists and that this user may write there.")]
+    #[error(
+        "cannot open the ledger {place}: {source}. Check that the path exists and that this user may write there."
+    )]
     Open {
         /// The path or URL.
         place: String,
@@ -31,7 +37,9 @@ pub enum LedgerError {
         known: i64,
     },
     /// A migration failed.
-    #[error("cannot migrate the ledger: {0}. It is as it was before; mend the cause and start again.")]
+    #[error(
+        "cannot migrate the ledger: {0}. It is as it was before; mend the cause and start again."
+    )]
     Migrate(#[source] sqlx::migrate::MigrateError),
     /// The ledger holds orders of another cluster or namespace.
     #[error(
@@ -61,11 +69,61 @@ pub enum LedgerError {
         source: sqlx::Error,
     },
     /// A row holds what no version of Redrive writes.
-    #[error("the ledger holds {what} that this redrive cannot read: {value:?}. Was it written by hand?")]
+    #[error(
+        "the ledger holds {what} that this redrive cannot read: {value:?}. Was it written by hand?"
+    )]
     Corrupt {
         /// Which column.
         what: &'static str,
         /// Its value.
         value: String,
     },
+    /// The file that keeps a ledger to one process cannot be made.
+    #[error("cannot lock the ledger with {}: {source}. Check that this user may write there.", .path.display())]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A start request cannot be compressed or read back.
+    #[error("a start request cannot be compressed or read back: {0}.")]
+    StartRequest(#[source] io::Error),
+    /// A batch was never opened.
+    #[error("the ledger has no batch {0}: was it opened?")]
+    NoSuchBatch(BatchId),
+    /// The table of states forbids it.
+    #[error(
+        "order {workflow_id} is {state}, and {event} is refused there. This is a mistake in redrive: please report it."
+    )]
+    Refused {
+        /// The order.
+        workflow_id: WorkflowId,
+        /// Where it stands.
+        state: State,
+        /// What was to happen to it.
+        event: Event,
+    },
+    /// A caller broke the contract.
+    #[error(
+        "the ledger was given {what} for order {workflow_id}. This is a mistake in redrive: please report it."
+    )]
+    Impossible {
+        /// The order.
+        workflow_id: WorkflowId,
+        /// What was given.
+        what: &'static str,
+    },
+}
+
+/// Says of a failed statement what it was to do.
+pub(crate) trait Doing<T> {
+    /// `doing` completes "the ledger failed while trying to ...".
+    fn doing(self, doing: &'static str) -> Result<T, LedgerError>;
+}
+
+impl<T> Doing<T> for Result<T, sqlx::Error> {
+    fn doing(self, doing: &'static str) -> Result<T, LedgerError> {
+        self.map_err(|source| LedgerError::Sql { doing, source })
+    }
 }

@@ -5,19 +5,29 @@
 
 mod attempt;
 mod batch;
+mod book;
 mod chunk;
 mod contract;
 mod dead_letter;
 mod error;
 mod failure;
+mod folio;
 mod order;
+mod rate;
+mod record;
+mod rows;
 mod scan;
 mod settle;
 mod sqlite;
+mod tally;
+mod transition;
+mod wire;
 
 pub use attempt::{Attempt, AttemptOutcome};
 pub use batch::{BatchEnd, BatchOpening, BatchRow};
-pub use chunk::{ClaimRequest, Claimed, ClaimedOrder, Commit, Committed, Latest, OurRun, Outcome, Plan};
+pub use chunk::{
+    ClaimRequest, Claimed, ClaimedOrder, Commit, Committed, Latest, OurRun, Outcome, Plan,
+};
 pub use contract::Ledger;
 pub use dead_letter::{DeadLetter, EscalationLevel, Resolution, Resolve, Resolved};
 pub use error::LedgerError;
@@ -25,4 +35,4 @@ pub use failure::{Failure, FailureRow, ObserveSummary};
 pub use order::{AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, Story};
 pub use scan::ScanWindow;
 pub use settle::{Check, Checked};
-pub use sqlite::SqliteLedger;
+pub use sqlite::{LedgerLock, SqliteLedger};

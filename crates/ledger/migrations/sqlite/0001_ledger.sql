@@ -45,11 +45,12 @@ CREATE TABLE orders (
     CHECK ((state = 'claimed') = (claim_batch IS NOT NULL AND claim_chunk IS NOT NULL)),
     CHECK ((state = 'in_flight') = (followed_run_id IS NOT NULL)),
     CHECK ((state IN ('recovered', 'resolved', 'stopped')) = (closed_at IS NOT NULL AND resolution IS NOT NULL)),
-    CHECK (state NOT IN ('claimed', 'recovered', 'resolved', 'stopped') OR next_check_at IS NULL)
+    -- every open order is described again, sooner or later; a claimed one by its chunk
+    CHECK ((state IN ('failed', 'in_flight', 'held', 'dead_lettered')) = (next_check_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX orders_by_order_id ON orders (order_id);
 -- Whose turn it is, as an index: never a scan of the table.
-CREATE INDEX orders_due ON orders (manual DESC, due_at) WHERE state = 'failed' AND eligible = 1;
+CREATE INDEX orders_due ON orders (manual DESC, due_at) WHERE state = 'failed' AND (eligible = 1 OR manual = 1);
 CREATE INDEX orders_due_by_status ON orders (failure_status, due_at) WHERE state = 'failed';
 CREATE INDEX orders_to_check ON orders (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX orders_claimed ON orders (claim_batch, claim_chunk) WHERE state = 'claimed';
@@ -63,6 +64,7 @@ CREATE TABLE attempts (
     from_run_id   TEXT    NOT NULL,
     request_id    TEXT    NOT NULL,
     batch_id      TEXT    NOT NULL,
+    manual        INTEGER NOT NULL CHECK (manual IN (0, 1)),  -- an operator asked for it
     intent_at     INTEGER NOT NULL,
     run_id        TEXT UNIQUE,                        -- the first run of ours; one run never answers two attempts
     started_at    INTEGER,
@@ -75,8 +77,10 @@ CREATE TABLE attempts (
 ) STRICT;
 CREATE INDEX attempts_by_order ON attempts (order_pk, id);
 CREATE INDEX attempts_settled ON attempts (settled_batch) WHERE settled_batch IS NOT NULL;
--- A failed run is restarted at most once, and an order has at most one open intent and one attempt in flight.
-CREATE UNIQUE INDEX attempts_one_start_a_failed_run ON attempts (order_pk, from_run_id) WHERE run_id IS NOT NULL;
+-- A failed run is restarted at most once, unless an operator asks for it again (its restart's history is gone, say);
+-- and an order has at most one open intent or attempt in flight.
+CREATE UNIQUE INDEX attempts_one_start_a_failed_run ON attempts (order_pk, from_run_id)
+    WHERE run_id IS NOT NULL AND manual = 0;
 CREATE UNIQUE INDEX attempts_one_open_an_order ON attempts (order_pk) WHERE outcome IS NULL;
 
 -- Every failed run that was observed, by run id, so that observing it twice is free.
@@ -148,20 +152,23 @@ CREATE INDEX results_running ON reprocessing_results (started_at) WHERE status =
 CREATE TABLE verdicts (
     batch_id TEXT    NOT NULL,
     order_pk INTEGER NOT NULL REFERENCES orders (id),
-    chunk    INTEGER NOT NULL,
+    chunk    INTEGER,                                 -- NULL: learnt by scan or settle
     verdict  TEXT    NOT NULL CHECK (verdict IN ('restarted', 'dlq', 'error', 'skipped')),
     reason   TEXT,
     at       INTEGER NOT NULL,
     PRIMARY KEY (batch_id, order_pk)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX verdicts_by_order ON verdicts (order_pk);
+CREATE INDEX verdicts_by_chunk ON verdicts (batch_id, chunk);
 
 -- How to start the failed run again, as opaque compressed bytes: works after the server has forgotten the run.
+-- One an open order: its failed run's; and those of failures whose meaning waits, as one of them may be the next.
 CREATE TABLE start_requests (
-    order_pk INTEGER PRIMARY KEY REFERENCES orders (id),
+    order_pk INTEGER NOT NULL REFERENCES orders (id),
     run_id   TEXT    NOT NULL,                        -- the failed run whose first event it was read from
-    request  BLOB    NOT NULL,
-    saved_at INTEGER NOT NULL
+    request  BLOB    NOT NULL,                        -- compressed with zstd
+    saved_at INTEGER NOT NULL,
+    PRIMARY KEY (order_pk, run_id)
 ) STRICT;
 
 CREATE TABLE audit_events (

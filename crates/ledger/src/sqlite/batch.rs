@@ -1,0 +1,191 @@
+//! Batches' rows: opened, counted, finished.
+
+use jiff::Timestamp;
+use redrive_core::ids::BatchId;
+use redrive_core::report::{BatchStatus, Counts, ReprocessingResult, alerts};
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use crate::contract::Result;
+use crate::error::Doing;
+use crate::rows::Fields;
+use crate::sqlite::SqliteLedger;
+use crate::tally::{self, Tally};
+use crate::{BatchEnd, BatchOpening, BatchRow, LedgerError, rows};
+
+pub(super) async fn open(ledger: &SqliteLedger, opening: &BatchOpening) -> Result<()> {
+    let mut tx = ledger.begin().await?;
+    sqlx::query(
+        "INSERT INTO reprocessing_results (batch_id, workflow_id, status, started_at, processed_at)
+         VALUES ($1, $2, 'running', $3, $3) ON CONFLICT (batch_id) DO NOTHING",
+    )
+    .bind(opening.batch.as_str())
+    .bind(&opening.workflow_id)
+    .bind(opening.started_at.as_microsecond())
+    .execute(&mut *tx)
+    .await
+    .doing("open a batch")?;
+    tx.commit().await.doing("open a batch")
+}
+
+pub(super) async fn finish(
+    ledger: &SqliteLedger,
+    batch: &BatchId,
+    end: &BatchEnd,
+    now: Timestamp,
+) -> Result<BatchRow> {
+    let mut tx = ledger.begin().await?;
+    let row = read(&mut tx, batch).await?;
+    if row.status != BatchStatus::Running {
+        return Ok(row);
+    }
+    let result = tally(&mut tx, batch).await?.result(batch, end, now);
+    let mut newest = vec![tally::counts(&result)];
+    newest.extend(finished(&mut tx).await?);
+    let row = BatchRow {
+        status: tally::status(end),
+        alerts: alerts(&newest),
+        error: end.error.clone(),
+        result,
+        ..row
+    };
+    write(&mut tx, &row, end).await?;
+    tx.commit().await.doing("finish a batch")?;
+    Ok(row)
+}
+
+async fn write(conn: &mut SqliteConnection, row: &BatchRow, end: &BatchEnd) -> Result<()> {
+    let result = &row.result;
+    let int = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    sqlx::query(
+        "UPDATE reprocessing_results SET status = $2, processed_at = $3, found_count = $4, restarted_count = $5,
+             dlq_count = $6, error_count = $7, skipped_count = $8, recovered_count = $9, failed_again_count = $10,
+             backlog_count = $11, scan_failed = $12, settle_failed = $13, truncated = $14, error = $15, alerts = $16
+         WHERE batch_id = $1",
+    )
+    .bind(&result.batch_id)
+    .bind(row.status.as_str())
+    .bind(result.processed_at.as_microsecond())
+    .bind(int(result.found_count))
+    .bind(int(result.restarted_count))
+    .bind(int(result.dlq_count))
+    .bind(int(result.error_count))
+    .bind(int(result.skipped_count))
+    .bind(int(result.recovered_count))
+    .bind(int(result.failed_again_count))
+    .bind(int(result.backlog_count))
+    .bind(end.scan_failed)
+    .bind(end.settle_failed)
+    .bind(end.truncated)
+    .bind(&row.error)
+    .bind(serde_json::to_string(&row.alerts).expect("alerts are names and numbers"))
+    .execute(conn)
+    .await
+    .doing("finish a batch")?;
+    Ok(())
+}
+
+/// The counts of the batches that finished last, as many as an alert looks back on.
+async fn finished(conn: &mut SqliteConnection) -> Result<Vec<Counts>> {
+    let found = sqlx::query(
+        "SELECT * FROM reprocessing_results WHERE status <> 'running' ORDER BY processed_at DESC, started_at DESC LIMIT $1",
+    )
+    .bind(redrive_core::report::ALERT_BACKLOG_BATCHES as i64 - 1)
+    .fetch_all(conn)
+    .await
+    .doing("read the last batches")?;
+    found
+        .iter()
+        .map(|row| Ok(tally::counts(&rows::batch(row)?.result)))
+        .collect()
+}
+
+pub(super) async fn unfinished(ledger: &SqliteLedger) -> Result<Vec<BatchRow>> {
+    let mut conn = ledger.read().await?;
+    let found = sqlx::query(
+        "SELECT * FROM reprocessing_results
+         WHERE status = 'running' OR batch_id IN (SELECT claim_batch FROM orders WHERE state = 'claimed')
+         ORDER BY started_at, batch_id",
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .doing("read unfinished batches")?;
+    live(&mut conn, &found).await
+}
+
+pub(super) async fn newest(ledger: &SqliteLedger, limit: u32) -> Result<Vec<BatchRow>> {
+    let mut conn = ledger.read().await?;
+    let found = sqlx::query(
+        "SELECT * FROM reprocessing_results ORDER BY processed_at DESC, batch_id LIMIT $1",
+    )
+    .bind(limit)
+    .fetch_all(&mut *conn)
+    .await
+    .doing("read batches")?;
+    live(&mut conn, &found).await
+}
+
+/// The rows, those of running batches with their numbers as they stand now.
+async fn live(conn: &mut SqliteConnection, found: &[SqliteRow]) -> Result<Vec<BatchRow>> {
+    let mut batches: Vec<BatchRow> = found.iter().map(rows::batch).collect::<Result<_>>()?;
+    for row in batches
+        .iter_mut()
+        .filter(|row| row.status == BatchStatus::Running)
+    {
+        let batch = BatchId::from(row.result.batch_id.as_str());
+        row.result = tally(conn, &batch).await?.result(
+            &batch,
+            &BatchEnd::default(),
+            row.result.processed_at,
+        );
+    }
+    Ok(batches)
+}
+
+pub(super) async fn counts(
+    ledger: &SqliteLedger,
+    batch: &BatchId,
+    now: Timestamp,
+) -> Result<ReprocessingResult> {
+    let mut conn = ledger.read().await?;
+    let row = read(&mut conn, batch).await?;
+    if row.status != BatchStatus::Running {
+        return Ok(row.result);
+    }
+    Ok(tally(&mut conn, batch)
+        .await?
+        .result(batch, &BatchEnd::default(), now))
+}
+
+async fn read(conn: &mut SqliteConnection, batch: &BatchId) -> Result<BatchRow> {
+    let found = sqlx::query("SELECT * FROM reprocessing_results WHERE batch_id = $1")
+        .bind(batch.as_str())
+        .fetch_optional(conn)
+        .await
+        .doing("read a batch")?;
+    rows::batch(&found.ok_or_else(|| LedgerError::NoSuchBatch(batch.clone()))?)
+}
+
+async fn tally(conn: &mut SqliteConnection, batch: &BatchId) -> Result<Tally> {
+    let found = sqlx::query(
+        "SELECT 'verdict' AS of, verdict AS name, count(*) AS count FROM verdicts WHERE batch_id = $1 GROUP BY verdict
+         UNION ALL
+         SELECT 'outcome', outcome, count(*) FROM attempts WHERE settled_batch = $1 GROUP BY outcome
+         UNION ALL
+         SELECT 'backlog', '', count(*) FROM orders WHERE state = 'failed' AND (eligible = 1 OR manual = 1)",
+    )
+    .bind(batch.as_str())
+    .fetch_all(conn)
+    .await
+    .doing("count what a batch did")?;
+    let mut tally = Tally::default();
+    for row in &found {
+        let count = row.count("count")?;
+        match row.text("of")?.as_str() {
+            "verdict" => tally.add_verdicts(row.named("name")?, count),
+            "outcome" => tally.add_outcomes(row.named("name")?, count),
+            _ => tally.backlog = count,
+        }
+    }
+    Ok(tally)
+}

@@ -1,0 +1,169 @@
+//! Opening the file: its folder, its pragmas, its migrations, and the lock that keeps it to one `redrive up`.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+
+use crate::LedgerError;
+use crate::contract::Result;
+use crate::error::Doing;
+
+/// The migrations that this binary knows.
+static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
+
+/// How long a statement waits for another process's transaction. Ours take milliseconds; a backup may take seconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections that read. Reads are short, and SQLite's readers share one machine's cores with everything else.
+const READERS: u32 = 4;
+
+/// The ledger in an SQLite file.
+#[derive(Debug, Clone)]
+pub struct SqliteLedger {
+    writer: SqlitePool,
+    reader: SqlitePool,
+}
+
+impl SqliteLedger {
+    /// Opens the ledger at `path`; makes the file, its folder and its schema where they are missing.
+    ///
+    /// Errors: [`LedgerError::Open`]; [`LedgerError::Newer`], with nothing changed; [`LedgerError::Migrate`].
+    pub async fn open(path: &Path) -> Result<Self> {
+        let failed = |source: sqlx::Error| LedgerError::Open {
+            place: path.display().to_string(),
+            source,
+        };
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            tokio::fs::create_dir_all(folder)
+                .await
+                .map_err(|error| failed(error.into()))?;
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Normal)
+            .busy_timeout(BUSY_TIMEOUT)
+            .foreign_keys(true);
+        let writer = pool(1)
+            .connect_with(options.clone())
+            .await
+            .map_err(failed)?;
+        migrate(&writer).await?;
+        let reader = pool(READERS)
+            .connect_with(options.pragma("query_only", "on"))
+            .await
+            .map_err(failed)?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Keeps the ledger at `path` to this process while the guard lives. It stops a second `redrive up`; commands that
+    /// only ask and decide do not take it.
+    ///
+    /// Errors: [`LedgerError::InUse`] where another process has it.
+    pub fn lock(path: &Path) -> Result<LedgerLock> {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".lock");
+        let lock = PathBuf::from(name);
+        let failed = |source| LedgerError::Lock {
+            path: lock.clone(),
+            source,
+        };
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(failed)?;
+        }
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(LedgerLock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LedgerError::InUse(path.to_owned())),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    /// Closes the connections; what is written stays.
+    pub async fn close(&self) {
+        self.reader.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that writes: it has the file to itself from its beginning.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>> {
+        self.writer
+            .begin_with("BEGIN IMMEDIATE")
+            .await
+            .doing("begin a change")
+    }
+
+    /// A connection that reads.
+    pub(super) async fn read(&self) -> Result<PoolConnection<Sqlite>> {
+        self.reader.acquire().await.doing("read")
+    }
+}
+
+/// That no other process runs `up` on a ledger. It is released when dropped, or when the process ends, however it ends.
+#[derive(Debug)]
+pub struct LedgerLock {
+    _file: File,
+}
+
+fn pool(connections: u32) -> SqlitePoolOptions {
+    // The file does not hang up, so connections are neither tested nor replaced.
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .test_before_acquire(false)
+        .idle_timeout(None)
+        .max_lifetime(None)
+}
+
+/// Brings the schema to this binary's, all migrations in one transaction.
+async fn migrate(writer: &SqlitePool) -> Result<()> {
+    let mut tx = writer
+        .begin_with("BEGIN IMMEDIATE")
+        .await
+        .doing("begin the migration")?;
+    let known = MIGRATOR
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or(0);
+    let found = last_migration(&mut tx).await?;
+    if found > known {
+        return Err(LedgerError::Newer { found, known });
+    }
+    MIGRATOR.run(&mut *tx).await.map_err(LedgerError::Migrate)?;
+    tx.commit().await.doing("commit the migration")
+}
+
+async fn last_migration(conn: &mut SqliteConnection) -> Result<i64> {
+    let migrated: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')",
+    )
+    .fetch_one(&mut *conn)
+    .await
+    .doing("look for migrations")?;
+    if !migrated {
+        return Ok(0);
+    }
+    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
+        .fetch_one(conn)
+        .await
+        .doing("read the last migration")
+}

@@ -1,0 +1,89 @@
+//! Where the ledger belongs, and the policy it was last brought in line with: rows of `settings`.
+
+use redrive_core::ids::Home;
+use redrive_core::policy::Policy;
+use sqlx::SqliteConnection;
+
+use crate::LedgerError;
+use crate::contract::Result;
+use crate::error::Doing;
+use crate::rows::Fields;
+use crate::sqlite::SqliteLedger;
+use crate::transition::observe::eligible;
+
+const HOME: &str = "home";
+const POLICY: &str = "policy";
+
+/// The value of a setting.
+pub(super) async fn setting(conn: &mut SqliteConnection, key: &str) -> Result<Option<String>> {
+    sqlx::query_scalar("SELECT value FROM settings WHERE key = $1")
+        .bind(key)
+        .fetch_optional(conn)
+        .await
+        .doing("read a setting")
+}
+
+/// Sets it.
+pub(super) async fn set(conn: &mut SqliteConnection, key: &str, value: &str) -> Result<()> {
+    sqlx::query("INSERT INTO settings (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+        .bind(key)
+        .bind(value)
+        .execute(conn)
+        .await
+        .doing("write a setting")?;
+    Ok(())
+}
+
+pub(super) async fn bind(ledger: &SqliteLedger, home: &Home) -> Result<()> {
+    let mut tx = ledger.begin().await?;
+    let Some(stored) = setting(&mut tx, HOME).await? else {
+        let text = serde_json::to_string(home).expect("a home is two texts");
+        set(&mut tx, HOME, &text).await?;
+        return tx.commit().await.doing("bind the ledger");
+    };
+    let bound: Home = serde_json::from_str(&stored).map_err(|_| LedgerError::Corrupt {
+        what: "its home",
+        value: stored.clone(),
+    })?;
+    if bound == *home {
+        return Ok(());
+    }
+    Err(LedgerError::OtherHome {
+        ledger_cluster: bound.cluster_id,
+        ledger_namespace: bound.namespace,
+        cluster: home.cluster_id.clone(),
+        namespace: home.namespace.clone(),
+    })
+}
+
+pub(super) async fn apply_policy(ledger: &SqliteLedger, policy: &Policy) -> Result<u64> {
+    let mut tx = ledger.begin().await?;
+    let digest = policy.digest();
+    if setting(&mut tx, POLICY).await?.as_deref() == Some(digest.as_str()) {
+        return Ok(0);
+    }
+    let kinds = sqlx::query(
+        "SELECT DISTINCT failure_status, has_parent FROM orders WHERE closed_at IS NULL",
+    )
+    .fetch_all(&mut *tx)
+    .await
+    .doing("read the kinds of failures")?;
+    let mut changed = 0;
+    for kind in &kinds {
+        let (status, has_parent) = (kind.text("failure_status")?, kind.flag("has_parent")?);
+        let done = sqlx::query(
+            "UPDATE orders SET eligible = $3
+             WHERE closed_at IS NULL AND failure_status = $1 AND has_parent = $2 AND eligible <> $3",
+        )
+        .bind(&status)
+        .bind(has_parent)
+        .bind(eligible(policy, &status, has_parent))
+        .execute(&mut *tx)
+        .await
+        .doing("bring orders in line with the policy")?;
+        changed += done.rows_affected();
+    }
+    set(&mut tx, POLICY, &digest).await?;
+    tx.commit().await.doing("apply the policy")?;
+    Ok(changed)
+}

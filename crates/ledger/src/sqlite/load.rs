@@ -1,0 +1,101 @@
+//! Reading orders and their attempts into folios.
+
+use std::collections::HashMap;
+
+use redrive_core::ids::WorkflowId;
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use crate::contract::Result;
+use crate::error::Doing;
+use crate::folio::Folio;
+use crate::record::{AttemptRecord, OrderRecord};
+use crate::rows::Fields;
+use crate::{OrderPk, rows, wire};
+
+/// Which attempts a transaction needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempts {
+    /// The open one.
+    Open,
+    /// All, oldest first.
+    All,
+}
+
+/// The folios of the orders with these keys.
+pub(super) async fn by_pk(
+    conn: &mut SqliteConnection,
+    pks: &[OrderPk],
+    which: Attempts,
+) -> Result<Vec<Folio>> {
+    let found =
+        sqlx::query("SELECT o.* FROM json_each($1) AS j JOIN orders AS o ON o.id = j.value")
+            .bind(wire::list(pks))
+            .fetch_all(&mut *conn)
+            .await
+            .doing("read orders")?;
+    with_attempts(conn, &found, which).await
+}
+
+/// The folios of the orders with these workflow ids.
+pub(super) async fn by_workflow(
+    conn: &mut SqliteConnection,
+    ids: &[&WorkflowId],
+    which: Attempts,
+) -> Result<Vec<Folio>> {
+    let found =
+        sqlx::query("SELECT * FROM orders WHERE workflow_id IN (SELECT value FROM json_each($1))")
+            .bind(wire::list(ids))
+            .fetch_all(&mut *conn)
+            .await
+            .doing("read orders")?;
+    with_attempts(conn, &found, which).await
+}
+
+/// The folios of these rows of `orders`.
+pub(super) async fn with_attempts(
+    conn: &mut SqliteConnection,
+    found: &[SqliteRow],
+    which: Attempts,
+) -> Result<Vec<Folio>> {
+    let records: Vec<OrderRecord> = found.iter().map(rows::order).collect::<Result<_>>()?;
+    let pks: Vec<OrderPk> = records.iter().map(|record| record.row.pk).collect();
+    let mut attempts = attempts(conn, &pks, which).await?;
+    let folio = |record: OrderRecord| {
+        let own = attempts.remove(&record.row.pk).unwrap_or_default();
+        Folio::stored(record, own)
+    };
+    Ok(records.into_iter().map(folio).collect())
+}
+
+/// The attempts of these orders, by order.
+pub(super) async fn attempts(
+    conn: &mut SqliteConnection,
+    pks: &[OrderPk],
+    which: Attempts,
+) -> Result<HashMap<OrderPk, Vec<AttemptRecord>>> {
+    let mut by_order: HashMap<OrderPk, Vec<AttemptRecord>> = HashMap::new();
+    if pks.is_empty() {
+        return Ok(by_order);
+    }
+    let statement = match which {
+        Attempts::Open => {
+            "SELECT a.* FROM json_each($1) AS j JOIN attempts AS a ON a.order_pk = j.value AND a.outcome IS NULL"
+        }
+        Attempts::All => {
+            "SELECT a.* FROM json_each($1) AS j JOIN attempts AS a ON a.order_pk = j.value ORDER BY a.id"
+        }
+    };
+    let found = sqlx::query(statement)
+        .bind(wire::list(pks))
+        .fetch_all(conn)
+        .await
+        .doing("read attempts")?;
+    for row in &found {
+        by_order
+            .entry(row.int("order_pk")?)
+            .or_default()
+            .push(rows::attempt(row)?);
+    }
+    Ok(by_order)
+}

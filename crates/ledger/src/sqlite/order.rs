@@ -1,0 +1,65 @@
+//! Single facts about orders.
+
+use jiff::Timestamp;
+use redrive_core::ids::WorkflowId;
+
+use crate::OrderPk;
+use crate::contract::Result;
+use crate::error::Doing;
+use crate::record::decompress;
+use crate::rows::Fields;
+use crate::sqlite::SqliteLedger;
+
+pub(super) async fn start_request(ledger: &SqliteLedger, pk: OrderPk) -> Result<Option<Vec<u8>>> {
+    let found: Option<Vec<u8>> = sqlx::query_scalar(
+        "SELECT s.request FROM start_requests AS s JOIN orders AS o ON o.id = s.order_pk AND o.failed_run_id = s.run_id
+         WHERE s.order_pk = $1",
+    )
+    .bind(pk)
+    .fetch_optional(&mut *ledger.read().await?)
+    .await
+    .doing("read a start request")?;
+    found.as_deref().map(decompress).transpose()
+}
+
+pub(super) async fn find(ledger: &SqliteLedger, id: &str) -> Result<Option<WorkflowId>> {
+    // Two are enough to know that an order id is not one order's.
+    let found: Vec<String> = sqlx::query_scalar(
+        "SELECT workflow_id FROM orders WHERE workflow_id = $1 OR order_id = $1 ORDER BY workflow_id <> $1 LIMIT 2",
+    )
+    .bind(id)
+    .fetch_all(&mut *ledger.read().await?)
+    .await
+    .doing("find an order")?;
+    Ok(match found.as_slice() {
+        [first, ..] if first == id => Some(WorkflowId::from(first.as_str())),
+        [only] => Some(WorkflowId::from(only.as_str())),
+        _ => None,
+    })
+}
+
+pub(super) async fn state_counts(ledger: &SqliteLedger) -> Result<Vec<(String, u64)>> {
+    let found =
+        sqlx::query("SELECT state, count(*) AS count FROM orders GROUP BY state ORDER BY state")
+            .fetch_all(&mut *ledger.read().await?)
+            .await
+            .doing("count orders")?;
+    found
+        .iter()
+        .map(|row| Ok((row.text("state")?, row.count("count")?)))
+        .collect()
+}
+
+pub(super) async fn next_work_at(ledger: &SqliteLedger) -> Result<Option<Timestamp>> {
+    let found = sqlx::query(
+        "SELECT min(at) AS at FROM (
+             SELECT min(due_at) AS at FROM orders WHERE state = 'failed' AND (eligible = 1 OR manual = 1)
+             UNION ALL SELECT min(next_check_at) FROM orders WHERE state = 'in_flight'
+             UNION ALL SELECT min(updated_at) FROM orders WHERE state = 'claimed'
+         )",
+    )
+    .fetch_one(&mut *ledger.read().await?)
+    .await
+    .doing("look for work that is left")?;
+    found.maybe_time("at")
+}

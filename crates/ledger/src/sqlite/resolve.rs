@@ -1,0 +1,74 @@
+//! Carrying out what operators decide about an order, each in one transaction with its audit event.
+
+use jiff::Timestamp;
+use redrive_core::ids::WorkflowId;
+use redrive_core::policy::Policy;
+
+use crate::contract::Result;
+use crate::error::Doing;
+use crate::sqlite::dead_letter::latest;
+use crate::sqlite::load::{self, Attempts};
+use crate::sqlite::{SqliteLedger, write};
+use crate::transition::resolve::{Decided, park as park_order, resolve as resolve_order};
+use crate::{DeadLetter, LedgerError, NewAuditEvent, Resolve, Resolved};
+
+pub(super) async fn resolve(
+    ledger: &SqliteLedger,
+    policy: &Policy,
+    decision: &Resolve,
+    now: Timestamp,
+) -> Result<Resolved> {
+    let mut tx = ledger.begin().await?;
+    let mut folios = load::by_workflow(&mut tx, &[&decision.workflow_id], Attempts::Open).await?;
+    let Some(folio) = folios.first_mut() else {
+        return Ok(Resolved::NoSuchOrder);
+    };
+    let pk = folio.order.row.pk;
+    let entry = latest(&mut tx, pk).await?;
+    match (
+        resolve_order(folio, entry.as_ref(), decision, policy, now)?,
+        entry,
+    ) {
+        (Decided::Already, Some(entry)) => return Ok(Resolved::Already(entry)),
+        (Decided::Never | Decided::Already, _) => return Ok(Resolved::NotDeadLettered),
+        (Decided::Done, _) => {}
+    }
+    write::folios(&mut tx, &folios, now).await?;
+    write::audit(
+        &mut tx,
+        &decision.by,
+        decision.resolution.as_str(),
+        Some(pk),
+        now,
+    )
+    .await?;
+    let entry = latest(&mut tx, pk).await?;
+    tx.commit().await.doing("commit an operator's decision")?;
+    let gone = || LedgerError::Impossible {
+        workflow_id: decision.workflow_id.clone(),
+        what: "a dead letter that is gone",
+    };
+    entry.map(Resolved::Done).ok_or_else(gone)
+}
+
+pub(super) async fn park(
+    ledger: &SqliteLedger,
+    workflow_id: &WorkflowId,
+    by: &NewAuditEvent,
+    now: Timestamp,
+) -> Result<Option<DeadLetter>> {
+    let mut tx = ledger.begin().await?;
+    let mut folios = load::by_workflow(&mut tx, &[workflow_id], Attempts::Open).await?;
+    let Some(folio) = folios.first_mut() else {
+        return Ok(None);
+    };
+    if !park_order(folio, now)? {
+        return Ok(None);
+    }
+    let pk = folio.order.row.pk;
+    write::folios(&mut tx, &folios, now).await?;
+    write::audit(&mut tx, by, "park", Some(pk), now).await?;
+    let entry = latest(&mut tx, pk).await?;
+    tx.commit().await.doing("park an order")?;
+    Ok(entry)
+}

@@ -1,0 +1,51 @@
+//! Open orders that are due to be described, and what the server said of them.
+
+use jiff::Timestamp;
+
+use crate::book::Book;
+use crate::contract::Result;
+use crate::error::Doing;
+use crate::folio::Learning;
+use crate::sqlite::load::{self, Attempts};
+use crate::sqlite::{SqliteLedger, write};
+use crate::{Check, Checked, OrderPk, rows};
+
+pub(super) const DUE_CHECKS: &str = "\
+SELECT o.id, o.workflow_id, o.state, o.failed_run_id, o.followed_run_id,
+    EXISTS (SELECT 1 FROM attempts AS a WHERE a.order_pk = o.id AND a.outcome IS NULL
+            AND a.run_id = o.followed_run_id) AS has_attempt
+FROM orders AS o INDEXED BY orders_to_check
+WHERE o.next_check_at IS NOT NULL AND o.next_check_at <= $1
+ORDER BY o.next_check_at LIMIT $2";
+
+pub(super) async fn due_checks(
+    ledger: &SqliteLedger,
+    now: Timestamp,
+    limit: u32,
+) -> Result<Vec<Check>> {
+    let found = sqlx::query(DUE_CHECKS)
+        .bind(now.as_microsecond())
+        .bind(limit)
+        .fetch_all(&mut *ledger.read().await?)
+        .await
+        .doing("read which orders to describe")?;
+    found.iter().map(rows::check).collect()
+}
+
+pub(super) async fn settle(
+    ledger: &SqliteLedger,
+    checked: &[Checked],
+    learning: &Learning<'_>,
+) -> Result<u64> {
+    if checked.is_empty() {
+        return Ok(0);
+    }
+    let pks: Vec<OrderPk> = checked.iter().map(|checked| checked.check.pk).collect();
+    let mut tx = ledger.begin().await?;
+    let mut book = Book::new(load::by_pk(&mut tx, &pks, Attempts::All).await?);
+    let ended = book.settle(checked, learning)?;
+    write::folios(&mut tx, &book.folios, learning.now()).await?;
+    write::verdicts(&mut tx, &book.folios).await?;
+    tx.commit().await.doing("commit what was settled")?;
+    Ok(ended)
+}

@@ -1,0 +1,171 @@
+//! Settling: an open order becomes what the server says of it.
+
+use jiff::Timestamp;
+use redrive_core::decide::{DeadLetterReason, Elsewhere, elsewhere};
+use redrive_core::states::{Event, State};
+
+use crate::folio::{Folio, Learning};
+use crate::record::Seen;
+use crate::transition::observe::{fail, newer, recognise};
+use crate::{AttemptOutcome, Check, Checked, Latest, LedgerError};
+
+/// Applies a description, unless the order has moved on since it was asked for. Returns how many attempts ended.
+pub(crate) fn settle(
+    folio: &mut Folio,
+    checked: &Checked,
+    seen: Option<Seen>,
+    learning: &Learning<'_>,
+) -> Result<u64, LedgerError> {
+    if !is_current(folio, &checked.check) {
+        return Ok(0);
+    }
+    let recognised = seen
+        .as_ref()
+        .is_some_and(|seen| recognise(folio, seen, learning));
+    let ended = match &checked.latest {
+        None => gone(folio, learning)?,
+        Some(latest) if folio.state() == State::InFlight => {
+            in_flight(folio, latest, checked, seen.as_ref(), learning)?
+        }
+        Some(latest) => waiting(folio, latest, seen.as_ref(), recognised, learning)?,
+    };
+    folio.failures.extend(seen.map(|seen| (seen, false)));
+    Ok(u64::from(ended) + u64::from(recognised))
+}
+
+fn is_current(folio: &Folio, check: &Check) -> bool {
+    let row = &folio.order.row;
+    row.state == check.state
+        && row.state != State::Claimed
+        && row.state.is_open()
+        && row.failed_run == check.failed_run
+        && row.followed_run == check.followed_run
+}
+
+/// Nobody can tell any more how it ended.
+fn gone(folio: &mut Folio, learning: &Learning<'_>) -> Result<bool, LedgerError> {
+    let ended = folio.end_attempt(AttemptOutcome::Unknown, None, learning);
+    folio.bury(Event::FoundGone, DeadLetterReason::OutcomeUnknown, learning)?;
+    Ok(ended)
+}
+
+fn in_flight(
+    folio: &mut Folio,
+    latest: &Latest,
+    checked: &Checked,
+    seen: Option<&Seen>,
+    learning: &Learning<'_>,
+) -> Result<bool, LedgerError> {
+    let followed = folio.order.row.followed_run.as_ref() == Some(&latest.first_run_id);
+    let end = |of_followed| {
+        if followed {
+            of_followed
+        } else {
+            checked.attempt.unwrap_or(AttemptOutcome::Unknown)
+        }
+    };
+    let closed_at = closed_at(latest, learning);
+    match elsewhere(latest.status) {
+        Elsewhere::Running if followed => {
+            look_later(folio, learning);
+            Ok(false)
+        }
+        Elsewhere::Running => {
+            let ended = folio.end_attempt(end(AttemptOutcome::Unknown), None, learning);
+            folio.follow(
+                Event::FoundRunning,
+                &latest.first_run_id,
+                latest.started_at,
+                learning,
+            )?;
+            Ok(ended)
+        }
+        Elsewhere::Completed => {
+            let ended = folio.end_attempt(end(AttemptOutcome::Recovered), None, learning);
+            folio.close(Event::FoundCompleted, closed_at, learning)?;
+            Ok(ended)
+        }
+        Elsewhere::Stopped => {
+            let ended = folio.end_attempt(end(AttemptOutcome::Stopped), None, learning);
+            folio.stop(&latest.run_id, closed_at, learning)?;
+            Ok(ended)
+        }
+        Elsewhere::Failed => match seen {
+            Some(seen) => {
+                let ended = folio.end_attempt(end(AttemptOutcome::FailedAgain), None, learning);
+                fail(folio, seen, learning)?;
+                Ok(ended)
+            }
+            None => vanished(folio, latest, learning),
+        },
+    }
+}
+
+/// The failed run is the latest again: what came after it was deleted. A restart of ours from it is never made twice.
+fn vanished(
+    folio: &mut Folio,
+    latest: &Latest,
+    learning: &Learning<'_>,
+) -> Result<bool, LedgerError> {
+    if latest.run_id != folio.order.row.failed_run {
+        look_later(folio, learning);
+        return Ok(false);
+    }
+    if folio.open_attempt().is_some() {
+        return gone(folio, learning);
+    }
+    folio.go(Event::FoundFailed)?;
+    folio.order.row.due_at = folio.order.row.failed_at.min(learning.now());
+    folio.check_after(learning.policy.settle.recheck, learning);
+    Ok(false)
+}
+
+/// The followed chain goes on: it is described again, each time after a longer while.
+fn look_later(folio: &mut Folio, learning: &Learning<'_>) {
+    let settle = &learning.policy.settle;
+    let doubled = settle
+        .first_check
+        .saturating_mul(1 << folio.order.checks.min(30));
+    folio.check_after(doubled.min(settle.longest_check), learning);
+    folio.order.checks = folio.order.checks.saturating_add(1);
+}
+
+fn waiting(
+    folio: &mut Folio,
+    latest: &Latest,
+    seen: Option<&Seen>,
+    recognised: bool,
+    learning: &Learning<'_>,
+) -> Result<bool, LedgerError> {
+    let settle = &learning.policy.settle;
+    if latest.run_id == folio.order.row.failed_run {
+        folio.check_after(settle.recheck, learning);
+        return Ok(false);
+    }
+    match (elsewhere(latest.status), seen) {
+        (Elsewhere::Running, _) if folio.state() == State::Failed => {
+            folio.follow(
+                Event::FoundRunning,
+                &latest.first_run_id,
+                latest.started_at,
+                learning,
+            )?;
+        }
+        (Elsewhere::Running, _) => {
+            folio.check_after(settle.longest_check.min(settle.recheck), learning)
+        }
+        (Elsewhere::Completed, _) => {
+            folio.close(Event::FoundCompleted, closed_at(latest, learning), learning)?
+        }
+        (Elsewhere::Stopped, _) => {
+            folio.stop(&latest.run_id, closed_at(latest, learning), learning)?
+        }
+        (Elsewhere::Failed, Some(seen)) => newer(folio, seen, recognised, learning)?,
+        (Elsewhere::Failed, None) => folio.check_after(settle.recheck, learning),
+    }
+    Ok(false)
+}
+
+fn closed_at(latest: &Latest, learning: &Learning<'_>) -> Timestamp {
+    latest.closed_at.unwrap_or_else(|| learning.now())
+}

@@ -1,0 +1,319 @@
+//! Changed folios as JSON, one array a table: a driver writes each array with one statement, however many orders it holds.
+//!
+//! The keys are the names of the columns. Start requests are bytes and travel on their own.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::folio::{DeadLetterEdit, Folio, Requests};
+use crate::record::{AttemptRecord, micros};
+use crate::{AttemptOutcome, OrderPk};
+
+/// The array, or `None` where it would be empty: there is nothing to write.
+pub(crate) fn array<T: Serialize>(lines: impl IntoIterator<Item = T>) -> Option<String> {
+    let lines: Vec<T> = lines.into_iter().collect();
+    (!lines.is_empty()).then(|| list(&lines))
+}
+
+/// The array, also where it is empty.
+pub(crate) fn list<T: Serialize>(lines: &[T]) -> String {
+    serde_json::to_string(lines).expect("lines are texts, numbers and maps of them")
+}
+
+fn micro(at: Timestamp) -> i64 {
+    micros(at).as_microsecond()
+}
+
+#[derive(Serialize)]
+struct OrderLine<'a> {
+    id: OrderPk,
+    workflow_id: &'a str,
+    order_id: &'a str,
+    workflow_type: &'a str,
+    state: &'a str,
+    generation: u32,
+    retry_count: u32,
+    item_errors: u32,
+    failed_run_id: &'a str,
+    failed_at: i64,
+    failure_status: &'a str,
+    fingerprint: &'a str,
+    failure_reason: &'a str,
+    has_parent: bool,
+    eligible: bool,
+    manual: bool,
+    due_at: i64,
+    last_batch: Option<&'a str>,
+    claim_batch: Option<&'a str>,
+    claim_chunk: Option<u32>,
+    fence: i64,
+    followed_run_id: Option<&'a str>,
+    followed_since: Option<i64>,
+    next_check_at: Option<i64>,
+    checks: u32,
+    closed_at: Option<i64>,
+    resolution: Option<&'a str>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+/// Orders to insert (`new`), or to update.
+pub(crate) fn orders(folios: &[Folio], new: bool, now: Timestamp) -> Option<String> {
+    let written = folios
+        .iter()
+        .filter(|folio| folio.new == new && (folio.new || folio.changed));
+    array(written.map(|folio| order_line(folio, now)))
+}
+
+fn order_line(folio: &Folio, now: Timestamp) -> OrderLine<'_> {
+    let (order, row) = (&folio.order, &folio.order.row);
+    OrderLine {
+        id: row.pk,
+        workflow_id: row.workflow_id.as_str(),
+        order_id: &row.order_id,
+        workflow_type: &row.workflow_type,
+        state: row.state.as_str(),
+        generation: row.generation,
+        retry_count: row.retry_count,
+        item_errors: row.item_errors,
+        failed_run_id: row.failed_run.as_str(),
+        failed_at: micro(row.failed_at),
+        failure_status: &row.failure_status,
+        fingerprint: &row.fingerprint,
+        failure_reason: &row.failure_reason,
+        has_parent: row.has_parent,
+        eligible: row.eligible,
+        manual: row.manual,
+        due_at: micro(row.due_at),
+        last_batch: order.last_batch.as_ref().map(|batch| batch.as_str()),
+        claim_batch: order.claim.as_ref().map(|claim| claim.batch.as_str()),
+        claim_chunk: order.claim.as_ref().map(|claim| claim.chunk),
+        fence: order.fence,
+        followed_run_id: row.followed_run.as_ref().map(|run| run.as_str()),
+        followed_since: order.followed_since.map(micro),
+        next_check_at: row.next_check_at.map(micro),
+        checks: order.checks,
+        closed_at: row.closed_at.map(micro),
+        resolution: row.resolution.as_deref(),
+        created_at: micro(row.created_at),
+        updated_at: micro(now),
+    }
+}
+
+#[derive(Serialize)]
+struct AttemptLine<'a> {
+    id: Option<i64>,
+    order_pk: OrderPk,
+    generation: u32,
+    number: u32,
+    from_run_id: &'a str,
+    request_id: Uuid,
+    batch_id: &'a str,
+    manual: bool,
+    intent_at: i64,
+    run_id: Option<&'a str>,
+    started_at: Option<i64>,
+    outcome: Option<AttemptOutcome>,
+    note: Option<&'a str>,
+    settled_at: Option<i64>,
+    settled_batch: Option<&'a str>,
+}
+
+/// Attempts to insert (`new`), or to update.
+pub(crate) fn attempts(folios: &[Folio], new: bool) -> Option<String> {
+    let written =
+        |record: &&AttemptRecord| record.changed && !record.deleted && record.id.is_none() == new;
+    array(folios.iter().flat_map(|folio| {
+        folio
+            .attempts
+            .iter()
+            .filter(written)
+            .map(|record| attempt_line(folio.order.row.pk, record))
+    }))
+}
+
+fn attempt_line(order_pk: OrderPk, record: &AttemptRecord) -> AttemptLine<'_> {
+    let attempt = &record.attempt;
+    AttemptLine {
+        id: record.id,
+        order_pk,
+        generation: attempt.generation,
+        number: attempt.number,
+        from_run_id: attempt.from_run.as_str(),
+        request_id: attempt.request_id,
+        batch_id: attempt.batch.as_str(),
+        manual: attempt.manual,
+        intent_at: micro(attempt.intent_at),
+        run_id: attempt.run.as_ref().map(|run| run.as_str()),
+        started_at: attempt.started_at.map(micro),
+        outcome: attempt.outcome,
+        note: attempt.note.as_deref(),
+        settled_at: attempt.settled_at.map(micro),
+        settled_batch: record.settled_batch.as_ref().map(|batch| batch.as_str()),
+    }
+}
+
+/// The keys of attempts to delete.
+pub(crate) fn deleted_attempts(folios: &[Folio]) -> Option<String> {
+    let attempts = folios.iter().flat_map(|folio| &folio.attempts);
+    array(
+        attempts
+            .filter(|record| record.deleted)
+            .filter_map(|record| record.id),
+    )
+}
+
+#[derive(Serialize)]
+struct FailureLine<'a> {
+    run_id: &'a str,
+    order_pk: OrderPk,
+    first_run_id: &'a str,
+    run_status: &'static str,
+    failure_status: &'a str,
+    fingerprint: &'a str,
+    reason: &'a str,
+    has_parent: bool,
+    from_run_id: Option<&'a str>,
+    closed_at: i64,
+    observed_at: i64,
+    pending: bool,
+}
+
+/// Failures to insert; one that stands already only changes whether it is pending.
+pub(crate) fn failures(folios: &[Folio]) -> Option<String> {
+    array(folios.iter().flat_map(|folio| {
+        folio.failures.iter().map(|(seen, pending)| FailureLine {
+            run_id: seen.row.run_id.as_str(),
+            order_pk: folio.order.row.pk,
+            first_run_id: seen.row.first_run_id.as_str(),
+            run_status: if seen.row.timed_out {
+                "timed_out"
+            } else {
+                "failed"
+            },
+            failure_status: &seen.row.failure_status,
+            fingerprint: &seen.row.fingerprint,
+            reason: &seen.row.reason,
+            has_parent: seen.has_parent,
+            from_run_id: seen.from_run.as_ref().map(|run| run.as_str()),
+            closed_at: micro(seen.row.closed_at),
+            observed_at: micro(seen.row.observed_at),
+            pending: *pending,
+        })
+    }))
+}
+
+/// Orders whose start requests are dropped, all of them or all but those that may be needed.
+pub(crate) fn requests(folios: &[Folio], what: Requests) -> Option<String> {
+    array(
+        folios
+            .iter()
+            .filter(|folio| folio.requests == what)
+            .map(|folio| folio.order.row.pk),
+    )
+}
+
+#[derive(Serialize)]
+struct DeadLetterLine<'a> {
+    order_pk: OrderPk,
+    generation: u32,
+    reason: &'a str,
+    failure_status: &'a str,
+    failure_reason: &'a str,
+    retry_count: u32,
+    batch_id: Option<&'a str>,
+    at: i64,
+}
+
+/// Dead letters to open.
+pub(crate) fn opened_dead_letters(folios: &[Folio]) -> Option<String> {
+    array(folios.iter().filter_map(|folio| match &folio.dead_letter {
+        Some(DeadLetterEdit::Open { reason, batch, at }) => Some(dead_letter_line(
+            folio,
+            reason.as_str(),
+            batch.as_ref().map(|batch| batch.as_str()),
+            *at,
+        )),
+        _ => None,
+    }))
+}
+
+/// Open dead letters that take over what went wrong last.
+pub(crate) fn followed_dead_letters(folios: &[Folio]) -> Option<String> {
+    array(folios.iter().filter_map(|folio| match &folio.dead_letter {
+        Some(DeadLetterEdit::Follow { at }) => Some(dead_letter_line(folio, "", None, *at)),
+        _ => None,
+    }))
+}
+
+fn dead_letter_line<'a>(
+    folio: &'a Folio,
+    reason: &'a str,
+    batch_id: Option<&'a str>,
+    at: Timestamp,
+) -> DeadLetterLine<'a> {
+    let row = &folio.order.row;
+    DeadLetterLine {
+        order_pk: row.pk,
+        generation: row.generation,
+        reason,
+        failure_status: &row.failure_status,
+        failure_reason: &row.failure_reason,
+        retry_count: row.retry_count,
+        batch_id,
+        at: micro(at),
+    }
+}
+
+#[derive(Serialize)]
+struct ClosedLine<'a> {
+    order_pk: OrderPk,
+    resolution: &'a str,
+    resolved_by: &'a str,
+    notes: &'a str,
+    at: i64,
+}
+
+/// Open dead letters to close.
+pub(crate) fn closed_dead_letters(folios: &[Folio]) -> Option<String> {
+    array(folios.iter().filter_map(|folio| match &folio.dead_letter {
+        Some(DeadLetterEdit::Close {
+            resolution,
+            by,
+            notes,
+            at,
+        }) => Some(ClosedLine {
+            order_pk: folio.order.row.pk,
+            resolution: resolution.as_str(),
+            resolved_by: by,
+            notes,
+            at: micro(*at),
+        }),
+        _ => None,
+    }))
+}
+
+#[derive(Serialize)]
+struct VerdictLine<'a> {
+    batch_id: &'a str,
+    order_pk: OrderPk,
+    chunk: Option<u32>,
+    verdict: &'a str,
+    reason: Option<&'a str>,
+    at: i64,
+}
+
+/// What a batch did with the orders.
+pub(crate) fn verdicts(folios: &[Folio]) -> Option<String> {
+    array(folios.iter().filter_map(|folio| {
+        folio.verdict.as_ref().map(|verdict| VerdictLine {
+            batch_id: verdict.batch.as_str(),
+            order_pk: folio.order.row.pk,
+            chunk: verdict.chunk,
+            verdict: verdict.kind.as_str(),
+            reason: verdict.reason.as_deref(),
+            at: micro(verdict.at),
+        })
+    }))
+}
