@@ -101,7 +101,7 @@ mod tests {
     fn the_same_failed_run_has_the_same_request_id_everywhere() {
         let id = request_id(&home("c"), &"order-1".into(), &"run-1".into());
         assert_eq!(id, request_id(&home("c"), &"order-1".into(), &"run-1".into()));
-        assert_eq!(id.to_string(), "ffb9cd6d-2d68-57c3-b5b4-8c9e5b8b1b0f");
+        assert_eq!(id.to_string(), "ab352c15-cfd5-5344-9fe4-66819b789b07");
     }
 
     #[test]

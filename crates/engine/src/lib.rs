@@ -1,1 +1,28 @@
-//! tbd
+//! What acts: every call to Temporal, the activities of a batch, the worker, the schedule, and the product's verbs.
+//!
+//! [`Engine`] holds what all of them share. [`ops`] is what the CLI, the API and the pages call; they see neither SQL
+//! nor a Temporal call.
+
+mod activities;
+mod adopt;
+mod chunk;
+mod clock;
+mod engine;
+mod error;
+pub mod gateway;
+mod halt;
+mod one_order;
+pub mod ops;
+mod pulse;
+mod scan;
+mod schedule;
+mod settle;
+mod worker;
+
+pub use activities::Activities;
+pub use clock::{Clock, SystemClock};
+pub use engine::{Engine, Settings};
+pub use error::EngineError;
+pub use pulse::{Pulse, Steady};
+pub use schedule::{Applied, ScheduleSettings, apply as apply_schedule};
+pub use worker::{RunningWorker, WorkerError, run_worker};

@@ -21,6 +21,9 @@ use crate::input::{BatchInput, OrchestrationInput, PartOf};
 use crate::options;
 use crate::orchestration::ReprocessingOrchestrationWorkflow;
 
+/// The batch's run, by which a client follows it.
+pub use reprocessing_batch_workflow::Run as BatchRun;
+
 /// What an operator tells a batch, to be handed on to its child.
 #[derive(Debug, Clone, Copy)]
 enum Control {

@@ -289,7 +289,7 @@ fn execution(workflow_id: &WorkflowId, run_id: Option<&RunId>) -> WorkflowExecut
     }
 }
 
-fn time(time: Option<prost_types::Timestamp>) -> Option<Timestamp> {
+fn time(time: Option<prost_wkt_types::Timestamp>) -> Option<Timestamp> {
     time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok())
 }
 

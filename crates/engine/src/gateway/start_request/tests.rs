@@ -80,7 +80,7 @@ fn payload(data: &str) -> Payload {
 }
 
 fn event() -> WorkflowExecutionStartedEventAttributes {
-    let seconds = |seconds| Some(prost_types::Duration { seconds, nanos: 0 });
+    let seconds = |seconds| Some(prost_wkt_types::Duration { seconds, nanos: 0 });
     WorkflowExecutionStartedEventAttributes {
         workflow_type: Some(WorkflowType { name: "Order".into() }),
         task_queue: Some(TaskQueue { name: "orders".into(), ..Default::default() }),

@@ -1,0 +1,151 @@
+//! A chunk: claims orders, brings each to its outcome, several at a time, and commits outcomes as they come in.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt;
+use jiff::{SignedDuration, Timestamp};
+use redrive_core::ids::BatchId;
+use redrive_flows::activities::{Chunk, ChunkReport, Stopped};
+use redrive_ledger::{ClaimRequest, ClaimedOrder, Commit, Outcome};
+use tokio::sync::mpsc;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::one_order::Limits;
+use crate::pulse::Pulse;
+
+/// Orders of one chunk at the same time.
+const AT_ONCE: usize = 16;
+/// Outcomes a commit: whatever has come in, at most so many, in one transaction.
+const COMMIT_AT_MOST: usize = 64;
+/// How often a chunk says that it lives, while nothing else happens.
+const BEAT: Duration = Duration::from_secs(5);
+/// How long past the deadline a chunk asks for the answers to the starts it has made.
+const ANSWER_GRACE: SignedDuration = SignedDuration::from_secs(10);
+
+/// Whom the outcomes are committed for.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    pub batch: BatchId,
+    pub chunk: u32,
+    pub stops_at: Timestamp,
+}
+
+impl Engine {
+    /// Claims a chunk and processes it. A second try takes over what the first one left.
+    pub async fn process_chunk(&self, input: &Chunk, pulse: &dyn Pulse) -> Result<ChunkReport, EngineError> {
+        let owner = Owner { batch: input.batch.clone(), chunk: input.chunk, stops_at: input.stops_at };
+        let request = ClaimRequest {
+            batch: input.batch.clone(),
+            chunk: input.chunk,
+            limit: self.claim_limit(input, pulse).await?,
+            due_by: input.due_by,
+            rules: input.rules.clone(),
+            only: input.only.clone(),
+        };
+        let claimed = self.ledger.claim(&self.policy, self.gateway.home(), &request, self.clock.moment()).await?;
+        fail::fail_point!("after-claim");
+        let count = claimed.done as usize + claimed.inherited.len() + claimed.fresh.len();
+        let released = self.process(&owner, claimed.inherited, claimed.fresh, pulse).await?;
+        let stopped = if released || request.limit < input.limit { self.why_stopped(&owner, pulse).await? } else { None };
+        Ok(ChunkReport { claimed: u32::try_from(count).unwrap_or(u32::MAX), stopped })
+    }
+
+    /// What the chunk may claim: nothing new once it has to stop.
+    async fn claim_limit(&self, input: &Chunk, pulse: &dyn Pulse) -> Result<u32, EngineError> {
+        let stop = pulse.cancelled() || self.clock.now() >= input.stops_at || self.halted().await?;
+        Ok(if stop { 0 } else { input.limit })
+    }
+
+    async fn why_stopped(&self, owner: &Owner, pulse: &dyn Pulse) -> Result<Option<Stopped>, EngineError> {
+        Ok(Some(if pulse.cancelled() {
+            Stopped::Cancelled
+        } else if self.clock.now() >= owner.stops_at {
+            Stopped::Deadline
+        } else {
+            Stopped::Halted
+        }))
+    }
+
+    /// Brings claimed orders to their outcomes and commits them. Returns whether any was given back.
+    ///
+    /// After an error that concerns every order nothing more is begun: what is untouched is given back, the rest stays
+    /// claimed, and the error is returned.
+    pub(crate) async fn process(
+        &self,
+        owner: &Owner,
+        inherited: Vec<ClaimedOrder>,
+        fresh: Vec<ClaimedOrder>,
+        pulse: &dyn Pulse,
+    ) -> Result<bool, EngineError> {
+        let (send, receive) = mpsc::unbounded_channel();
+        let broken = AtomicBool::new(false);
+        let inherited = inherited.into_iter().map(|order| (order, false));
+        let orders: Vec<_> = inherited.chain(fresh.into_iter().map(|order| (order, true))).collect();
+        let work = async {
+            let send = send;
+            let mut error = None;
+            let mut running = futures::stream::iter(orders)
+                .map(|(order, fresh)| self.in_turn(owner, order, fresh, pulse, &broken))
+                .buffer_unordered(AT_ONCE);
+            while let Some(done) = running.next().await {
+                match done {
+                    Ok(commit) => drop(send.send(commit)),
+                    Err(cause) => {
+                        broken.store(true, Ordering::Relaxed);
+                        error.get_or_insert(cause);
+                    }
+                }
+            }
+            error
+        };
+        let (error, committed) = futures::join!(work, self.commit_as_they_come(owner, receive, pulse));
+        match error {
+            Some(error) => Err(error),
+            None => committed,
+        }
+    }
+
+    /// One order, when there is room in this process.
+    async fn in_turn(
+        &self,
+        owner: &Owner,
+        order: ClaimedOrder,
+        fresh: bool,
+        pulse: &dyn Pulse,
+        broken: &AtomicBool,
+    ) -> Result<Commit, EngineError> {
+        let _room = self.room.acquire().await;
+        let stop = || pulse.cancelled() || broken.load(Ordering::Relaxed);
+        let limits = Limits { stops_at: owner.stops_at, gives_up_at: owner.stops_at + ANSWER_GRACE };
+        let outcome = self.handle(&order, &owner.batch, fresh, limits, &stop).await?;
+        Ok(Commit { pk: order.pk, fence: order.fence, outcome })
+    }
+
+    async fn commit_as_they_come(
+        &self,
+        owner: &Owner,
+        mut outcomes: mpsc::UnboundedReceiver<Commit>,
+        pulse: &dyn Pulse,
+    ) -> Result<bool, EngineError> {
+        let mut released = false;
+        let mut ready = Vec::with_capacity(COMMIT_AT_MOST);
+        loop {
+            let received = tokio::select! {
+                received = outcomes.recv_many(&mut ready, COMMIT_AT_MOST) => received,
+                () = self.clock.sleep(BEAT) => {
+                    pulse.beat().await;
+                    continue;
+                }
+            };
+            if received == 0 {
+                return Ok(released);
+            }
+            released |= ready.iter().any(|commit| commit.outcome == Outcome::Released);
+            self.ledger.commit(&self.policy, &owner.batch, owner.chunk, &ready, self.clock.moment()).await?;
+            ready.clear();
+            pulse.beat().await;
+        }
+    }
+}

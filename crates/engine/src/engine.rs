@@ -1,0 +1,87 @@
+//! What the activities and operations share: the ledger, the way to Temporal, the clock, the policy.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use redrive_core::policy::Policy;
+use redrive_ledger::{Failure, Ledger};
+use tokio::sync::Semaphore;
+
+use crate::clock::Clock;
+use crate::error::EngineError;
+use crate::gateway::{FailedRun, Gateway};
+use crate::halt::HaltWatch;
+
+/// Orders that one process handles at the same time, over all its chunks: restarts then run as fast as raw starts.
+const ORDERS_AT_ONCE: usize = 32;
+
+/// What the engine goes by, beside the policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The task queue of our workflows.
+    pub task_queue: String,
+    /// The time between two ticks of the schedule.
+    pub interval: Duration,
+}
+
+/// The engine. Cloning is cheap; clones share everything.
+#[derive(Clone)]
+pub struct Engine {
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// The way to Temporal.
+    pub gateway: Arc<dyn Gateway>,
+    /// Time and chance.
+    pub clock: Arc<dyn Clock>,
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// The rest.
+    pub settings: Arc<Settings>,
+    pub(crate) halt: Arc<HaltWatch>,
+    pub(crate) room: Arc<Semaphore>,
+}
+
+impl Engine {
+    /// An engine whose ledger belongs where its gateway leads, with the policy applied to what waits.
+    ///
+    /// Errors: the ledger belongs elsewhere, or cannot be reached.
+    pub async fn new(
+        ledger: Arc<dyn Ledger>,
+        gateway: Arc<dyn Gateway>,
+        clock: Arc<dyn Clock>,
+        policy: Policy,
+        settings: Settings,
+    ) -> Result<Self, EngineError> {
+        ledger.bind(gateway.home()).await?;
+        ledger.apply_policy(&policy).await?;
+        Ok(Self {
+            ledger,
+            gateway,
+            clock,
+            policy: Arc::new(policy),
+            settings: Arc::new(settings),
+            halt: Arc::new(HaltWatch::default()),
+            room: Arc::new(Semaphore::new(ORDERS_AT_ONCE)),
+        })
+    }
+
+    /// A failed run as the ledger takes it: classified, with its order id.
+    pub(crate) fn classified(&self, run: FailedRun) -> Failure {
+        let classification = redrive_core::classify::classify(&self.policy, &run.workflow_type, &run.facts);
+        let watch = self.policy.watched(&run.workflow_type);
+        let order_id = watch.map_or_else(|| run.workflow_id.to_string(), |watch| watch.order_id_of(run.workflow_id.as_str()));
+        Failure {
+            order_id,
+            workflow_id: run.workflow_id,
+            workflow_type: run.workflow_type,
+            run_id: run.run_id,
+            first_run_id: run.first_run_id,
+            timed_out: run.timed_out,
+            closed_at: run.closed_at,
+            classification,
+            from_run: run.from_run,
+            has_parent: run.has_parent,
+            start_request: run.start_request,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! One claimed order, from its intent to its outcome: describe, then start or record (ARCHITECTURE.md, "One order").
+//!
+//! Nothing here decides: [`redrive_core::decide`] does. Nothing here writes to the ledger either: the outcome is
+//! committed by the chunk, under the fence.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use redrive_core::decide::{Elsewhere, Latest, RunStatus, Step, after_describe, elsewhere};
+use redrive_core::ids::BatchId;
+use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, OurRun, Outcome, Plan};
+use uuid::Uuid;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::gateway::{GatewayError, Mark, Restart, Started};
+
+/// A description older than this is not acted on: describe again.
+const FRESH: SignedDuration = SignedDuration::from_secs(2);
+/// The pause after an answer that was lost, or a throttle; it doubles up to the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// When to begin nothing new, and when to stop asking.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// From then on no start is made.
+    pub stops_at: Timestamp,
+    /// From then on an unknown answer stays unknown.
+    pub gives_up_at: Timestamp,
+}
+
+/// How far an order has come in this process.
+struct Progress {
+    /// Nobody has acted on the intent yet, so it may be given back.
+    untouched: bool,
+    pause: Duration,
+}
+
+impl Progress {
+    /// The outcome when no more is done: an order that was touched stays claimed, for a start of it may be on its way,
+    /// and the next owner finds out.
+    fn given_up(&self) -> Outcome {
+        if self.untouched { Outcome::Released } else { Outcome::AnswerUnknown }
+    }
+}
+
+/// Why the loop goes round again, or how it ends.
+enum Turn {
+    Again,
+    AgainAfterPause,
+    End(Outcome),
+}
+
+impl Engine {
+    /// Brings one order to its outcome. `fresh`: claimed by this try, so nothing can have been done for it before.
+    ///
+    /// Errors: only what concerns every order (Temporal refuses us, the ledger fails); the order then stays claimed.
+    pub(crate) async fn handle(
+        &self,
+        order: &ClaimedOrder,
+        batch: &BatchId,
+        fresh: bool,
+        limits: Limits,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Outcome, EngineError> {
+        let mut progress = Progress { untouched: fresh, pause: FIRST_PAUSE };
+        loop {
+            if progress.untouched && self.must_stop(limits, stop).await? {
+                return Ok(Outcome::Released);
+            }
+            match self.turn(order, batch, &mut progress, limits, stop).await {
+                Ok(Turn::End(outcome)) => return Ok(outcome),
+                Ok(Turn::Again) => {}
+                Ok(Turn::AgainAfterPause)
+                | Err(EngineError::Gateway(GatewayError::Unknown(_) | GatewayError::Throttle(_))) => {
+                    if self.clock.now() >= limits.gives_up_at {
+                        return Ok(progress.given_up());
+                    }
+                    self.clock.sleep(progress.pause).await;
+                    progress.pause = (progress.pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(EngineError::Gateway(GatewayError::Item(message))) => return Ok(Outcome::ItemError { message }),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn must_stop(&self, limits: Limits, stop: &(dyn Fn() -> bool + Send + Sync)) -> Result<bool, LedgerError> {
+        Ok(stop() || self.clock.now() >= limits.stops_at || self.halted().await?)
+    }
+
+    /// One description, and what follows from it.
+    async fn turn(
+        &self,
+        order: &ClaimedOrder,
+        batch: &BatchId,
+        progress: &mut Progress,
+        limits: Limits,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Turn, EngineError> {
+        let mark = mark(order);
+        let described_at = self.clock.now();
+        let latest = self.gateway.describe(&order.workflow_id, mark.as_ref()).await?;
+        match after_describe(&order.from_run, order.manual, latest.as_ref()) {
+            Step::Record(run) => Ok(Turn::End(Outcome::Restarted(run))),
+            Step::LookBack => match latest {
+                Some(latest) => self.look_back(order, mark.as_ref(), latest).await,
+                None => Ok(Turn::End(Outcome::Gone)),
+            },
+            Step::Gone if !order.manual => Ok(Turn::End(Outcome::Gone)),
+            Step::Act | Step::Gone => match &order.plan {
+                Plan::DeadLetter(reason) => Ok(Turn::End(Outcome::DeadLettered(*reason))),
+                Plan::Restart { attempt, request_id } => {
+                    if self.must_stop(limits, stop).await? {
+                        return Ok(Turn::End(progress.given_up()));
+                    }
+                    let mark = Mark { from_run: order.from_run.clone(), request_id: *request_id };
+                    self.start(order, batch, *attempt, mark, described_at, progress).await
+                }
+            },
+        }
+    }
+
+    /// Waits for its turn under the shared rate, then starts, unless the description has grown old meanwhile.
+    async fn start(
+        &self,
+        order: &ClaimedOrder,
+        batch: &BatchId,
+        attempt: u32,
+        mark: Mark,
+        described_at: Timestamp,
+        progress: &mut Progress,
+    ) -> Result<Turn, EngineError> {
+        let Some(request) = self.start_request(order).await? else {
+            let message = "its start request is neither in the ledger nor on the server".to_owned();
+            return Ok(Turn::End(Outcome::ItemError { message }));
+        };
+        if self.clock.now().duration_since(described_at) > FRESH {
+            return Ok(Turn::Again);
+        }
+        progress.untouched = false;
+        let restart = Restart {
+            workflow_id: order.workflow_id.clone(),
+            mark,
+            batch: batch.clone(),
+            generation: order.generation,
+            attempt,
+            request,
+        };
+        fail::fail_point!("before-start");
+        let started = self.gateway.start(&restart).await;
+        fail::fail_point!("after-start");
+        match started? {
+            Started::Run(run) => Ok(Turn::End(Outcome::Restarted(run))),
+            Started::Conflict => Ok(Turn::AgainAfterPause),
+        }
+    }
+
+    /// From the ledger; where it keeps none, from the server.
+    async fn start_request(&self, order: &ClaimedOrder) -> Result<Option<Vec<u8>>, EngineError> {
+        if let Some(request) = self.ledger.start_request(order.pk).await? {
+            return Ok(Some(request));
+        }
+        Ok(self.gateway.read_start(&order.workflow_id, &order.from_run).await?)
+    }
+
+    /// The latest run is another one: whether a run of ours lies between, and what the order becomes.
+    async fn look_back(&self, order: &ClaimedOrder, mark: Option<&Mark>, latest: Latest) -> Result<Turn, EngineError> {
+        let ours = match mark {
+            Some(mark) => self.gateway.look_back(&order.workflow_id, mark, order.failed_at).await?,
+            None => None,
+        };
+        let ours = match ours {
+            Some(run) if run == latest.first_run_id => return Ok(Turn::End(Outcome::Restarted(run))),
+            Some(run) => {
+                let status = self.gateway.run_status(&order.workflow_id, &run).await?;
+                Some(OurRun { run, end: attempt_end(status) })
+            }
+            None => None,
+        };
+        let failure = if elsewhere(latest.status) == Elsewhere::Failed {
+            match self.gateway.read_failure(&order.workflow_id, &latest.run_id).await? {
+                Some(run) => Some(Box::new(self.classified(run))),
+                // It has a successor by now: describe again.
+                None => return Ok(Turn::AgainAfterPause),
+            }
+        } else {
+            None
+        };
+        Ok(Turn::End(Outcome::Elsewhere { latest, ours, failure }))
+    }
+}
+
+/// The mark of the order's open intent.
+fn mark(order: &ClaimedOrder) -> Option<Mark> {
+    match &order.plan {
+        Plan::Restart { request_id, .. } => Some(Mark { from_run: order.from_run.clone(), request_id: *request_id }),
+        Plan::DeadLetter(_) => None,
+    }
+}
+
+/// How an attempt ended whose run has that status; a run that is gone, or went on in a chain that is not the latest, ended
+/// in a way nobody can tell.
+pub(crate) fn attempt_end(status: Option<RunStatus>) -> AttemptOutcome {
+    match status {
+        Some(RunStatus::Completed) => AttemptOutcome::Recovered,
+        Some(RunStatus::Failed | RunStatus::TimedOut) => AttemptOutcome::FailedAgain,
+        Some(RunStatus::Terminated | RunStatus::Canceled) => AttemptOutcome::Stopped,
+        Some(RunStatus::Running | RunStatus::ContinuedAsNew) | None => AttemptOutcome::Unknown,
+    }
+}

@@ -1,0 +1,82 @@
+//! Running a batch by hand, and waiting for its result.
+
+use redrive_core::ids::WorkflowId;
+use redrive_core::report::ReprocessingResult;
+use redrive_flows::batch::BatchRun;
+use redrive_flows::input::{BatchInput, OrchestrationInput};
+use redrive_flows::{ReprocessingBatchWorkflow, ReprocessingOrchestrationWorkflow, options};
+use temporalio_client::errors::WorkflowGetResultError;
+use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
+
+use super::{Ops, OpsError, Result};
+
+/// What to run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunRequest {
+    /// Handle at most so many orders; `None`: all that are due.
+    pub max_orders: Option<u32>,
+}
+
+/// A batch that was started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Running {
+    /// Its workflow id.
+    pub workflow_id: String,
+    /// Its first run: the batch's id.
+    pub batch_id: String,
+}
+
+impl Ops {
+    /// Starts a batch, as the schedule does. It runs beside one that is running already: no order is handled by both.
+    pub async fn start_batch(&self, request: &RunRequest) -> Result<Running> {
+        let workflow_id = self.batch_workflow_id();
+        let input = BatchInput { max_orders: request.max_orders, refused: None };
+        let options = self.start_options(&workflow_id);
+        let handle = self.client.start_workflow(ReprocessingBatchWorkflow::run, input, options).await;
+        let handle = handle.map_err(|error| batch_error(&workflow_id, format!("could not be started: {error}")))?;
+        Ok(Running { workflow_id, batch_id: handle.run_id().unwrap_or_default().to_owned() })
+    }
+
+    /// Waits for a batch to end.
+    pub async fn await_batch(&self, running: &Running) -> Result<ReprocessingResult> {
+        let handle = self.client.get_workflow_handle::<BatchRun>(&running.workflow_id);
+        let result = handle.get_result(WorkflowGetResultOptions::default()).await;
+        result.map_err(|error| ended_badly(&running.workflow_id, &error))
+    }
+
+    /// Runs a batch for one order only, and waits for it.
+    pub(super) async fn run_for_order(&self, order: &WorkflowId) -> Result<ReprocessingResult> {
+        let workflow_id = self.batch_workflow_id();
+        let input = OrchestrationInput { order: Some(order.clone()), ..Default::default() };
+        let options = self.start_options(&workflow_id);
+        let handle = self.client.start_workflow(ReprocessingOrchestrationWorkflow::run, input, options).await;
+        let handle = handle.map_err(|error| batch_error(&workflow_id, format!("could not be started: {error}")))?;
+        let result = handle.get_result(WorkflowGetResultOptions::default()).await;
+        result.map_err(|error| ended_badly(&workflow_id, &error))
+    }
+
+    /// A workflow id of its own for a batch run by hand (spec: `reprocessing-batch-<time>`).
+    fn batch_workflow_id(&self) -> String {
+        let moment = self.engine.clock.moment();
+        format!("{}-{}-{:04x}", redrive_flows::ACTION_ID, moment.now.as_second(), moment.seed & 0xffff)
+    }
+
+    fn start_options(&self, workflow_id: &str) -> WorkflowStartOptions {
+        WorkflowStartOptions::new(self.engine.settings.task_queue.clone(), workflow_id.to_owned())
+            .execution_timeout(options::EXECUTION_TIMEOUT)
+            .build()
+    }
+}
+
+fn batch_error(workflow_id: &str, what: String) -> OpsError {
+    OpsError::Batch { workflow_id: workflow_id.to_owned(), what }
+}
+
+/// The deepest cause says what to mend; the wrappers only where it passed.
+fn ended_badly(workflow_id: &str, error: &WorkflowGetResultError) -> OpsError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    batch_error(workflow_id, format!("did not end well: {cause}"))
+}

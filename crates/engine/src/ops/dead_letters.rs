@@ -1,0 +1,109 @@
+//! The dead letter queue: list, retry, cancel, escalate.
+
+use redrive_core::ids::WorkflowId;
+use redrive_core::states::State;
+use redrive_ledger::{DeadLetter, NewAuditEvent, Resolution, Resolve, Resolved};
+
+use super::{Ops, OpsError, Result};
+
+/// What an operator can decide without starting anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Give the order up.
+    Cancel,
+    /// Hand it to somebody else.
+    Escalate,
+}
+
+/// What an operator's retry came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retried {
+    /// The order.
+    pub workflow_id: WorkflowId,
+    /// How it ended.
+    pub end: RetryEnd,
+}
+
+/// How a retry ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RetryEnd {
+    /// It was started: the run.
+    Started {
+        /// The new run.
+        run_id: String,
+    },
+    /// Nothing was started, for the order turned out otherwise: where it stands now, and why.
+    NotStarted {
+        /// Where the order stands.
+        state: State,
+        /// Why.
+        reason: String,
+    },
+    /// Somebody has resolved the entry before: as they left it.
+    AlreadyResolved(Box<DeadLetter>),
+}
+
+impl Ops {
+    /// Dead letters, oldest first; with `resolved` those that are closed too.
+    pub async fn dead_letters(&self, resolved: bool, limit: u32) -> Result<Vec<DeadLetter>> {
+        Ok(self.engine.ledger.dead_letters(resolved, limit).await?)
+    }
+
+    /// Closes an entry without starting anything. `Err(entry)` inside: somebody was first.
+    pub async fn decide_dead_letter(
+        &self,
+        id: &str,
+        decision: Decision,
+        by: NewAuditEvent,
+    ) -> Result<std::result::Result<DeadLetter, DeadLetter>> {
+        let resolution = match decision {
+            Decision::Cancel => Resolution::Cancelled,
+            Decision::Escalate => Resolution::Escalated,
+        };
+        match self.resolve(id, resolution, by).await? {
+            Resolved::Done(entry) => Ok(Ok(entry)),
+            Resolved::Already(entry) => Ok(Err(entry)),
+            Resolved::NotDeadLettered => Err(OpsError::NotDeadLettered { id: id.to_owned() }),
+            Resolved::NoSuchOrder => Err(OpsError::NoSuchOrder { id: id.to_owned() }),
+        }
+    }
+
+    /// Retries an order at once: the entry is resolved and the order put first in one transaction; then a batch for it
+    /// alone does the work. If this process dies in between, the next batch does it.
+    pub async fn retry_dead_letter(&self, id: &str, by: NewAuditEvent) -> Result<Retried> {
+        let workflow_id = self.find(id).await?;
+        match self.resolve(id, Resolution::ManualRetry, by).await? {
+            Resolved::Already(entry) => {
+                return Ok(Retried { workflow_id, end: RetryEnd::AlreadyResolved(Box::new(entry)) });
+            }
+            Resolved::NotDeadLettered => return Err(OpsError::NotDeadLettered { id: id.to_owned() }),
+            Resolved::NoSuchOrder => return Err(OpsError::NoSuchOrder { id: id.to_owned() }),
+            Resolved::Done(_) => {}
+        }
+        self.run_for_order(&workflow_id).await?;
+        let end = self.how_it_went(&workflow_id).await?;
+        Ok(Retried { workflow_id, end })
+    }
+
+    async fn resolve(&self, id: &str, resolution: Resolution, by: NewAuditEvent) -> Result<Resolved> {
+        let workflow_id = self.find(id).await?;
+        let resolve = Resolve { workflow_id, resolution, by };
+        Ok(self.engine.ledger.resolve(&self.engine.policy, &resolve, self.engine.clock.now()).await?)
+    }
+
+    /// Reads from the order's story what its batch came to.
+    async fn how_it_went(&self, workflow_id: &WorkflowId) -> Result<RetryEnd> {
+        let story = self.show_order(workflow_id.as_str()).await?;
+        let generation = story.order.generation;
+        let started = story.attempts.iter().rev().find(|attempt| attempt.generation == generation);
+        if let Some(run) = started.and_then(|attempt| attempt.run.as_ref()) {
+            return Ok(RetryEnd::Started { run_id: run.to_string() });
+        }
+        let verdict = story.verdicts.last();
+        let reason = verdict.map_or_else(
+            || "no batch has handled it yet; the next one does".to_owned(),
+            |(_, verdict, reason, _)| reason.clone().unwrap_or_else(|| verdict.clone()),
+        );
+        Ok(RetryEnd::NotStarted { state: story.order.state, reason })
+    }
+}

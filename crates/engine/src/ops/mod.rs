@@ -1,0 +1,68 @@
+//! The product's verbs, each written once: the CLI, the API and the pages call these.
+
+mod batch;
+mod dead_letters;
+mod halt;
+mod orders;
+
+use redrive_ledger::LedgerError;
+use temporalio_client::Client;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::gateway::GatewayError;
+
+pub use batch::{RunRequest, Running};
+pub use dead_letters::{Decision, Retried, RetryEnd};
+
+/// The verbs, over an engine and a client of its namespace.
+#[derive(Clone)]
+pub struct Ops {
+    /// The engine.
+    pub engine: Engine,
+    /// The client that starts and follows our workflows.
+    pub client: Client,
+}
+
+/// Why a verb did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum OpsError {
+    /// The ledger or a call failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// There is no such order.
+    #[error("no order {id:?} is known: check the id, or wait for the next batch if it failed just now")]
+    NoSuchOrder {
+        /// What was asked for.
+        id: String,
+    },
+    /// The order is not in the dead letter queue.
+    #[error("order {id:?} is not in the dead letter queue: `redrive orders show {id}` tells where it stands")]
+    NotDeadLettered {
+        /// What was asked for.
+        id: String,
+    },
+    /// A batch could not be started, or did not end well.
+    #[error("the batch {workflow_id} {what}")]
+    Batch {
+        /// Its workflow id.
+        workflow_id: String,
+        /// What went wrong.
+        what: String,
+    },
+}
+
+impl From<LedgerError> for OpsError {
+    fn from(error: LedgerError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+impl From<GatewayError> for OpsError {
+    fn from(error: GatewayError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// What every verb returns.
+pub type Result<T> = std::result::Result<T, OpsError>;

@@ -1,0 +1,199 @@
+//! Scan: new failed runs, from visibility into the ledger.
+//!
+//! *Window*: a span of close times, closed below and open above. The *watermark* moves only over windows that are
+//! stored whole; each scan begins a while before it, since visibility lags, and a *sweep* reads the last day again.
+//! Reading twice is free: a run that is known is not read a second time.
+
+use futures::StreamExt;
+use jiff::{SignedDuration, Timestamp};
+use redrive_core::ids::{BatchId, RunId, WorkflowId};
+use redrive_core::policy::ScanPolicy;
+use redrive_flows::activities::{Phase, ScanReport};
+use redrive_ledger::{Failure, ScanWindow};
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::gateway::{GatewayError, Window};
+use crate::pulse::Pulse;
+
+/// Histories read at the same time.
+const AT_ONCE: usize = 16;
+/// A window is not split below this.
+const SHORTEST: SignedDuration = SignedDuration::from_millis(1);
+
+impl Engine {
+    /// Scans every watched type up to the present, or until the time is up.
+    pub async fn scan_failures(&self, input: &Phase, pulse: &dyn Pulse) -> Result<ScanReport, EngineError> {
+        let mut report = ScanReport { new_failures: 0, complete: true };
+        for watch in &self.policy.watch {
+            report.complete &= self.scan_type(&watch.workflow_type, input, pulse, &mut report.new_failures).await?;
+        }
+        Ok(report)
+    }
+
+    /// Scans one type. Returns whether it came up to the present.
+    async fn scan_type(
+        &self,
+        workflow_type: &str,
+        input: &Phase,
+        pulse: &dyn Pulse,
+        new_failures: &mut u64,
+    ) -> Result<bool, EngineError> {
+        let now = self.clock.now();
+        let mut known = self.known_window(workflow_type, now).await?;
+        let (from, sweeps) = begin(&known, &self.policy.scan, now);
+        let mut ahead = vec![Window { workflow_type: workflow_type.to_owned(), from, to: now }];
+        while let Some(window) = ahead.pop() {
+            if self.clock.now() >= input.ends_at || pulse.cancelled() {
+                return Ok(false);
+            }
+            if self.gateway.count_failed(&window).await? > u64::from(self.policy.scan.window_rows)
+                && let Some((earlier, later)) = halves(&window)
+            {
+                ahead.extend([later, earlier]);
+                continue;
+            }
+            *new_failures += self.store(&window, &input.batch, pulse).await?;
+            known.watermark = known.watermark.max(window.to);
+            self.ledger.save_scan_window(&known).await?;
+        }
+        if sweeps {
+            known.swept_at = now;
+            self.ledger.save_scan_window(&known).await?;
+        }
+        Ok(true)
+    }
+
+    /// How far the type has been scanned. The first look takes in the look-back only: what is older is counted, so that
+    /// the first start does not restart what people have long dealt with.
+    async fn known_window(&self, workflow_type: &str, now: Timestamp) -> Result<ScanWindow, EngineError> {
+        if let Some(known) = self.ledger.scan_window(workflow_type).await? {
+            return Ok(known);
+        }
+        let first_look_at = before(now, self.policy.scan.lookback);
+        let older = Window { workflow_type: workflow_type.to_owned(), from: Timestamp::UNIX_EPOCH, to: first_look_at };
+        let known = ScanWindow {
+            workflow_type: workflow_type.to_owned(),
+            first_look_at,
+            older_count: self.gateway.count_failed(&older).await?,
+            watermark: first_look_at,
+            swept_at: now,
+        };
+        self.ledger.save_scan_window(&known).await?;
+        Ok(known)
+    }
+
+    /// Stores every failed run of a window.
+    async fn store(&self, window: &Window, batch: &BatchId, pulse: &dyn Pulse) -> Result<u64, EngineError> {
+        let (mut page, mut stored) = (Vec::new(), 0);
+        loop {
+            let listed = self.gateway.list_failed(window, page).await?;
+            let failures = self.read_new(listed.runs, pulse).await?;
+            stored += self.ledger.observe(&self.policy, batch, &failures, self.clock.moment()).await?.new_failures;
+            pulse.beat().await;
+            if listed.next.is_empty() {
+                return Ok(stored);
+            }
+            page = listed.next;
+        }
+    }
+
+    /// Reads those runs that the ledger does not know, oldest close first. One that cannot be read is left to the next
+    /// sweep.
+    async fn read_new(&self, listed: Vec<(WorkflowId, RunId)>, pulse: &dyn Pulse) -> Result<Vec<Failure>, EngineError> {
+        let runs: Vec<RunId> = listed.iter().map(|(_, run)| run.clone()).collect();
+        let unknown: std::collections::HashSet<_> = self.ledger.unknown_runs(&runs).await?.into_iter().collect();
+        let new = listed.into_iter().filter(|(_, run)| unknown.contains(run));
+        let mut reading = futures::stream::iter(new)
+            .map(|(workflow_id, run_id)| async move { self.gateway.read_failure(&workflow_id, &run_id).await })
+            .buffer_unordered(AT_ONCE);
+        let mut failures = Vec::new();
+        while let Some(read) = reading.next().await {
+            match read {
+                Ok(run) => failures.extend(run.map(|run| self.classified(run))),
+                Err(GatewayError::Item(message)) => {
+                    tracing::warn!(message, "a failed run cannot be read; the next sweep tries again");
+                }
+                Err(error) => return Err(error.into()),
+            }
+            if failures.len() % 100 == 99 {
+                pulse.beat().await;
+            }
+        }
+        failures.sort_by_key(|failure: &Failure| failure.closed_at);
+        Ok(failures)
+    }
+}
+
+/// Where this scan begins, and whether it is a sweep.
+fn begin(known: &ScanWindow, policy: &ScanPolicy, now: Timestamp) -> (Timestamp, bool) {
+    let sweeps = before(now, policy.sweep_every) >= known.swept_at;
+    let overlap = before(known.watermark, policy.overlap);
+    let from = if sweeps { overlap.min(before(now, policy.sweep_back)) } else { overlap };
+    (from.max(known.first_look_at), sweeps)
+}
+
+/// A time so long before another.
+fn before(time: Timestamp, by: std::time::Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    time.checked_sub(by).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A window in two, earlier and later; `None` where it is too short.
+fn halves(window: &Window) -> Option<(Window, Window)> {
+    let length = window.to.duration_since(window.from);
+    if length <= SHORTEST {
+        return None;
+    }
+    let middle = window.from.checked_add(length / 2).ok()?;
+    let earlier = Window { to: middle, ..window.clone() };
+    let later = Window { from: middle, ..window.clone() };
+    Some((earlier, later))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hour)
+    }
+
+    fn known(watermark: i64, swept: i64) -> ScanWindow {
+        ScanWindow {
+            workflow_type: "W".into(),
+            first_look_at: at(100),
+            older_count: 0,
+            watermark: at(watermark),
+            swept_at: at(swept),
+        }
+    }
+
+    #[test]
+    fn a_scan_begins_a_quarter_of_an_hour_before_the_watermark() {
+        let (from, sweeps) = begin(&known(200, 200), &ScanPolicy::default(), at(200));
+        assert_eq!((from, sweeps), (at(200) - SignedDuration::from_mins(15), false));
+    }
+
+    #[test]
+    fn a_sweep_is_hourly_and_reads_a_day() {
+        let (from, sweeps) = begin(&known(200, 199), &ScanPolicy::default(), at(200));
+        assert_eq!((from, sweeps), (at(176), true));
+    }
+
+    #[test]
+    fn nothing_before_the_first_look_is_taken_in() {
+        let (from, _) = begin(&known(101, 100), &ScanPolicy::default(), at(110));
+        assert_eq!(from, at(100));
+    }
+
+    #[test]
+    fn halves_meet_and_cover_the_window() {
+        let window = Window { workflow_type: "W".into(), from: at(0), to: at(3) };
+        let (earlier, later) = halves(&window).unwrap();
+        assert_eq!((earlier.from, later.to), (window.from, window.to));
+        assert_eq!(earlier.to, later.from);
+        let instant = Window { to: window.from, ..window };
+        assert_eq!(halves(&instant), None);
+    }
+}

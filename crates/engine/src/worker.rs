@@ -1,0 +1,121 @@
+//! The worker: polls our task queue and runs our workflows and activities, on a thread of its own.
+//!
+//! The SDK's worker cannot move between threads; the rest of the process goes on beside it.
+
+use std::thread;
+use std::time::Duration;
+
+use redrive_flows::{ReprocessingBatchWorkflow, ReprocessingOrchestrationWorkflow};
+use temporalio_client::Client;
+use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+use tokio::sync::oneshot;
+
+use crate::activities::Activities;
+use crate::engine::Engine;
+
+/// How long activities may finish after a stop: a chunk gives back what it has not touched within one start.
+const GRACE: Duration = Duration::from_secs(10);
+/// A cancelled or halted chunk hears of it with its next heartbeat, so heartbeats are not held back for long.
+const HEARTBEAT_THROTTLE: Duration = Duration::from_secs(1);
+
+type Stop = Box<dyn Fn() + Send + Sync>;
+
+/// Why a worker cannot run.
+#[derive(Debug, thiserror::Error)]
+#[error("the worker of task queue {task_queue:?} cannot {what}: {reason}")]
+pub struct WorkerError {
+    task_queue: String,
+    what: &'static str,
+    reason: String,
+}
+
+/// A running worker. [`RunningWorker::stop`] ends it in order; dropping it asks it to stop, without waiting.
+pub struct RunningWorker {
+    stop: Stop,
+    done: Option<oneshot::Receiver<Result<(), WorkerError>>>,
+}
+
+/// Starts a worker for the engine's task queue. Returns when it is about to poll.
+pub async fn run_worker(engine: Engine, client: Client) -> Result<RunningWorker, WorkerError> {
+    let task_queue = engine.settings.task_queue.clone();
+    let problem = Problem { task_queue };
+    let (started, starting) = oneshot::channel();
+    let (ended, done) = oneshot::channel();
+    let within = problem.clone();
+    thread::Builder::new()
+        .name("redrive-worker".to_owned())
+        .spawn(move || {
+            // The receiver is gone only when nobody waits for the end any more.
+            drop(ended.send(run(engine, client, &within, started)));
+        })
+        .map_err(|error| problem.to("get a thread", error))?;
+    match starting.await {
+        Ok(stop) => Ok(RunningWorker { stop, done: Some(done) }),
+        Err(_) => Err(ended_with(done).await.err().unwrap_or_else(|| problem.to("start", "its thread has ended"))),
+    }
+}
+
+impl RunningWorker {
+    /// Stops polling, lets what is under way finish, and returns when the worker has ended.
+    pub async fn stop(mut self) -> Result<(), WorkerError> {
+        (self.stop)();
+        self.ended().await
+    }
+
+    /// Returns when the worker has ended by itself.
+    pub async fn ended(&mut self) -> Result<(), WorkerError> {
+        match self.done.take() {
+            Some(done) => ended_with(done).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for RunningWorker {
+    fn drop(&mut self) {
+        (self.stop)();
+    }
+}
+
+#[derive(Clone)]
+struct Problem {
+    task_queue: String,
+}
+
+impl Problem {
+    fn to(&self, what: &'static str, reason: impl ToString) -> WorkerError {
+        WorkerError { task_queue: self.task_queue.clone(), what, reason: reason.to_string() }
+    }
+}
+
+async fn ended_with(done: oneshot::Receiver<Result<(), WorkerError>>) -> Result<(), WorkerError> {
+    // A thread that ends without a word has panicked, and said so on stderr.
+    done.await.unwrap_or(Ok(()))
+}
+
+fn run(engine: Engine, client: Client, problem: &Problem, started: oneshot::Sender<Stop>) -> Result<(), WorkerError> {
+    let tokio = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| problem.to("get a runtime", error))?;
+    tokio.block_on(async {
+        let runtime = Runtime::from_current_tokio(Default::default())
+            .map_err(|error| problem.to("get a runtime", error))?;
+        let options = options(engine).map_err(|error| problem.to("register its workflows", error))?;
+        let mut worker = Worker::new(&runtime, client, options).map_err(|error| problem.to("start", error))?;
+        drop(started.send(Box::new(worker.shutdown_handle())));
+        worker.run().await.map_err(|error| problem.to("go on", error))
+    })
+}
+
+fn options(engine: Engine) -> Result<WorkerOptions, temporalio_sdk::WorkflowRegistrationError> {
+    let task_queue = engine.settings.task_queue.clone();
+    Ok(WorkerOptions::new(task_queue)
+        .register_activities(Activities::new(engine))
+        .register_workflow::<ReprocessingBatchWorkflow>()?
+        .register_workflow::<ReprocessingOrchestrationWorkflow>()?
+        .graceful_shutdown_period(GRACE)
+        .max_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
+        .default_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
+        .build())
+}
