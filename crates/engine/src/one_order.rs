@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use redrive_core::decide::{Elsewhere, Latest, RunStatus, Step, after_describe, elsewhere};
 use redrive_core::ids::BatchId;
 use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, OurRun, Outcome, Plan};
-use uuid::Uuid;
 
 use crate::engine::Engine;
 use crate::error::EngineError;

@@ -1,0 +1,5 @@
+//! The engine against a real Temporal dev server and a real SQLite ledger. Each test has a namespace and a ledger of
+//! its own; failed runs come from a puppet that answers workflow tasks by script.
+
+mod one_order;
+mod world;
