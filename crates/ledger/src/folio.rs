@@ -258,6 +258,12 @@ impl Folio {
         });
     }
 
+    /// Whether `run` was started again already, as far as the loaded attempts tell.
+    pub fn has_started(&self, run: &RunId) -> bool {
+        let mut attempts = self.attempts.iter().map(|record| &record.attempt);
+        attempts.any(|attempt| attempt.from_run == *run && attempt.run.is_some())
+    }
+
     /// The open intent of a claimed order, or the attempt of one in flight.
     pub fn open_attempt(&mut self) -> Option<&mut AttemptRecord> {
         self.attempts

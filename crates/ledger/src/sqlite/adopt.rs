@@ -33,7 +33,7 @@ pub(super) async fn adopt(
     .fetch_all(&mut *tx)
     .await
     .doing("adopt claims")?;
-    let mut folios = load::with_attempts(&mut tx, &found, Attempts::Open).await?;
+    let mut folios = load::with_attempts(&mut tx, &found, Attempts::OfFailedRun).await?;
     tx.commit().await.doing("commit adopted claims")?;
     folios.sort_by_key(|folio| folio.order.row.pk);
     Ok(folios

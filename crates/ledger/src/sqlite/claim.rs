@@ -1,21 +1,20 @@
 //! Claiming: what an earlier try of the chunk left, then orders whose turn it is.
 
-use std::collections::HashSet;
-
 use redrive_core::ids::Home;
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
 use crate::contract::Result;
 use crate::error::Doing;
-use crate::folio::Folio;
-use crate::record::{OrderRecord, micros};
+use crate::record::micros;
 use crate::sqlite::load::{self, Attempts};
-use crate::sqlite::{SqliteLedger, write};
+use crate::sqlite::{SqliteLedger, candidates, write};
 use crate::transition::claim::{Claiming, claim as claim_order, taken_over};
-use crate::{ClaimRequest, Claimed, ClaimedOrder, OrderPk, rows, wire};
+use crate::{ClaimRequest, Claimed, ClaimedOrder};
+
+/// How many candidates are read at least: most may be passed over when only little room is left.
+const SMALLEST_PAGE: usize = 100;
 
 pub(super) async fn claim(
     ledger: &SqliteLedger,
@@ -58,7 +57,7 @@ async fn inherited(
     .fetch_all(&mut *conn)
     .await
     .doing("take over an earlier try's claims")?;
-    let mut folios = load::with_attempts(conn, &found, Attempts::Open).await?;
+    let mut folios = load::with_attempts(conn, &found, Attempts::OfFailedRun).await?;
     folios.sort_by_key(|folio| folio.order.row.pk);
     Ok(folios
         .iter_mut()
@@ -87,133 +86,17 @@ async fn fresh(
 ) -> Result<Vec<ClaimedOrder>> {
     let mut claimed = Vec::new();
     while claimed.len() < room {
-        let wanted = room - claimed.len();
-        let mut folios = candidates(conn, claiming.request, wanted).await?;
-        let found = folios.len();
-        let started = started(conn, &folios).await?;
+        let page = (room - claimed.len()).max(SMALLEST_PAGE);
+        let mut folios = candidates::page(conn, claiming.request, page).await?;
         for folio in &mut folios {
-            claimed.extend(claim_order(
-                folio,
-                started.contains(&folio.order.row.pk),
-                claiming,
-            )?);
+            if claimed.len() < room {
+                claimed.extend(claim_order(folio, claiming)?);
+            }
         }
         write::folios(conn, &folios, claiming.now).await?;
-        if found < wanted {
+        if folios.len() < page {
             break;
         }
     }
     Ok(claimed)
 }
-
-/// The orders whose failed run was started again already.
-async fn started(conn: &mut SqliteConnection, folios: &[Folio]) -> Result<HashSet<OrderPk>> {
-    let pks: Vec<OrderPk> = folios.iter().map(|folio| folio.order.row.pk).collect();
-    let found: Vec<OrderPk> = sqlx::query_scalar(
-        "SELECT o.id FROM json_each($1) AS j JOIN orders AS o ON o.id = j.value
-         WHERE EXISTS (SELECT 1 FROM attempts AS a
-                       WHERE a.order_pk = o.id AND a.from_run_id = o.failed_run_id AND a.run_id IS NOT NULL)",
-    )
-    .bind(wire::list(&pks))
-    .fetch_all(conn)
-    .await
-    .doing("look for restarts made already")?;
-    Ok(found.into_iter().collect())
-}
-
-/// Up to `limit` orders that may be claimed, an operator's retries first, then the longest due.
-async fn candidates(
-    conn: &mut SqliteConnection,
-    request: &ClaimRequest,
-    limit: usize,
-) -> Result<Vec<Folio>> {
-    let records = if let Some(workflow_id) = &request.only {
-        let query = sqlx::query(ONLY)
-            .bind(request.batch.as_str())
-            .bind(request.due_by.as_microsecond());
-        records(
-            &query
-                .bind(workflow_id.as_str())
-                .fetch_all(conn)
-                .await
-                .doing("look for the order")?,
-        )?
-    } else if request.rules.failure_statuses.is_empty() {
-        due(conn, DUE, request, limit).await?
-    } else {
-        of_statuses(conn, request, limit).await?
-    };
-    // A waiting order has no open attempt.
-    Ok(records
-        .into_iter()
-        .map(|record| Folio::stored(record, Vec::new()))
-        .collect())
-}
-
-async fn due(
-    conn: &mut SqliteConnection,
-    statement: &'static str,
-    request: &ClaimRequest,
-    limit: usize,
-) -> Result<Vec<OrderRecord>> {
-    let query = sqlx::query(statement)
-        .bind(request.batch.as_str())
-        .bind(request.due_by.as_microsecond());
-    records(
-        &query
-            .bind(limit as i64)
-            .fetch_all(conn)
-            .await
-            .doing("look for orders that are due")?,
-    )
-}
-
-/// As [`due`], for the batch's own statuses: each status is an index of its own.
-async fn of_statuses(
-    conn: &mut SqliteConnection,
-    request: &ClaimRequest,
-    limit: usize,
-) -> Result<Vec<OrderRecord>> {
-    let mut manual = due(conn, DUE_MANUAL, request, limit).await?;
-    let statuses: HashSet<&String> = request.rules.failure_statuses.iter().collect();
-    let mut others = Vec::new();
-    for status in statuses {
-        let query = sqlx::query(DUE_BY_STATUS)
-            .bind(request.batch.as_str())
-            .bind(request.due_by.as_microsecond());
-        let query = query.bind(limit as i64).bind(status);
-        others.extend(records(
-            &query
-                .fetch_all(&mut *conn)
-                .await
-                .doing("look for orders of a status")?,
-        )?);
-    }
-    others.sort_by_key(|record| (record.row.due_at, record.row.pk));
-    manual.extend(others);
-    manual.truncate(limit);
-    Ok(manual)
-}
-
-fn records(found: &[SqliteRow]) -> Result<Vec<OrderRecord>> {
-    found.iter().map(rows::order).collect()
-}
-
-pub(super) const DUE: &str = "\
-SELECT * FROM orders INDEXED BY orders_due
-WHERE state = 'failed' AND (eligible = 1 OR manual = 1) AND due_at <= $2 AND last_batch IS NOT $1
-ORDER BY manual DESC, due_at LIMIT $3";
-
-pub(super) const DUE_MANUAL: &str = "\
-SELECT * FROM orders INDEXED BY orders_due
-WHERE state = 'failed' AND (eligible = 1 OR manual = 1) AND manual = 1 AND due_at <= $2 AND last_batch IS NOT $1
-ORDER BY due_at LIMIT $3";
-
-pub(super) const DUE_BY_STATUS: &str = "\
-SELECT * FROM orders INDEXED BY orders_due_by_status
-WHERE state = 'failed' AND failure_status = $4 AND manual = 0 AND due_at <= $2 AND last_batch IS NOT $1
-ORDER BY due_at LIMIT $3";
-
-const ONLY: &str = "\
-SELECT * FROM orders
-WHERE workflow_id = $3 AND state = 'failed' AND last_batch IS NOT $1 AND (manual = 1 OR due_at <= $2)";

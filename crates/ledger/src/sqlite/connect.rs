@@ -112,6 +112,16 @@ impl SqliteLedger {
             .doing("begin a change")
     }
 
+    #[cfg(test)]
+    pub(super) fn writer(&self) -> SqlitePool {
+        self.writer.clone()
+    }
+
+    #[cfg(test)]
+    pub(super) fn reader(&self) -> SqlitePool {
+        self.reader.clone()
+    }
+
     /// A connection that reads.
     pub(super) async fn read(&self) -> Result<PoolConnection<Sqlite>> {
         self.reader.acquire().await.doing("read")

@@ -18,6 +18,8 @@ use crate::{OrderPk, rows, wire};
 pub(super) enum Attempts {
     /// The open one.
     Open,
+    /// Those that act on the order's failed run, the open one among them.
+    OfFailedRun,
     /// All, oldest first.
     All,
 }
@@ -81,6 +83,10 @@ pub(super) async fn attempts(
     let statement = match which {
         Attempts::Open => {
             "SELECT a.* FROM json_each($1) AS j JOIN attempts AS a ON a.order_pk = j.value AND a.outcome IS NULL"
+        }
+        Attempts::OfFailedRun => {
+            "SELECT a.* FROM json_each($1) AS j JOIN orders AS o ON o.id = j.value
+             JOIN attempts AS a ON a.order_pk = o.id AND a.from_run_id = o.failed_run_id ORDER BY a.id"
         }
         Attempts::All => {
             "SELECT a.* FROM json_each($1) AS j JOIN attempts AS a ON a.order_pk = j.value ORDER BY a.id"

@@ -5,6 +5,7 @@
 
 mod adopt;
 mod batch;
+mod candidates;
 mod claim;
 mod commit;
 mod connect;
@@ -252,3 +253,6 @@ impl Ledger for SqliteLedger {
         story::stories_after(self, after, limit).await
     }
 }
+
+#[cfg(test)]
+mod tests;

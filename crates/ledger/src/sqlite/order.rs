@@ -56,6 +56,9 @@ pub(super) async fn next_work_at(ledger: &SqliteLedger) -> Result<Option<Timesta
              SELECT min(due_at) AS at FROM orders WHERE state = 'failed' AND (eligible = 1 OR manual = 1)
              UNION ALL SELECT min(next_check_at) FROM orders WHERE state = 'in_flight'
              UNION ALL SELECT min(updated_at) FROM orders WHERE state = 'claimed'
+             UNION ALL SELECT min(f.observed_at)
+                 FROM failures AS f INDEXED BY failures_pending JOIN orders AS o ON o.id = f.order_pk
+                 WHERE f.pending = 1 AND o.state NOT IN ('claimed', 'in_flight')
          )",
     )
     .fetch_one(&mut *ledger.read().await?)

@@ -19,11 +19,10 @@ pub(crate) struct Claiming<'a> {
     pub now: Timestamp,
 }
 
-/// Claims a waiting order, or passes it over for this batch: then `None`. `started` says that its failed run was started
-/// again once; only an operator may ask for that a second time.
+/// Claims a waiting order, or passes it over for this batch: then `None`. A failed run that was started again already is
+/// started a second time only if an operator asks for it.
 pub(crate) fn claim(
     folio: &mut Folio,
-    started: bool,
     claiming: &Claiming<'_>,
 ) -> Result<Option<ClaimedOrder>, LedgerError> {
     let Claiming {
@@ -32,14 +31,12 @@ pub(crate) fn claim(
         now,
         ..
     } = claiming;
-    let manual = folio.order.row.manual;
+    let started = folio.has_started(&folio.order.row.failed_run) && !folio.order.row.manual;
     folio.order.last_batch = Some(request.batch.clone());
     folio.changed = true;
     let plan = match decide(&candidate(folio), policy, &request.rules, *now) {
         Verdict::Wait { .. } | Verdict::Skip(_) => return Ok(None),
-        Verdict::Restart { .. } if started && !manual => {
-            Plan::DeadLetter(DeadLetterReason::OutcomeUnknown)
-        }
+        Verdict::Restart { .. } if started => Plan::DeadLetter(DeadLetterReason::OutcomeUnknown),
         Verdict::Restart { attempt } => intend(folio, attempt, claiming),
         Verdict::DeadLetter(reason) => Plan::DeadLetter(reason),
     };
@@ -85,18 +82,25 @@ fn intend(folio: &mut Folio, number: u32, claiming: &Claiming<'_>) -> Plan {
 
 /// A claimed order that changes hands: its open intent is finished; without one it is to be dead-lettered.
 pub(crate) fn taken_over(folio: &mut Folio, policy: &Policy) -> ClaimedOrder {
-    let item_errors = folio.order.row.item_errors;
     let plan = match folio.open_attempt() {
-        Some(record) => Plan::Restart {
-            attempt: record.attempt.number,
-            request_id: record.attempt.request_id,
+        Some(AttemptRecord { attempt, .. }) => Plan::Restart {
+            attempt: attempt.number,
+            request_id: attempt.request_id,
         },
-        None if item_errors >= policy.max_item_errors => {
-            Plan::DeadLetter(DeadLetterReason::CannotStart)
-        }
-        None => Plan::DeadLetter(DeadLetterReason::BudgetSpent),
+        None => Plan::DeadLetter(reason_to_bury(folio, policy)),
     };
     claimed(folio, plan)
+}
+
+fn reason_to_bury(folio: &Folio, policy: &Policy) -> DeadLetterReason {
+    let row = &folio.order.row;
+    if row.item_errors >= policy.max_item_errors {
+        DeadLetterReason::CannotStart
+    } else if folio.has_started(&row.failed_run) {
+        DeadLetterReason::OutcomeUnknown
+    } else {
+        DeadLetterReason::BudgetSpent
+    }
 }
 
 fn candidate(folio: &Folio) -> Candidate {

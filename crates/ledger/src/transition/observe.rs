@@ -109,20 +109,16 @@ pub(crate) fn recognise(folio: &mut Folio, seen: &Seen, learning: &Learning<'_>)
 }
 
 fn assign(folio: &mut Folio, from: &RunId, first_run: &RunId, learning: &Learning<'_>) -> bool {
-    let taken = |record: &crate::record::AttemptRecord| {
-        let attempt = &record.attempt;
-        attempt.run.as_ref() == Some(first_run)
-            || (attempt.run.is_some() && attempt.from_run == *from)
-    };
-    if folio.attempts.iter().any(taken) {
+    let mut attempts = folio.attempts.iter().map(|record| &record.attempt);
+    if attempts.any(|attempt| attempt.run.as_ref() == Some(first_run)) {
         return false;
     }
-    // The newest such intent: an older one was given up before it.
-    let unknown = folio
-        .attempts
-        .iter_mut()
-        .rev()
-        .find(|record| record.attempt.from_run == *from && !record.deleted);
+    let started = folio.has_started(from);
+    // The newest such intent: an older one was given up before it. A second start needs an operator's wish.
+    let unknown = folio.attempts.iter_mut().rev().find(|record| {
+        let attempt = &record.attempt;
+        attempt.from_run == *from && attempt.run.is_none() && (attempt.manual || !started)
+    });
     let Some(record) = unknown else {
         return false;
     };

@@ -1,0 +1,93 @@
+//! The orders whose turn it is, read from the indexes that hold them in that order.
+
+use std::collections::BTreeSet;
+
+use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
+
+use crate::ClaimRequest;
+use crate::contract::Result;
+use crate::error::Doing;
+use crate::folio::Folio;
+use crate::rows::Fields;
+use crate::sqlite::load::{self, Attempts};
+
+/// Up to `limit` orders that may be claimed, an operator's retries first, then the longest due.
+pub(super) async fn page(
+    conn: &mut SqliteConnection,
+    request: &ClaimRequest,
+    limit: usize,
+) -> Result<Vec<Folio>> {
+    let found = match &request.only {
+        Some(only) => select(conn, ONLY, request, limit, only.as_str()).await?,
+        None if request.rules.failure_statuses.is_empty() => {
+            select(conn, DUE, request, limit, "").await?
+        }
+        None => of_statuses(conn, request, limit).await?,
+    };
+    load::with_attempts(conn, &found, Attempts::OfFailedRun).await
+}
+
+/// For a batch with statuses of its own: each is read from its own stretch of an index.
+async fn of_statuses(
+    conn: &mut SqliteConnection,
+    request: &ClaimRequest,
+    limit: usize,
+) -> Result<Vec<SqliteRow>> {
+    let mut found = select(conn, DUE_MANUAL, request, limit, "").await?;
+    let statuses: BTreeSet<&String> = request.rules.failure_statuses.iter().collect();
+    let mut others = Vec::new();
+    for status in statuses {
+        for row in select(conn, DUE_BY_STATUS, request, limit, status).await? {
+            others.push((row.int("due_at")?, row));
+        }
+    }
+    others.sort_by_key(|(due_at, _)| *due_at);
+    found.extend(others.into_iter().map(|(_, row)| row));
+    found.truncate(limit);
+    Ok(found)
+}
+
+async fn select(
+    conn: &mut SqliteConnection,
+    statement: &'static str,
+    request: &ClaimRequest,
+    limit: usize,
+    which: &str,
+) -> Result<Vec<SqliteRow>> {
+    sqlx::query(statement)
+        .bind(request.batch.as_str())
+        .bind(request.due_by.as_microsecond())
+        .bind(limit as i64)
+        .bind(which)
+        .fetch_all(conn)
+        .await
+        .doing("look for orders whose turn it is")
+}
+
+// In all of them: $1 the batch, $2 due by when, $3 how many, $4 the order or the status.
+
+const DUE: &str = "\
+SELECT * FROM orders INDEXED BY orders_due
+WHERE state = 'failed' AND (eligible = 1 OR manual = 1) AND due_at <= $2 AND last_batch IS NOT $1 AND $4 = ''
+ORDER BY manual DESC, due_at LIMIT $3";
+
+const DUE_MANUAL: &str = "\
+SELECT * FROM orders INDEXED BY orders_due
+WHERE state = 'failed' AND (eligible = 1 OR manual = 1) AND manual = 1 AND due_at <= $2 AND last_batch IS NOT $1
+    AND $4 = ''
+ORDER BY due_at LIMIT $3";
+
+const DUE_BY_STATUS: &str = "\
+SELECT * FROM orders INDEXED BY orders_due_by_status
+WHERE state = 'failed' AND failure_status = $4 AND manual = 0 AND due_at <= $2 AND last_batch IS NOT $1
+ORDER BY due_at LIMIT $3";
+
+const ONLY: &str = "\
+SELECT * FROM orders
+WHERE workflow_id = $4 AND state = 'failed' AND last_batch IS NOT $1 AND (manual = 1 OR due_at <= $2)
+LIMIT $3";
+
+/// The statements that must be answered from an index in its order.
+#[cfg(test)]
+pub(super) const INDEXED: [&str; 3] = [DUE, DUE_MANUAL, DUE_BY_STATUS];
