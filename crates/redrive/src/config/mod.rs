@@ -1,0 +1,77 @@
+//! Redrive's configuration: what one TOML file says, over the defaults.
+//!
+//! Where Temporal is, and how to be let in, is Temporal's own configuration and never ours (see [`crate::connect`]).
+
+use std::time::Duration;
+
+use redrive_core::policy::{Policy, duration};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can be set. What a file leaves out takes its default.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the ledger is.
+    pub ledger: LedgerConfig,
+    /// How the worker runs.
+    pub worker: WorkerConfig,
+    /// When batches start by themselves.
+    pub schedule: ScheduleConfig,
+    /// What is done about failed orders.
+    pub policy: Policy,
+}
+
+/// `[ledger]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LedgerConfig {
+    /// The ledger: a file's path, or `sqlite:PATH`. Default `redrive.db` in the current folder.
+    pub url: String,
+}
+
+impl Default for LedgerConfig {
+    fn default() -> Self {
+        Self {
+            url: "redrive.db".to_owned(),
+        }
+    }
+}
+
+/// `[worker]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// The task queue of our workflows. Default `orchestrator` (spec); another one where your own workers own that name.
+    pub task_queue: String,
+}
+
+impl Default for WorkerConfig {
+    fn default() -> Self {
+        Self {
+            task_queue: redrive_flows::TASK_QUEUE.to_owned(),
+        }
+    }
+}
+
+/// `[schedule]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ScheduleConfig {
+    /// The schedule's id in Temporal. Default `reprocessing-batch-schedule` (spec).
+    pub id: String,
+    /// The time between two batches. Default 15 minutes (spec).
+    #[serde(with = "duration")]
+    pub interval: Duration,
+    /// Whether `up` and `worker` keep the schedule as it is set here. Default true.
+    pub manage: bool,
+}
+
+impl Default for ScheduleConfig {
+    fn default() -> Self {
+        Self {
+            id: redrive_flows::SCHEDULE_ID.to_owned(),
+            interval: Duration::from_secs(15 * 60),
+            manage: true,
+        }
+    }
+}

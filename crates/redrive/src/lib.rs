@@ -1,0 +1,12 @@
+//! The command line of Redrive: configuration, telemetry, and a thin layer over the engine's verbs.
+//!
+//! Only this crate reads the environment, and only [`printer`] prints.
+
+pub mod config;
+pub mod connect;
+pub mod dev_server;
+pub mod environment;
+pub mod ledger;
+pub mod printer;
+pub mod problem;
+pub mod temporal_cli;

@@ -1,0 +1,3 @@
+//! `redrive`: brings failed orders back.
+
+fn main() {}

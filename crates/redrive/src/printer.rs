@@ -1,0 +1,205 @@
+//! What a command prints: data on stdout, talk on stderr. Nothing else in the project prints.
+//!
+//! *Data* is what was asked for, as text or as JSON, from one value. *Talk* is everything else: progress, hints,
+//! warnings, errors; it is for a person, and may change.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use anyhow::Context;
+use comfy_table::{ContentArrangement, Table};
+use indicatif::ProgressDrawTarget;
+use serde::Serialize;
+
+use crate::environment;
+use crate::problem::hint_of;
+
+/// The form of the data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// For people: local times, tables.
+    #[default]
+    Text,
+    /// For programs: one JSON value, times in UTC.
+    Json,
+}
+
+/// Prints for one command.
+#[derive(Debug, Clone)]
+pub struct Printer {
+    format: Format,
+    data: Paint,
+    talk: Paint,
+}
+
+impl Printer {
+    /// A printer for this terminal: in colour where it is one and `NO_COLOR` is not set.
+    pub fn new(format: Format) -> Self {
+        let wanted = environment::raw("NO_COLOR").is_none();
+        Self {
+            format,
+            data: Paint(wanted && io::stdout().is_terminal()),
+            talk: Paint(wanted && io::stderr().is_terminal()),
+        }
+    }
+
+    /// The form of the data.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The same printer with another form of data.
+    #[must_use]
+    pub fn with_format(&self, format: Format) -> Self {
+        Self {
+            format,
+            ..self.clone()
+        }
+    }
+
+    /// Prints what was asked for: `value` as JSON, or the text that `text` makes of it.
+    pub fn data<T: Serialize>(
+        &self,
+        value: &T,
+        text: impl FnOnce(&T, Paint) -> String,
+    ) -> anyhow::Result<()> {
+        let data = match self.format {
+            Format::Text => text(value, self.data),
+            Format::Json => serde_json::to_string_pretty(value)
+                .context("the answer cannot be written as JSON")?,
+        };
+        written(writeln!(io::stdout(), "{}", data.trim_end()))
+    }
+
+    /// Tells the person something.
+    pub fn say(&self, sentence: impl Display) {
+        self.talk_line(format_args!("{sentence}"));
+    }
+
+    /// Warns the person.
+    pub fn warn(&self, sentence: impl Display) {
+        self.talk_line(format_args!("{} {sentence}", self.talk.yellow("warning:")));
+    }
+
+    /// Tells the person what to do.
+    pub fn hint(&self, sentence: impl Display) {
+        self.talk_line(format_args!("{} {sentence}", self.talk.cyan("hint:")));
+    }
+
+    /// Tells the person what went wrong, and what to do.
+    pub fn error(&self, error: &anyhow::Error) {
+        self.talk_line(format_args!("{} {error}", self.talk.red("error:")));
+        if let Some(hint) = hint_of(error) {
+            self.hint(hint);
+        }
+    }
+
+    /// Where progress bars are drawn: stderr, and only on a terminal.
+    pub fn progress(&self) -> ProgressDrawTarget {
+        ProgressDrawTarget::stderr()
+    }
+
+    /// The colours of talk.
+    pub fn talk_paint(&self) -> Paint {
+        self.talk
+    }
+
+    fn talk_line(&self, line: impl Display) {
+        // Nobody is left to be told that stderr is closed.
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+}
+
+/// A reader that went away (`redrive dlq list | head`) is no error.
+fn written(result: io::Result<()>) -> anyhow::Result<()> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context("stdout cannot be written")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A table as we print them, with `trim_fmt`: no frame, columns that fit the terminal.
+pub fn table<const N: usize>(header: [&str; N]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+/// Colours, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paint(bool);
+
+impl Paint {
+    /// No colours.
+    pub const PLAIN: Self = Self(false);
+
+    /// Bold.
+    pub fn bold(self, text: impl Display) -> String {
+        self.paint("1", text)
+    }
+
+    /// Dim.
+    pub fn dim(self, text: impl Display) -> String {
+        self.paint("2", text)
+    }
+
+    /// Red: lost, failed.
+    pub fn red(self, text: impl Display) -> String {
+        self.paint("31", text)
+    }
+
+    /// Green: well.
+    pub fn green(self, text: impl Display) -> String {
+        self.paint("32", text)
+    }
+
+    /// Yellow: look at it.
+    pub fn yellow(self, text: impl Display) -> String {
+        self.paint("33", text)
+    }
+
+    /// Cyan: names.
+    pub fn cyan(self, text: impl Display) -> String {
+        self.paint("36", text)
+    }
+
+    fn paint(self, code: &str, text: impl Display) -> String {
+        if self.0 {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_paint_leaves_text_as_it_is() {
+        assert_eq!(Paint::PLAIN.red("no"), "no");
+        assert_eq!(Paint(true).red("no"), "\x1b[31mno\x1b[0m");
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_error() {
+        assert!(written(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
+        assert!(written(Err(io::ErrorKind::StorageFull.into())).is_err());
+    }
+
+    #[test]
+    fn a_table_has_no_frame_and_no_trailing_frame() {
+        let mut table = table(["order", "state"]);
+        table.add_row(["ORD-1", "failed"]);
+        assert_eq!(table.trim_fmt(), "order  state\nORD-1  failed");
+    }
+}
