@@ -2,6 +2,7 @@
 //!
 //! Only this crate reads the environment, and only [`printer`] prints.
 
+pub mod audit;
 pub mod config;
 pub mod connect;
 pub mod dev_server;

@@ -1,0 +1,202 @@
+//! Reading Temporal's records: visibility lists the runs, a description says what each of them is.
+//!
+//! Visibility lags. It is believed once it shows every run that other witnesses name (the warehouse's log, the ledger's
+//! attempts, the description of each order's latest run), and shows the same twice.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use redrive_core::decide::RunStatus;
+use redrive_core::ids::{RunId, WorkflowId};
+use redrive_engine::gateway::restart_memo;
+use redrive_engine::{Clock, SystemClock};
+use redrive_fulfillment::{Performed, WORKFLOW_TYPE};
+use temporalio_client::{Client, grpc::WorkflowService};
+use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
+use temporalio_common::protos::temporal::api::workflow::v1::WorkflowExecutionInfo;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    DescribeWorkflowExecutionRequest, ListWorkflowExecutionsRequest,
+};
+use tokio::time::Instant;
+use tonic::{Code, Request};
+
+use super::records::{Books, Records, Run};
+
+/// How long visibility may lag before the audit judges by what there is.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The pause between two listings.
+const PAUSE: Duration = Duration::from_millis(250);
+/// Rows of a listing's page: the server's largest.
+const PAGE: i32 = 1000;
+/// Descriptions under way at the same time.
+const AT_ONCE: usize = 32;
+
+/// A run by its names.
+type Name = (WorkflowId, RunId);
+
+/// The records of `orders`, and of whatever else visibility shows of the orders' type.
+pub(super) async fn collect(
+    client: &Client,
+    orders: Vec<WorkflowId>,
+    performed: Vec<Performed>,
+    books: &Books,
+) -> anyhow::Result<Records> {
+    let orders: BTreeSet<WorkflowId> = orders.into_iter().collect();
+    let mut latest = latest(client, &orders).await?;
+    let mut runs = witnesses(&performed, books);
+    runs.extend(latest.clone());
+    let listed = caught_up(client, &runs).await?;
+    runs.extend(listed);
+    let others = runs
+        .iter()
+        .map(|(order, _)| order)
+        .filter(|order| !orders.contains(order));
+    latest.extend(self::latest(client, &others.cloned().collect()).await?);
+    Ok(Records {
+        runs: described(client, runs).await?,
+        latest,
+        performed,
+    })
+}
+
+/// The runs that somebody else than visibility names.
+fn witnesses(performed: &[Performed], books: &Books) -> HashSet<Name> {
+    let done = performed.iter().map(|done| {
+        (
+            WorkflowId::from(done.workflow_id.as_str()),
+            RunId::from(done.run_id.as_str()),
+        )
+    });
+    let attempts = books.stories.iter().flat_map(|story| {
+        let runs = story
+            .attempts
+            .iter()
+            .filter_map(|attempt| attempt.run.clone());
+        runs.map(|run| (story.order.workflow_id.clone(), run))
+    });
+    done.chain(attempts).collect()
+}
+
+/// What visibility lists, once it shows all of `witnesses` and has come to rest, or patience is at its end.
+async fn caught_up(client: &Client, witnesses: &HashSet<Name>) -> anyhow::Result<HashSet<Name>> {
+    let deadline = Instant::now() + PATIENCE;
+    let mut before = None;
+    loop {
+        let listed = list(client).await?;
+        let rests = before.as_ref() == Some(&listed) && witnesses.is_subset(&listed);
+        if rests || Instant::now() >= deadline {
+            return Ok(listed);
+        }
+        before = Some(listed);
+        SystemClock.sleep(PAUSE).await;
+    }
+}
+
+async fn list(client: &Client) -> anyhow::Result<HashSet<Name>> {
+    let (mut listed, mut next_page_token) = (HashSet::new(), Vec::new());
+    loop {
+        let request = ListWorkflowExecutionsRequest {
+            namespace: client.options().namespace.clone(),
+            page_size: PAGE,
+            query: format!("WorkflowType = '{WORKFLOW_TYPE}'"),
+            next_page_token,
+        };
+        let page = service(client)
+            .list_workflow_executions(Request::new(request))
+            .await
+            .context("the runs cannot be listed")?
+            .into_inner();
+        let runs = page.executions.into_iter().filter_map(|run| run.execution);
+        listed.extend(runs.map(|run| (run.workflow_id.into(), run.run_id.into())));
+        if page.next_page_token.is_empty() {
+            return Ok(listed);
+        }
+        next_page_token = page.next_page_token;
+    }
+}
+
+/// The latest run of each order; an order that Temporal does not know is left out.
+async fn latest(
+    client: &Client,
+    orders: &BTreeSet<WorkflowId>,
+) -> anyhow::Result<BTreeMap<WorkflowId, RunId>> {
+    stream::iter(orders)
+        .map(|order| describe(client, order, ""))
+        .buffer_unordered(AT_ONCE)
+        .try_filter_map(|run| async { Ok(run.map(|run| (run.workflow_id, run.run_id))) })
+        .try_collect()
+        .await
+}
+
+/// Each run as its description shows it; those that Temporal does not know are left out.
+async fn described(client: &Client, runs: HashSet<Name>) -> anyhow::Result<Vec<Run>> {
+    stream::iter(&runs)
+        .map(|(order, run)| describe(client, order, run.as_str()))
+        .buffer_unordered(AT_ONCE)
+        .try_filter_map(|run| async { Ok(run) })
+        .try_collect()
+        .await
+}
+
+/// An empty `run_id` means the latest.
+async fn describe(
+    client: &Client,
+    order: &WorkflowId,
+    run_id: &str,
+) -> anyhow::Result<Option<Run>> {
+    let request = DescribeWorkflowExecutionRequest {
+        namespace: client.options().namespace.clone(),
+        execution: Some(WorkflowExecution {
+            workflow_id: order.to_string(),
+            run_id: run_id.to_owned(),
+        }),
+    };
+    let answer = service(client)
+        .describe_workflow_execution(Request::new(request))
+        .await;
+    match answer {
+        Ok(answer) => {
+            let info = answer.into_inner().workflow_execution_info;
+            let info =
+                info.with_context(|| format!("{order} is described without saying how it stands"))?;
+            read(info).map(Some)
+        }
+        Err(status) if status.code() == Code::NotFound => Ok(None),
+        Err(status) => Err(status).with_context(|| format!("{order} cannot be described")),
+    }
+}
+
+fn read(info: WorkflowExecutionInfo) -> anyhow::Result<Run> {
+    let status = status(info.status())?;
+    let started = info.start_time.unwrap_or_default();
+    let run = info.execution.unwrap_or_default();
+    Ok(Run {
+        workflow_id: run.workflow_id.into(),
+        run_id: run.run_id.into(),
+        first_run_id: info.first_run_id.into(),
+        status,
+        started_at: Timestamp::new(started.seconds, started.nanos)?,
+        memo: restart_memo(info.memo.as_ref()),
+    })
+}
+
+fn status(status: Status) -> anyhow::Result<RunStatus> {
+    Ok(match status {
+        Status::Running | Status::Paused => RunStatus::Running,
+        Status::Completed => RunStatus::Completed,
+        Status::Failed => RunStatus::Failed,
+        Status::Canceled => RunStatus::Canceled,
+        Status::Terminated => RunStatus::Terminated,
+        Status::ContinuedAsNew => RunStatus::ContinuedAsNew,
+        Status::TimedOut => RunStatus::TimedOut,
+        Status::Unspecified => bail!("a run is described without a status"),
+    })
+}
+
+fn service(client: &Client) -> Box<dyn WorkflowService> {
+    client.connection().workflow_service()
+}
