@@ -1,5 +1,13 @@
 //! The engine against a real Temporal dev server and a real SQLite ledger. Each test has a namespace and a ledger of
 //! its own; failed runs come from a puppet that answers workflow tasks by script.
 
+mod budget;
+mod chains;
+mod elsewhere;
+mod errors;
+mod hooks;
 mod one_order;
+mod retries;
+mod scanning;
+mod schedules;
 mod world;

@@ -1,0 +1,99 @@
+//! A gateway whose calls can be made to fail, before they act or after.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redrive_core::decide::{Latest, RunStatus};
+use redrive_core::ids::{Home, RunId, WorkflowId};
+use redrive_engine::gateway::{FailedRun, Gateway, GatewayError, Mark, Page, Restart, Started, Window};
+
+type Result<T> = std::result::Result<T, GatewayError>;
+
+/// A call that is about to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    Describe,
+    RunStatus,
+    LookBack,
+    Start,
+    ReadFailure,
+    ReadStart,
+    CountFailed,
+    ListFailed,
+}
+
+/// What is to happen to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It is made.
+    Passes,
+    /// It fails before it acts.
+    Fails(GatewayError),
+    /// It acts, and its answer is lost.
+    LosesAnswer,
+}
+
+type Hook = dyn Fn(Call) -> Fate + Send + Sync;
+
+/// A gateway with a hook before every call.
+pub struct Hooked {
+    inner: Arc<dyn Gateway>,
+    hook: Box<Hook>,
+}
+
+impl Hooked {
+    pub fn new(inner: impl Gateway, hook: impl Fn(Call) -> Fate + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::new(inner), hook: Box::new(hook) })
+    }
+
+    async fn call<T>(&self, call: Call, made: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        match (self.hook)(call) {
+            Fate::Passes => made.await,
+            Fate::Fails(error) => Err(error),
+            Fate::LosesAnswer => {
+                made.await?;
+                Err(GatewayError::Unknown("the answer was lost".into()))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Gateway for Hooked {
+    fn home(&self) -> &Home {
+        self.inner.home()
+    }
+
+    async fn describe(&self, id: &WorkflowId, mark: Option<&Mark>) -> Result<Option<Latest>> {
+        self.call(Call::Describe, self.inner.describe(id, mark)).await
+    }
+
+    async fn run_status(&self, id: &WorkflowId, run: &RunId) -> Result<Option<RunStatus>> {
+        self.call(Call::RunStatus, self.inner.run_status(id, run)).await
+    }
+
+    async fn look_back(&self, id: &WorkflowId, mark: &Mark, since: Timestamp) -> Result<Option<RunId>> {
+        self.call(Call::LookBack, self.inner.look_back(id, mark, since)).await
+    }
+
+    async fn start(&self, restart: &Restart) -> Result<Started> {
+        self.call(Call::Start, self.inner.start(restart)).await
+    }
+
+    async fn read_failure(&self, id: &WorkflowId, run: &RunId) -> Result<Option<FailedRun>> {
+        self.call(Call::ReadFailure, self.inner.read_failure(id, run)).await
+    }
+
+    async fn read_start(&self, id: &WorkflowId, run: &RunId) -> Result<Option<Vec<u8>>> {
+        self.call(Call::ReadStart, self.inner.read_start(id, run)).await
+    }
+
+    async fn count_failed(&self, window: &Window) -> Result<u64> {
+        self.call(Call::CountFailed, self.inner.count_failed(window)).await
+    }
+
+    async fn list_failed(&self, window: &Window, page: Vec<u8>) -> Result<Page> {
+        self.call(Call::ListFailed, self.inner.list_failed(window, page)).await
+    }
+}
