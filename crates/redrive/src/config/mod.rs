@@ -2,10 +2,18 @@
 //!
 //! Where Temporal is, and how to be let in, is Temporal's own configuration and never ours (see [`crate::connect`]).
 
+mod load;
+mod sentence;
+
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use redrive_core::policy::{Policy, duration};
 use serde::{Deserialize, Serialize};
+
+pub use load::{DEFAULT_FILE, Overrides, load, parse, read};
 
 /// Everything that can be set. What a file leaves out takes its default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

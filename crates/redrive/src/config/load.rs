@@ -1,0 +1,115 @@
+//! Which configuration file is read, and what overrides it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::{Config, sentence};
+use crate::problem::Problem;
+use crate::{environment, ledger};
+
+/// The file that is read where none is named.
+pub const DEFAULT_FILE: &str = "redrive.toml";
+/// The shortest interval that a schedule of Temporal has.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What is said over the file, on the command line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// `--config`.
+    pub config: Option<PathBuf>,
+    /// `--ledger`.
+    pub ledger: Option<String>,
+}
+
+/// The configuration: of `--config`, else of `REDRIVE_CONFIG`, else of `redrive.toml` in the current folder if it is there,
+/// else the defaults. `--ledger`, else `REDRIVE_LEDGER_URL`, takes the place of `ledger.url`.
+///
+/// Errors, each in a sentence: a named file that cannot be read; an unknown setting; a value that is none; settings that
+/// make no sense.
+pub fn load(overrides: &Overrides) -> Result<Config, Problem> {
+    let named = overrides
+        .config
+        .clone()
+        .or_else(|| environment::raw(environment::CONFIG).map(PathBuf::from));
+    let file = named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
+    let mut config = match &file {
+        Some(file) => read(file)?,
+        None => Config::default(),
+    };
+    if let Some(url) = overrides
+        .ledger
+        .clone()
+        .or_else(|| environment::text(environment::LEDGER_URL))
+    {
+        config.ledger.url = url;
+    }
+    Ok(config)
+}
+
+/// Reads a configuration file. A relative path in it starts at its folder: a command finds the same ledger wherever it is
+/// given.
+pub fn read(file: &Path) -> Result<Config, Problem> {
+    let text = fs::read_to_string(file).map_err(|error| {
+        Problem::user(
+            format!("cannot read the configuration {}: {error}.", file.display()),
+            "name it with --config or REDRIVE_CONFIG; without either, redrive.toml in this folder is read if it is there.",
+        )
+    })?;
+    let mut config = parse(&text, &file.display().to_string())?;
+    if let (Some(folder), Ok(path)) = (file.parent(), ledger::path(&config.ledger.url)) {
+        config.ledger.url = folder.join(path).display().to_string();
+    }
+    Ok(config)
+}
+
+/// Reads the configuration's text; `name` is what its errors call it.
+pub fn parse(text: &str, name: &str) -> Result<Config, Problem> {
+    let config: Config = toml::from_str(text).map_err(|error| sentence::of(&error, text, name))?;
+    match problems(&config).as_slice() {
+        [] => Ok(config),
+        [one] => Err(Problem::user(
+            format!("{name}: {one}."),
+            sentence::EVERY_SETTING,
+        )),
+        many => Err(Problem::user(
+            format!(
+                "{name} has {} mistakes:\n  - {}.",
+                many.len(),
+                many.join("\n  - ")
+            ),
+            sentence::EVERY_SETTING,
+        )),
+    }
+}
+
+/// One sentence for each thing that makes no sense.
+fn problems(config: &Config) -> Vec<String> {
+    let mut found = Vec::new();
+    if let Err(error) = ledger::path(&config.ledger.url) {
+        found.push(format!(
+            "ledger.url: {}",
+            error.to_string().trim_end_matches('.')
+        ));
+    }
+    for (setting, value) in [
+        ("worker.task_queue", &config.worker.task_queue),
+        ("schedule.id", &config.schedule.id),
+    ] {
+        if value.trim().is_empty() {
+            found.push(format!(
+                "{setting} is empty: write a name, or leave the setting away for the default"
+            ));
+        }
+    }
+    if config.schedule.interval < SHORTEST_INTERVAL {
+        found.push("schedule.interval is shorter than a second: write how often a batch starts, like \"15m\"".to_owned());
+    }
+    let policy = config.policy.validate().err().unwrap_or_default();
+    found.extend(
+        policy
+            .into_iter()
+            .map(|problem| format!("policy: {problem}")),
+    );
+    found
+}

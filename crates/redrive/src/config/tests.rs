@@ -1,0 +1,198 @@
+//! Every mistake in a configuration is told in a sentence that names the place; the example is the defaults.
+
+use super::{Config, load, read};
+use crate::config::load::Overrides;
+
+/// The sentence for a file of this text.
+fn said(text: &str) -> String {
+    super::parse(text, "redrive.toml").expect_err(text).what
+}
+
+#[test]
+fn each_mistake_is_a_sentence_with_its_place() {
+    let table = [
+        (
+            "[policy]\nbatchsize = 5",
+            "redrive.toml, line 2: in [policy], unknown setting \"batchsize\": did you mean \"batch_size\"?",
+        ),
+        (
+            "max_retries = 3",
+            "redrive.toml, line 1: unknown setting \"max_retries\": the settings here are ledger, worker, schedule, \
+             policy.",
+        ),
+        (
+            "[shedule]\ninterval = \"15m\"",
+            "redrive.toml, line 1: unknown setting \"shedule\": did you mean \"schedule\"?",
+        ),
+        (
+            "[policy]\n\n[policy.scan] # how far\nlook_back = \"24h\"",
+            "redrive.toml, line 4: in [policy.scan], unknown setting \"look_back\": did you mean \"lookback\"?",
+        ),
+        (
+            "[schedule]\ninterval = \"15 minuets\"",
+            "redrive.toml, line 2: schedule.interval: bad duration \"15 minuets\": write it like \"30s\", \"15m\", \"1h\".",
+        ),
+        (
+            "[schedule]\ninterval = 15",
+            "redrive.toml, line 2: schedule.interval is integer `15`: write a duration in quotes, like \"30s\", \
+             \"15m\", \"1h\".",
+        ),
+        (
+            "[policy]\nbackoff = { factor = 2.0, initial = \"-1m\" }",
+            "redrive.toml, line 2: policy.backoff.initial: bad duration \"-1m\": it cannot be negative, write it like \
+             \"30s\", \"15m\", \"1h\".",
+        ),
+        (
+            "[policy]\nbatch_size = \"many\"",
+            "redrive.toml, line 2: policy.batch_size is string \"many\": write a whole number, 0 or more.",
+        ),
+        (
+            "[policy]\nmax_retries = -1",
+            "redrive.toml, line 2: policy.max_retries is integer `-1`: write a whole number, 0 or more.",
+        ),
+        (
+            "[schedule]\nmanage = \"no\"",
+            "redrive.toml, line 2: schedule.manage is string \"no\": write true or false.",
+        ),
+        (
+            "[worker]\ntask_queue = 5",
+            "redrive.toml, line 2: worker.task_queue is integer `5`: write text in quotes.",
+        ),
+        (
+            "[ledger\nurl = \"x\"",
+            "redrive.toml, line 1 is not TOML: unclosed table, expected `]`.",
+        ),
+        (
+            "[policy]\nbatch_size = 0",
+            "redrive.toml: policy: batch_size is 0: write a number from 1 to 1000.",
+        ),
+        (
+            "[ledger]\nurl = \"mysql://here\"",
+            "redrive.toml: ledger.url: \"mysql://here\" is no ledger: write a file path, or sqlite:PATH.",
+        ),
+        (
+            "[schedule]\ninterval = \"0s\"\nid = \" \"",
+            "redrive.toml has 2 mistakes:\n  - schedule.id is empty: write a name, or leave the setting away for the \
+             default\n  - schedule.interval is shorter than a second: write how often a batch starts, like \"15m\".",
+        ),
+    ];
+    for (text, sentence) in table {
+        assert_eq!(said(text), sentence, "{text}");
+    }
+}
+
+#[test]
+fn every_mistake_of_the_policy_is_told_at_once() {
+    let told = said("[policy]\nbatch_size = 0\nstarts_per_second = 0\nbackoff = { factor = 0.5 }");
+    for part in [
+        "has 3 mistakes",
+        "policy: batch_size is 0",
+        "policy: starts_per_second is 0",
+        "policy: backoff.factor",
+    ] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+}
+
+#[test]
+fn a_status_that_says_nothing_is_asked_to() {
+    let told = said("[policy.statuses.carrier_closed]\nmax_retries = 2");
+    assert!(
+        told.contains("status \"carrier_closed\" does not say whether to reprocess it"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_empty_file_is_the_defaults() {
+    assert_eq!(super::parse("", "redrive.toml").unwrap(), Config::default());
+}
+
+#[test]
+fn the_example_is_the_defaults_commented_or_not() {
+    let text = include_str!("../../../../redrive.example.toml");
+    assert_eq!(
+        super::parse(text, "redrive.example.toml").unwrap(),
+        Config::default()
+    );
+    let set: String = text
+        .lines()
+        .map(|line| line.strip_prefix("#= ").unwrap_or(line).to_owned() + "\n")
+        .collect();
+    assert_eq!(
+        super::parse(&set, "redrive.example.toml").unwrap(),
+        Config::default()
+    );
+}
+
+#[test]
+fn what_the_example_shows_beside_the_defaults_can_be_set_too() {
+    let text = include_str!("../../../../redrive.example.toml");
+    let set: String = text
+        .lines()
+        .map(|line| line.strip_prefix("#   ").unwrap_or(line).to_owned() + "\n")
+        .collect();
+    let config = super::parse(&set, "redrive.example.toml").unwrap();
+    assert_eq!(config.policy.max_retries("shipping_failed"), 8);
+    assert_eq!(config.policy.rules.len(), 1);
+}
+
+#[test]
+fn the_example_names_every_setting() {
+    let text = include_str!("../../../../redrive.example.toml");
+    let defaults = serde_json::to_value(Config::default()).unwrap();
+    for name in names(&defaults) {
+        assert!(
+            text.contains(&format!("{name} = ")),
+            "redrive.example.toml does not show {name}"
+        );
+    }
+}
+
+/// The names of all settings, however deep; lists and the statuses' own names aside.
+fn names(value: &serde_json::Value) -> Vec<String> {
+    let Some(table) = value.as_object() else {
+        return Vec::new();
+    };
+    let each = table.iter().flat_map(|(name, value)| match value {
+        serde_json::Value::Object(_) if name != "statuses" => names(value),
+        serde_json::Value::Object(_) | serde_json::Value::Array(_) => Vec::new(),
+        _ => vec![name.clone()],
+    });
+    each.collect()
+}
+
+#[test]
+fn a_named_file_must_be_there() {
+    let overrides = Overrides {
+        config: Some("/nowhere/redrive.toml".into()),
+        ledger: None,
+    };
+    let problem = load(&overrides).unwrap_err();
+    assert!(
+        problem
+            .what
+            .starts_with("cannot read the configuration /nowhere/redrive.toml: "),
+        "{}",
+        problem.what
+    );
+}
+
+#[test]
+fn a_ledger_in_a_file_is_looked_for_beside_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("redrive.toml");
+    std::fs::write(&file, "[ledger]\nurl = \"sqlite:data/orders.db\"").unwrap();
+    let wanted = folder.path().join("data/orders.db").display().to_string();
+    assert_eq!(read(&file).unwrap().ledger.url, wanted);
+
+    let overrides = Overrides {
+        config: Some(file),
+        ledger: Some("here.db".to_owned()),
+    };
+    assert_eq!(
+        load(&overrides).unwrap().ledger.url,
+        "here.db",
+        "what the command line names starts where it is given"
+    );
+}
