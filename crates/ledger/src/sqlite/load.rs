@@ -30,12 +30,11 @@ pub(super) async fn by_pk(
     pks: &[OrderPk],
     which: Attempts,
 ) -> Result<Vec<Folio>> {
-    let found =
-        sqlx::query("SELECT o.* FROM json_each($1) AS j JOIN orders AS o ON o.id = j.value")
-            .bind(wire::list(pks))
-            .fetch_all(&mut *conn)
-            .await
-            .doing("read orders")?;
+    let found = sqlx::query("SELECT * FROM orders WHERE id IN (SELECT value FROM json_each($1))")
+        .bind(wire::list(pks))
+        .fetch_all(&mut *conn)
+        .await
+        .doing("read orders")?;
     with_attempts(conn, &found, which).await
 }
 

@@ -1,0 +1,19 @@
+//! What every ledger does, whatever its database: each driver's test target includes this module beside a module
+//! `factory` of its own, which makes the ledger.
+//!
+//! Every test has a [`world::World`]: a ledger with orders that must not change, and a clock that stands still until it
+//! is moved.
+
+mod adopt;
+mod batches;
+mod claim;
+mod commit;
+mod dead_letters;
+mod elsewhere;
+mod homes;
+mod observe;
+mod operators;
+mod pending;
+mod settle;
+mod stories;
+mod world;

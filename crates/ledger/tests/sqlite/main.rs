@@ -1,0 +1,21 @@
+//! The conformance suite on SQLite: each test has a file of its own.
+
+#[path = "../conformance/mod.rs"]
+mod conformance;
+
+/// How this driver makes a ledger for one test.
+mod factory {
+    use std::any::Any;
+    use std::sync::Arc;
+
+    use redrive_ledger::{Ledger, SqliteLedger};
+
+    /// A new ledger, and what keeps it alive.
+    pub async fn ledger() -> (Arc<dyn Ledger>, Box<dyn Any + Send + Sync>) {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = SqliteLedger::open(&folder.path().join("ledger.db"))
+            .await
+            .unwrap();
+        (Arc::new(ledger), Box::new(folder))
+    }
+}
