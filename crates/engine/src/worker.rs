@@ -40,7 +40,7 @@ pub async fn run_worker(engine: Engine, client: Client) -> Result<RunningWorker,
     let task_queue = engine.settings.task_queue.clone();
     let problem = Problem { task_queue };
     let (started, starting) = oneshot::channel();
-    let (ended, done) = oneshot::channel();
+    let (ended, mut done) = oneshot::channel();
     let within = problem.clone();
     thread::Builder::new()
         .name("redrive-worker".to_owned())
@@ -51,7 +51,7 @@ pub async fn run_worker(engine: Engine, client: Client) -> Result<RunningWorker,
         .map_err(|error| problem.to("get a thread", error))?;
     match starting.await {
         Ok(stop) => Ok(RunningWorker { stop, done: Some(done) }),
-        Err(_) => Err(ended_with(done).await.err().unwrap_or_else(|| problem.to("start", "its thread has ended"))),
+        Err(_) => Err(ended_with(&mut done).await.err().unwrap_or_else(|| problem.to("start", "its thread has ended"))),
     }
 }
 
@@ -62,12 +62,14 @@ impl RunningWorker {
         self.ended().await
     }
 
-    /// Returns when the worker has ended by itself.
+    /// Returns when the worker has ended by itself. Who gives up waiting can wait again.
     pub async fn ended(&mut self) -> Result<(), WorkerError> {
-        match self.done.take() {
-            Some(done) => ended_with(done).await,
-            None => Ok(()),
-        }
+        let Some(done) = self.done.as_mut() else {
+            return Ok(());
+        };
+        let ended = ended_with(done).await;
+        self.done = None;
+        ended
     }
 }
 
@@ -88,7 +90,7 @@ impl Problem {
     }
 }
 
-async fn ended_with(done: oneshot::Receiver<Result<(), WorkerError>>) -> Result<(), WorkerError> {
+async fn ended_with(done: &mut oneshot::Receiver<Result<(), WorkerError>>) -> Result<(), WorkerError> {
     // A thread that ends without a word has panicked, and said so on stderr.
     done.await.unwrap_or(Ok(()))
 }

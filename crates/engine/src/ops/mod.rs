@@ -4,6 +4,7 @@ mod batch;
 mod dead_letters;
 mod halt;
 mod orders;
+mod queue;
 
 use redrive_ledger::LedgerError;
 use temporalio_client::Client;
