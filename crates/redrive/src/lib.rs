@@ -3,11 +3,15 @@
 //! Only this crate reads the environment, and only [`printer`] prints.
 
 pub mod audit;
+pub mod cli;
 pub mod config;
 pub mod connect;
+pub mod demo;
 pub mod dev_server;
 pub mod environment;
 pub mod ledger;
 pub mod printer;
 pub mod problem;
+pub mod server_watch;
+pub mod telemetry;
 pub mod temporal_cli;

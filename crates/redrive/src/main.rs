@@ -1,3 +1,8 @@
 //! `redrive`: brings failed orders back.
 
-fn main() {}
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    redrive::cli::main().await
+}

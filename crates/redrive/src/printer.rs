@@ -88,7 +88,7 @@ impl Printer {
 
     /// Tells the person what went wrong, and what to do.
     pub fn error(&self, error: &anyhow::Error) {
-        self.talk_line(format_args!("{} {error}", self.talk.red("error:")));
+        self.talk_line(format_args!("{} {}", self.talk.red("error:"), sentence(error)));
         if let Some(hint) = hint_of(error) {
             self.hint(hint);
         }
@@ -108,6 +108,14 @@ impl Printer {
         // Nobody is left to be told that stderr is closed.
         let _ = writeln!(io::stderr(), "{line}");
     }
+}
+
+/// The error and its causes, as far as they are not told yet: some of our errors tell their cause themselves.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |told, cause| {
+        let cause = cause.to_string();
+        if told.contains(&cause) { told } else { format!("{told}: {cause}") }
+    })
 }
 
 /// A reader that went away (`redrive dlq list | head`) is no error.
@@ -140,6 +148,11 @@ pub struct Paint(bool);
 impl Paint {
     /// No colours.
     pub const PLAIN: Self = Self(false);
+
+    /// Whether it colours at all.
+    pub fn is_coloured(self) -> bool {
+        self.0
+    }
 
     /// Bold.
     pub fn bold(self, text: impl Display) -> String {
@@ -188,6 +201,14 @@ mod tests {
     fn plain_paint_leaves_text_as_it_is() {
         assert_eq!(Paint::PLAIN.red("no"), "no");
         assert_eq!(Paint(true).red("no"), "\x1b[31mno\x1b[0m");
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = anyhow::anyhow!("no space left");
+        assert_eq!(sentence(&cause.context("cannot write")), "cannot write: no space left");
+        let cause = anyhow::anyhow!("no space left");
+        assert_eq!(sentence(&cause.context("cannot write: no space left")), "cannot write: no space left");
     }
 
     #[test]

@@ -1,0 +1,65 @@
+//! `redrive halt` and `redrive unhalt`: the emergency brake.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::session::Who;
+use super::{Global, Session, Verb};
+use crate::printer::Printer;
+
+/// Stop every start, everywhere, within a second, until `unhalt`
+///
+/// Batches go on to run and find what failed; they start nothing.
+#[derive(Debug, Args)]
+pub struct HaltArgs {
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// Let starts happen again
+#[derive(Debug, Args)]
+pub struct UnhaltArgs {
+    /// Why
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+#[derive(Serialize)]
+struct Halted {
+    halted: bool,
+    /// Whether this command changed it.
+    changed: bool,
+}
+
+/// Halts.
+pub async fn halt(args: HaltArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let by = args.who.because(args.reason)?;
+    let ops = Session::open(global, Verb::OnExisting).await?.ops;
+    let changed = ops.halted().await?.is_none();
+    ops.halt(&by).await?;
+    printer.data(&Halted { halted: true, changed }, |halted, paint| {
+        let before = if halted.changed { "" } else { " (it was before; the reason is now yours)" };
+        format!("{}{before}.", paint.yellow("Every start is halted"))
+    })?;
+    printer.hint("`redrive unhalt` lets starts happen again.");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lets go.
+pub async fn unhalt(args: UnhaltArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let by = args.who.because(args.reason)?;
+    let ops = Session::open(global, Verb::OnExisting).await?.ops;
+    let changed = ops.unhalt(&by).await?;
+    printer.data(&Halted { halted: false, changed }, |halted, _| {
+        let told = if halted.changed { "Starts happen again." } else { "Nothing was halted: starts happen." };
+        told.to_owned()
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,123 @@
+//! The command line: one file a verb, each a thin layer over one of the engine's verbs.
+
+mod dlq;
+mod halt;
+mod orders;
+mod run;
+mod serve;
+mod session;
+mod signals;
+mod up;
+mod when;
+mod worker;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Overrides;
+use crate::printer::{Format, Printer};
+use crate::problem::{self, USER};
+use crate::telemetry::{self, LogFormat};
+
+pub use session::{Session, Verb};
+
+/// Finds orders whose workflows failed, starts them again, and parks the hopeless ones in a dead letter queue.
+///
+/// Temporal is found by its own configuration: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_API_KEY, or a profile of
+/// temporal.toml.
+#[derive(Debug, Parser)]
+#[command(name = "redrive", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all is well, 1 your error or work done in part, 2 an error of Redrive or of what \
+                          it stands on.";
+
+/// What every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// The configuration file [default: REDRIVE_CONFIG, else ./redrive.toml if it is there]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The ledger, a file's path or sqlite:PATH [default: REDRIVE_LEDGER_URL, else ledger.url of the configuration]
+    #[arg(long, global = true, value_name = "URL")]
+    ledger: Option<String>,
+    /// The form of the answer on stdout: text for people, json for programs
+    #[arg(short, long, global = true, value_name = "FORM", value_enum, default_value_t, hide_possible_values = true)]
+    output: Format,
+    /// The form of the logs on stderr: text or json. REDRIVE_LOG filters them
+    #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t, hide_possible_values = true)]
+    log_format: LogFormat,
+}
+
+impl Global {
+    fn overrides(&self) -> Overrides {
+        Overrides { config: self.config.clone(), ledger: self.ledger.clone() }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Up(up::UpArgs),
+    Worker(worker::WorkerArgs),
+    Run(run::RunArgs),
+    /// Look at orders
+    #[command(subcommand)]
+    Orders(orders::OrdersCommand),
+    /// See and decide the dead letter queue: orders that Redrive has given up
+    #[command(subcommand)]
+    Dlq(dlq::DlqCommand),
+    Halt(halt::HaltArgs),
+    Unhalt(halt::UnhaltArgs),
+}
+
+/// Runs the command line of this process.
+pub async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return not_understood(&error),
+    };
+    let printer = Printer::new(cli.global.output);
+    let colour = printer.talk_paint().is_coloured();
+    let done = match telemetry::start(cli.global.log_format, colour) {
+        Ok(()) => cli.run(&printer).await,
+        Err(error) => Err(error),
+    };
+    done.unwrap_or_else(|error| {
+        printer.error(&error);
+        problem::code_of(&error)
+    })
+}
+
+impl Cli {
+    async fn run(self, printer: &Printer) -> anyhow::Result<ExitCode> {
+        let global = self.global;
+        match self.command {
+            Command::Up(args) => up::run(args, &global, printer).await,
+            Command::Worker(args) => worker::run(args, &global, printer).await,
+            Command::Run(args) => run::run(args, &global, printer).await,
+            Command::Orders(command) => orders::run(command, &global, printer).await,
+            Command::Dlq(command) => dlq::run(command, &global, printer).await,
+            Command::Halt(args) => halt::halt(args, &global, printer).await,
+            Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
+        }
+    }
+}
+
+/// Help and version are what was asked for; anything else is the user's error.
+fn not_understood(error: &clap::Error) -> ExitCode {
+    // Nobody is left to be told that the terminal is closed.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+        _ => ExitCode::from(USER),
+    }
+}

@@ -1,0 +1,35 @@
+//! `redrive orders`: what is known of orders.
+
+mod show;
+mod timeline;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+use super::{Global, Session, Verb};
+use crate::printer::Printer;
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum OrdersCommand {
+    /// Tell an order's whole story: each failure, restart and decision in its order of time
+    Show(ShowArgs),
+}
+
+/// `orders show`.
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// The order id, or the workflow id
+    id: String,
+}
+
+/// Runs one of the commands.
+pub async fn run(command: OrdersCommand, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let OrdersCommand::Show(args) = command;
+    let ops = Session::open(global, Verb::OnExisting).await?.ops;
+    let story = ops.show_order(&args.id).await?;
+    let policy = &ops.engine.policy;
+    printer.data(&show::Shown::of(&story, policy), show::text)?;
+    Ok(ExitCode::SUCCESS)
+}

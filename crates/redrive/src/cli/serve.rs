@@ -1,0 +1,178 @@
+//! What `up` and `worker` do once they are connected: work, keep the schedule, say what runs, and stop in order.
+
+use std::process::ExitCode;
+
+use redrive_core::policy::duration;
+use redrive_engine::ops::Ops;
+use redrive_engine::{Applied, RunningWorker, ScheduleSettings, apply_schedule, run_worker};
+use serde::Serialize;
+
+use super::session::Session;
+use super::signals::StopSignals;
+use super::when;
+use crate::dev_server::{DevServer, DevServerOptions};
+use crate::printer::{Paint, Printer};
+use crate::problem::Problem;
+use crate::server_watch::ServerWatch;
+
+/// A worker at work, and the dev server if it is ours.
+pub struct Serving {
+    worker: RunningWorker,
+    server: Option<DevServer>,
+    _watch: ServerWatch,
+    ops: Ops,
+    what: Runs,
+}
+
+/// What runs, as it is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Runs {
+    temporal_address: String,
+    namespace: String,
+    temporal_ui: Option<String>,
+    dev_server: Option<DevServerFiles>,
+    ledger: String,
+    task_queue: String,
+    schedule: Option<ScheduleRuns>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct DevServerFiles {
+    state: Option<String>,
+    log: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct ScheduleRuns {
+    id: String,
+    interval: String,
+    applied: &'static str,
+}
+
+impl Serving {
+    /// Starts a worker, and makes the schedule what the configuration says if it is to.
+    pub async fn start(session: Session, server: Option<(DevServer, DevServerOptions)>) -> anyhow::Result<Self> {
+        let Session { config, target, ops } = session;
+        let worker = run_worker(ops.engine.clone(), ops.client.clone()).await?;
+        let schedule = ScheduleSettings {
+            id: config.schedule.id,
+            task_queue: config.worker.task_queue.clone(),
+            interval: config.schedule.interval,
+        };
+        let schedule = match config.schedule.manage {
+            true => Some(keep(&ops, schedule).await?),
+            false => None,
+        };
+        let what = Runs {
+            temporal_address: target.address(),
+            namespace: target.namespace().to_owned(),
+            temporal_ui: server.as_ref().and_then(|(server, _)| server.ui_address()),
+            dev_server: server.as_ref().map(|(_, options)| files(options)),
+            ledger: config.ledger.url,
+            task_queue: config.worker.task_queue,
+            schedule,
+        };
+        let watch = ServerWatch::start(ops.client.clone(), target.address());
+        Ok(Self { worker, server: server.map(|(server, _)| server), _watch: watch, ops, what })
+    }
+
+    /// Says what runs, and where.
+    pub async fn announce(&self, printer: &Printer) -> anyhow::Result<()> {
+        printer.data(&self.what, Runs::text)?;
+        if let Some(halt) = self.ops.halted().await? {
+            let since = when::local(halt.at);
+            printer.warn(format_args!("every start is halted since {since}, by {}: {}", halt.by, halt.reason));
+            printer.hint("`redrive unhalt` lets starts happen again.");
+        }
+        printer.say("Ready. Ctrl-C stops it.");
+        if self.server.is_some() && !self.what.is_where_clients_look() {
+            printer.hint(format_args!(
+                "other commands find this server with: export TEMPORAL_ADDRESS={} TEMPORAL_NAMESPACE={}",
+                self.what.temporal_address, self.what.namespace
+            ));
+        }
+        Ok(())
+    }
+
+    /// Works until it is asked to stop, or something ends that should not; then stops the worker, then the server.
+    pub async fn until_asked(mut self, signals: &mut StopSignals, printer: &Printer) -> anyhow::Result<ExitCode> {
+        let ended = tokio::select! {
+            () = signals.asked() => Ok(()),
+            ended = self.worker.ended() => Err(worker_ended(ended.err())),
+            problem = server_ended(&mut self.server, &self.what) => Err(problem),
+        };
+        printer.say("Stopping: work that is under way ends first. Ctrl-C again stops at once, and nothing is lost.");
+        tokio::select! {
+            stopped = stop(self.worker, self.server) => stopped?,
+            () = signals.asked() => {}
+        }
+        ended.map(|()| ExitCode::SUCCESS).map_err(Into::into)
+    }
+}
+
+async fn stop(worker: RunningWorker, server: Option<DevServer>) -> anyhow::Result<()> {
+    let worker = worker.stop().await;
+    if let Some(server) = server {
+        server.stop().await?;
+    }
+    Ok(worker?)
+}
+
+async fn keep(ops: &Ops, settings: ScheduleSettings) -> anyhow::Result<ScheduleRuns> {
+    let applied = match apply_schedule(&ops.client, &settings).await? {
+        Applied::Created => "created",
+        Applied::Updated => "updated",
+        Applied::Unchanged => "unchanged",
+    };
+    Ok(ScheduleRuns { id: settings.id, interval: duration::format(settings.interval), applied })
+}
+
+fn worker_ended(error: Option<redrive_engine::WorkerError>) -> Problem {
+    let why = error.map_or_else(|| "its thread has ended".to_owned(), |error| error.to_string());
+    Problem::ours(format!("the worker has stopped by itself: {why}."), "start it again; what it was at goes on then.")
+}
+
+/// Returns when the server ends that should not; never where there is none.
+async fn server_ended(server: &mut Option<DevServer>, what: &Runs) -> Problem {
+    let Some(server) = server else {
+        return std::future::pending().await;
+    };
+    let status = server.ended().await;
+    let log = what.dev_server.as_ref().map_or("", |files| &files.log);
+    Problem::ours(
+        format!("the Temporal dev server has stopped by itself: {status}."),
+        format!("its log is {log}; another `redrive up` goes on with its state."),
+    )
+}
+
+fn files(options: &DevServerOptions) -> DevServerFiles {
+    DevServerFiles {
+        state: options.database.as_ref().map(|file| file.display().to_string()),
+        log: options.log.display().to_string(),
+    }
+}
+
+impl Runs {
+    /// Whether Temporal's clients find the server without being told.
+    fn is_where_clients_look(&self) -> bool {
+        self.temporal_address == "127.0.0.1:7233" && self.namespace == "default"
+    }
+
+    fn text(&self, paint: Paint) -> String {
+        let mut lines = vec![("Temporal", format!("{}, namespace {}", self.temporal_address, self.namespace))];
+        lines.extend(self.temporal_ui.as_ref().map(|ui| ("Temporal UI", ui.clone())));
+        if let Some(files) = &self.dev_server {
+            lines.extend(files.state.as_ref().map(|state| ("Its state", state.clone())));
+            lines.push(("Its log", files.log.clone()));
+        }
+        lines.push(("Ledger", self.ledger.clone()));
+        lines.push(("Worker", format!("polls task queue {}", self.task_queue)));
+        lines.push(("Schedule", match &self.schedule {
+            Some(schedule) => format!("{}, a batch every {} ({})", schedule.id, schedule.interval, schedule.applied),
+            None => "not managed here (schedule.manage is false)".to_owned(),
+        }));
+        let lines = lines.into_iter().map(|(name, value)| format!("{} {value}", paint.bold(format_args!("{name:<12}"))));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}

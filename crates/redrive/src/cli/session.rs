@@ -1,0 +1,78 @@
+//! What most commands begin with: the configuration, the way to Temporal, the ledger, and the verbs over them.
+
+use redrive_engine::ops::Ops;
+use redrive_ledger::NewAuditEvent;
+
+use super::Global;
+use crate::config::{self, Config};
+use crate::connect::{self, Target};
+use crate::problem::Problem;
+use crate::{environment, ledger};
+
+/// Whether a command may make a new ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    /// It asks or decides about what is there: a mistyped path must not become an empty ledger.
+    OnExisting,
+    /// It works, and makes the ledger where there is none.
+    Making,
+}
+
+/// A command's surroundings.
+#[derive(Clone)]
+pub struct Session {
+    /// The configuration.
+    pub config: Config,
+    /// Where Temporal is.
+    pub target: Target,
+    /// The verbs.
+    pub ops: Ops,
+}
+
+impl Session {
+    /// Opens what Temporal's configuration and ours name.
+    pub async fn open(global: &Global, verb: Verb) -> anyhow::Result<Self> {
+        let config = config::load(&global.overrides())?;
+        if verb == Verb::OnExisting {
+            must_exist(&config)?;
+        }
+        Self::over(config, Target::configured()?).await
+    }
+
+    /// Opens `config`'s ledger over the server of `target`.
+    pub async fn over(config: Config, target: Target) -> anyhow::Result<Self> {
+        let client = target.connect().await?;
+        let engine = connect::engine(&target, &client, &config).await?;
+        Ok(Self { config, target, ops: Ops { engine, client } })
+    }
+}
+
+fn must_exist(config: &Config) -> anyhow::Result<()> {
+    let path = ledger::path(&config.ledger.url)?;
+    if path.exists() {
+        return Ok(());
+    }
+    Err(Problem::user(
+        format!("there is no ledger at {}.", path.display()),
+        "name it with --ledger or REDRIVE_LEDGER_URL, or in the configuration; `redrive up` and `redrive worker` make a \
+         new one.",
+    )
+    .into())
+}
+
+/// Who does something, and why, for the audit trail.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Who {
+    /// Who decides this [default: your user name]
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+}
+
+impl Who {
+    /// The audit event of a command that gives `reason`.
+    pub fn because(self, reason: String) -> Result<NewAuditEvent, Problem> {
+        let actor = self.by.or_else(environment::user).filter(|name| !name.trim().is_empty());
+        let actor = actor.ok_or_else(|| Problem::user("nobody knows who decides this.", "name yourself with --by NAME."))?;
+        Ok(NewAuditEvent { actor, reason })
+    }
+}

@@ -1,0 +1,26 @@
+//! `redrive worker`: works on a Temporal server that runs already.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::serve::Serving;
+use super::signals::StopSignals;
+use super::{Global, Session, Verb};
+use crate::printer::Printer;
+
+/// Run a worker on the Temporal server of Temporal's configuration, until Ctrl-C or SIGTERM
+///
+/// Run as many as you like, on as many machines as share the ledger. The worker keeps the schedule as it is configured,
+/// unless schedule.manage is false.
+#[derive(Debug, Args)]
+pub struct WorkerArgs {}
+
+/// Runs the command.
+pub async fn run(_: WorkerArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let mut signals = StopSignals::listen()?;
+    let session = Session::open(global, Verb::Making).await?;
+    let serving = Serving::start(session, None).await?;
+    serving.announce(printer).await?;
+    serving.until_asked(&mut signals, printer).await
+}
