@@ -92,6 +92,9 @@ pub enum LedgerError {
     /// A batch was never opened.
     #[error("the ledger has no batch {0}: was it opened?")]
     NoSuchBatch(BatchId),
+    /// A batch that has ended wants to go on; its numbers stand.
+    #[error("batch {0} has ended, and others go on with its work: nothing was written for it.")]
+    BatchEnded(BatchId),
     /// The table of states forbids it.
     #[error(
         "order {workflow_id} is {state}, and {event} is refused there. This is a mistake in redrive: please report it."

@@ -49,6 +49,8 @@ pub(crate) struct Folio {
     pub requests: Requests,
     /// What happens to its dead letter.
     pub dead_letter: Option<DeadLetterEdit>,
+    /// What the learning batch has said of it already, where that was read.
+    pub said: Option<VerdictKind>,
     /// What a batch did with it.
     pub verdict: Option<Verdict>,
 }
@@ -108,6 +110,7 @@ impl Folio {
             failures: Vec::new(),
             requests: Requests::Keep,
             dead_letter: None,
+            said: None,
             verdict: None,
         }
     }
@@ -262,6 +265,14 @@ impl Folio {
     pub fn has_started(&self, run: &RunId) -> bool {
         let mut attempts = self.attempts.iter().map(|record| &record.attempt);
         attempts.any(|attempt| attempt.from_run == *run && attempt.run.is_some())
+    }
+
+    /// Whether the batch has counted the order as restarted or dead-lettered: it says no second thing of it, so that what
+    /// would be one waits for the next batch.
+    pub fn is_counted(&self) -> bool {
+        let now = self.verdict.as_ref().map(|verdict| verdict.kind);
+        let counts = |kind| matches!(kind, VerdictKind::Restarted | VerdictKind::Dlq);
+        self.said.is_some_and(counts) || now.is_some_and(counts)
     }
 
     /// The open intent of a claimed order, or the attempt of one in flight.

@@ -6,8 +6,8 @@ use redrive_core::policy::Policy;
 use crate::ClaimedOrder;
 use crate::contract::Result;
 use crate::error::Doing;
-use crate::sqlite::SqliteLedger;
 use crate::sqlite::load::{self, Attempts};
+use crate::sqlite::{SqliteLedger, batch};
 use crate::transition::claim::taken_over;
 
 pub(super) async fn adopt(
@@ -19,6 +19,7 @@ pub(super) async fn adopt(
     limit: u32,
 ) -> Result<Vec<ClaimedOrder>> {
     let mut tx = ledger.begin().await?;
+    batch::goes_on(&mut tx, to).await?;
     let found = sqlx::query(
         "UPDATE orders SET claim_batch = $2, claim_chunk = $3, fence = fence + 1, last_batch = $2
          WHERE id IN (SELECT id FROM orders INDEXED BY orders_claimed

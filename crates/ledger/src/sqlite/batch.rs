@@ -166,6 +166,25 @@ async fn read(conn: &mut SqliteConnection, batch: &BatchId) -> Result<BatchRow> 
     rows::batch(&found.ok_or_else(|| LedgerError::NoSuchBatch(batch.clone()))?)
 }
 
+/// Whether the batch's row was finished: what it still does, as a zombie, may not count any more.
+pub(super) async fn has_ended(conn: &mut SqliteConnection, batch: &BatchId) -> Result<bool> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT 1 FROM reprocessing_results WHERE batch_id = $1 AND status <> 'running')",
+    )
+    .bind(batch.as_str())
+    .fetch_one(conn)
+    .await
+    .doing("look whether a batch has ended")
+}
+
+/// Refuses what a batch that has ended wants to do.
+pub(super) async fn goes_on(conn: &mut SqliteConnection, batch: &BatchId) -> Result<()> {
+    if has_ended(conn, batch).await? {
+        return Err(LedgerError::BatchEnded(batch.clone()));
+    }
+    Ok(())
+}
+
 async fn tally(conn: &mut SqliteConnection, batch: &BatchId) -> Result<Tally> {
     let found = sqlx::query(
         "SELECT 'verdict' AS of, verdict AS name, count(*) AS count FROM verdicts WHERE batch_id = $1 GROUP BY verdict

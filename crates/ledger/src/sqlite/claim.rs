@@ -9,7 +9,7 @@ use crate::contract::Result;
 use crate::error::Doing;
 use crate::record::micros;
 use crate::sqlite::load::{self, Attempts};
-use crate::sqlite::{SqliteLedger, candidates, write};
+use crate::sqlite::{SqliteLedger, batch, candidates, write};
 use crate::transition::claim::{Claiming, claim as claim_order, taken_over};
 use crate::{ClaimRequest, Claimed, ClaimedOrder};
 
@@ -30,6 +30,7 @@ pub(super) async fn claim(
         now: micros(moment.now),
     };
     let mut tx = ledger.begin().await?;
+    batch::goes_on(&mut tx, &request.batch).await?;
     let inherited = inherited(&mut tx, &claiming).await?;
     let done = done(&mut tx, request).await?;
     let room = (request.limit as usize).saturating_sub(done as usize + inherited.len());

@@ -5,7 +5,7 @@ use crate::contract::Result;
 use crate::error::Doing;
 use crate::folio::Learning;
 use crate::sqlite::load::{self, Attempts};
-use crate::sqlite::{SqliteLedger, write};
+use crate::sqlite::{SqliteLedger, batch, write};
 use crate::{Commit, Committed, OrderPk, Outcome};
 
 pub(super) async fn commit(
@@ -32,6 +32,9 @@ pub(super) async fn commit(
         Attempts::Open
     };
     let mut tx = ledger.begin().await?;
+    if batch::has_ended(&mut tx, learning.batch).await? {
+        return Ok(vec![Committed::Fenced; commits.len()]);
+    }
     let mut book = Book::new(load::by_pk(&mut tx, &pks, which).await?);
     let committed = book.commit(commits, learning)?;
     write::folios(&mut tx, &book.folios, learning.now()).await?;

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use redrive_core::ids::WorkflowId;
+use redrive_core::ids::{BatchId, WorkflowId};
+use redrive_core::report::VerdictKind;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -67,6 +68,32 @@ pub(super) async fn with_attempts(
         Folio::stored(record, own)
     };
     Ok(records.into_iter().map(folio).collect())
+}
+
+/// Reads what the batch has said of the orders already.
+pub(super) async fn said(
+    conn: &mut SqliteConnection,
+    batch: &BatchId,
+    folios: &mut [Folio],
+) -> Result<()> {
+    let pks: Vec<OrderPk> = folios.iter().map(|folio| folio.order.row.pk).collect();
+    let found = sqlx::query(
+        "SELECT order_pk, verdict FROM verdicts
+         WHERE batch_id = $1 AND order_pk IN (SELECT value FROM json_each($2))",
+    )
+    .bind(batch.as_str())
+    .bind(wire::list(&pks))
+    .fetch_all(conn)
+    .await
+    .doing("read a batch's verdicts")?;
+    let mut said: HashMap<OrderPk, VerdictKind> = HashMap::new();
+    for row in &found {
+        said.insert(row.int("order_pk")?, row.named("verdict")?);
+    }
+    for folio in folios {
+        folio.said = said.get(&folio.order.row.pk).copied();
+    }
+    Ok(())
 }
 
 /// The attempts of these orders, by order.

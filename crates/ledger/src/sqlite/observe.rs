@@ -12,7 +12,7 @@ use crate::folio::Learning;
 use crate::record::Seen;
 use crate::rows::Fields;
 use crate::sqlite::load::{self, Attempts};
-use crate::sqlite::{SqliteLedger, write};
+use crate::sqlite::{SqliteLedger, batch, write};
 use crate::{Failure, ObserveSummary, OrderPk, rows, wire};
 
 /// How many pending failures one transaction takes up.
@@ -54,11 +54,14 @@ pub(super) async fn observe(
     let orders: Vec<&WorkflowId> = orders.into_iter().collect();
 
     let mut tx = ledger.begin().await?;
+    batch::goes_on(&mut tx, learning.batch).await?;
     let unknown: HashSet<RunId> = unknown_runs(&mut tx, &runs).await?.into_iter().collect();
     if unknown.is_empty() {
         return Ok(ObserveSummary::default());
     }
-    let mut book = Book::new(load::by_workflow(&mut tx, &orders, Attempts::All).await?);
+    let mut folios = load::by_workflow(&mut tx, &orders, Attempts::All).await?;
+    load::said(&mut tx, learning.batch, &mut folios).await?;
+    let mut book = Book::new(folios);
     let last = last_order(&mut tx).await?;
     let summary = book.observe(failures.iter().zip(seen), unknown, last + 1.., learning)?;
     write::folios(&mut tx, &book.folios, learning.now()).await?;
@@ -96,11 +99,14 @@ async fn take_up(
         return Ok(Default::default());
     }
     let mut tx = ledger.begin().await?;
+    batch::goes_on(&mut tx, learning.batch).await?;
     let pending = pending(&mut tx).await?;
     let found = pending.len();
     let pks: BTreeSet<OrderPk> = pending.iter().map(|(pk, _)| *pk).collect();
     let pks: Vec<OrderPk> = pks.into_iter().collect();
-    let mut book = Book::new(load::by_pk(&mut tx, &pks, Attempts::All).await?);
+    let mut folios = load::by_pk(&mut tx, &pks, Attempts::All).await?;
+    load::said(&mut tx, learning.batch, &mut folios).await?;
+    let mut book = Book::new(folios);
     let (summary, taken_up) = book.take_up(pending, learning)?;
     write::folios(&mut tx, &book.folios, learning.now()).await?;
     write::verdicts(&mut tx, &book.folios).await?;

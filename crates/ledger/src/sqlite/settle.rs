@@ -7,7 +7,7 @@ use crate::contract::Result;
 use crate::error::Doing;
 use crate::folio::Learning;
 use crate::sqlite::load::{self, Attempts};
-use crate::sqlite::{SqliteLedger, write};
+use crate::sqlite::{SqliteLedger, batch, write};
 use crate::{Check, Checked, OrderPk, rows};
 
 pub(super) const DUE_CHECKS: &str = "\
@@ -42,7 +42,10 @@ pub(super) async fn settle(
     }
     let pks: Vec<OrderPk> = checked.iter().map(|checked| checked.check.pk).collect();
     let mut tx = ledger.begin().await?;
-    let mut book = Book::new(load::by_pk(&mut tx, &pks, Attempts::All).await?);
+    batch::goes_on(&mut tx, learning.batch).await?;
+    let mut folios = load::by_pk(&mut tx, &pks, Attempts::All).await?;
+    load::said(&mut tx, learning.batch, &mut folios).await?;
+    let mut book = Book::new(folios);
     let ended = book.settle(checked, learning)?;
     write::folios(&mut tx, &book.folios, learning.now()).await?;
     write::verdicts(&mut tx, &book.folios).await?;

@@ -94,7 +94,8 @@ pub(super) async fn folios(
     .await
 }
 
-/// Writes what the batch did with the orders. A verdict stands, but for one that says the answer is not known.
+/// Writes what the batch did with the orders. A verdict stands, unless it said that the answer is not known, or that
+/// nothing was done where something was after all.
 pub(super) async fn verdicts(conn: &mut SqliteConnection, folios: &[Folio]) -> Result<()> {
     run(
         conn,
@@ -258,4 +259,5 @@ SELECT value ->> 'batch_id', value ->> 'order_pk', value ->> 'chunk', value ->> 
     value ->> 'at'
 FROM json_each($1) WHERE true
 ON CONFLICT (batch_id, order_pk) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason, at = excluded.at
-WHERE verdicts.verdict = 'skipped' AND verdicts.reason = 'answer_unknown'";
+WHERE verdicts.verdict = 'skipped' AND verdicts.reason = 'answer_unknown'
+   OR excluded.verdict IN ('restarted', 'dlq') AND verdicts.verdict IN ('skipped', 'error')";

@@ -1,7 +1,6 @@
 //! The one door: a failed run is recorded, and its order becomes what the failure means.
 
 use jiff::Timestamp;
-use redrive_core::ids::RunId;
 use redrive_core::observe::{Close, Meaning, observe as meaning_of};
 use redrive_core::policy::Policy;
 use redrive_core::report::VerdictKind;
@@ -66,7 +65,15 @@ pub(crate) fn observe(
     seen: Seen,
     learning: &Learning<'_>,
 ) -> Result<Taken, LedgerError> {
-    let recognised = folio.state() != State::Claimed && recognise(folio, &seen, learning);
+    let claimed = folio.state() == State::Claimed;
+    if !claimed && folio.is_counted() && unknown_intent(folio, &seen).is_some() {
+        folio.failures.push((seen, true));
+        return Ok(Taken {
+            failed_again: false,
+            pending: true,
+        });
+    }
+    let recognised = !claimed && recognise(folio, &seen, learning);
     let close = Close {
         run_id: seen.row.run_id.clone(),
         first_run_id: seen.row.first_run_id.clone(),
@@ -98,36 +105,32 @@ pub(crate) fn observe(
 /// If our memo on the failed run names an attempt whose run is not known, that run is the attempt's: the restart counts.
 /// Returns whether it is so.
 pub(crate) fn recognise(folio: &mut Folio, seen: &Seen, learning: &Learning<'_>) -> bool {
-    let Some(from) = &seen.from_run else {
+    let Some(at) = unknown_intent(folio, seen) else {
         return false;
     };
-    if !assign(folio, from, &seen.row.first_run_id, learning) {
-        return false;
+    let record = &mut folio.attempts[at];
+    record.start(&seen.row.first_run_id, learning);
+    record.end(AttemptOutcome::FailedAgain, None, learning);
+    if record.attempt.generation == folio.order.row.generation {
+        folio.order.row.retry_count += 1;
     }
     folio.say(VerdictKind::Restarted, None, learning);
     true
 }
 
-fn assign(folio: &mut Folio, from: &RunId, first_run: &RunId, learning: &Learning<'_>) -> bool {
+/// The attempt that our memo on the failed run names, if its run is not known: its place among the attempts.
+pub(crate) fn unknown_intent(folio: &Folio, seen: &Seen) -> Option<usize> {
+    let from = seen.from_run.as_ref()?;
     let mut attempts = folio.attempts.iter().map(|record| &record.attempt);
-    if attempts.any(|attempt| attempt.run.as_ref() == Some(first_run)) {
-        return false;
+    if attempts.any(|attempt| attempt.run.as_ref() == Some(&seen.row.first_run_id)) {
+        return None;
     }
     let started = folio.has_started(from);
     // The newest such intent: an older one was given up before it. A second start needs an operator's wish.
-    let unknown = folio.attempts.iter_mut().rev().find(|record| {
+    folio.attempts.iter().rposition(|record| {
         let attempt = &record.attempt;
         attempt.from_run == *from && attempt.run.is_none() && (attempt.manual || !started)
-    });
-    let Some(record) = unknown else {
-        return false;
-    };
-    record.start(first_run, learning);
-    record.end(AttemptOutcome::FailedAgain, None, learning);
-    if record.attempt.generation == folio.order.row.generation {
-        folio.order.row.retry_count += 1;
-    }
-    true
+    })
 }
 
 /// The order's run failed: it waits for its next turn, as long as its budget says.

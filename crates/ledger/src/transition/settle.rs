@@ -6,7 +6,7 @@ use redrive_core::states::{Event, State};
 
 use crate::folio::{Folio, Learning};
 use crate::record::Seen;
-use crate::transition::observe::{fail, newer, recognise};
+use crate::transition::observe::{fail, newer, recognise, unknown_intent};
 use crate::{AttemptOutcome, Check, Checked, Latest, LedgerError};
 
 /// Applies a description, unless the order has moved on since it was asked for. Returns how many attempts ended.
@@ -17,6 +17,11 @@ pub(crate) fn settle(
     learning: &Learning<'_>,
 ) -> Result<u64, LedgerError> {
     if !is_current(folio, &checked.check) {
+        return Ok(0);
+    }
+    if folio.is_counted() && counts(folio, checked, seen.as_ref()) {
+        folio.order.row.next_check_at = Some(learning.now());
+        folio.changed = true;
         return Ok(0);
     }
     let recognised = seen
@@ -31,6 +36,14 @@ pub(crate) fn settle(
     };
     folio.failures.extend(seen.map(|seen| (seen, false)));
     Ok(u64::from(ended) + u64::from(recognised))
+}
+
+/// Whether the answer makes the batch say something of the order.
+fn counts(folio: &Folio, checked: &Checked, seen: Option<&Seen>) -> bool {
+    let vanished = checked.latest.as_ref().is_none_or(|latest| {
+        folio.state() == State::InFlight && latest.run_id == folio.order.row.failed_run
+    });
+    vanished || seen.is_some_and(|seen| unknown_intent(folio, seen).is_some())
 }
 
 fn is_current(folio: &Folio, check: &Check) -> bool {

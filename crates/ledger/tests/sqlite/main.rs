@@ -1,5 +1,7 @@
 //! The conformance suite on SQLite: each test has a file of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 #[path = "../conformance/mod.rs"]
 mod conformance;
 
