@@ -93,19 +93,28 @@ named_enum! {
 }
 
 /// Decides what to do with `candidate` at `now`, under `policy` and what the batch was told.
-pub fn decide(candidate: &Candidate, policy: &Policy, batch: &BatchRules, now: Timestamp) -> Verdict {
+pub fn decide(
+    candidate: &Candidate,
+    policy: &Policy,
+    batch: &BatchRules,
+    now: Timestamp,
+) -> Verdict {
     if let Some(reason) = left_alone(candidate, policy, batch) {
         return Verdict::Skip(reason);
     }
     if candidate.due_at > now {
-        return Verdict::Wait { until: candidate.due_at };
+        return Verdict::Wait {
+            until: candidate.due_at,
+        };
     }
     if candidate.item_errors >= policy.max_item_errors {
         return Verdict::DeadLetter(DeadLetterReason::CannotStart);
     }
     let allowed = policy.max_retries(&candidate.failure_status);
     if candidate.retry_count < batch.max_retries.unwrap_or(allowed) {
-        return Verdict::Restart { attempt: candidate.retry_count + 1 };
+        return Verdict::Restart {
+            attempt: candidate.retry_count + 1,
+        };
     }
     if candidate.retry_count < allowed {
         return Verdict::Skip(SkipReason::BatchBudget);
@@ -196,7 +205,11 @@ pub fn after_describe(from: &RunId, manual: bool, latest: Option<&Latest>) -> St
     match latest {
         None => Step::Gone,
         Some(latest) if latest.run_id == *from => {
-            if latest.status.is_failure() || (manual && latest.status.is_stop()) { Step::Act } else { Step::LookBack }
+            if latest.status.is_failure() || (manual && latest.status.is_stop()) {
+                Step::Act
+            } else {
+                Step::LookBack
+            }
         }
         Some(latest) if latest.ours => Step::Record(latest.first_run_id.clone()),
         Some(_) => Step::LookBack,

@@ -100,15 +100,27 @@ mod tests {
     #[test]
     fn the_same_failed_run_has_the_same_request_id_everywhere() {
         let id = request_id(&home("c"), &"order-1".into(), &"run-1".into());
-        assert_eq!(id, request_id(&home("c"), &"order-1".into(), &"run-1".into()));
+        assert_eq!(
+            id,
+            request_id(&home("c"), &"order-1".into(), &"run-1".into())
+        );
         assert_eq!(id.to_string(), "ab352c15-cfd5-5344-9fe4-66819b789b07");
     }
 
     #[test]
     fn another_run_order_or_cluster_has_another_request_id() {
         let id = request_id(&home("c"), &"order-1".into(), &"run-1".into());
-        assert_ne!(id, request_id(&home("c"), &"order-1".into(), &"run-2".into()));
-        assert_ne!(id, request_id(&home("c"), &"order-2".into(), &"run-1".into()));
-        assert_ne!(id, request_id(&home("d"), &"order-1".into(), &"run-1".into()));
+        assert_ne!(
+            id,
+            request_id(&home("c"), &"order-1".into(), &"run-2".into())
+        );
+        assert_ne!(
+            id,
+            request_id(&home("c"), &"order-2".into(), &"run-1".into())
+        );
+        assert_ne!(
+            id,
+            request_id(&home("d"), &"order-1".into(), &"run-1".into())
+        );
     }
 }

@@ -15,8 +15,14 @@ pub struct Moment {
 impl Moment {
     /// A fraction in `0.0..1.0`, spread evenly over keys: each order has its own jitter at the same moment.
     pub fn jitter(&self, key: &str) -> f64 {
-        let hash = Sha256::new().chain_update(self.seed.to_le_bytes()).chain_update(key).finalize();
-        let bits = hash.iter().take(7).fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
+        let hash = Sha256::new()
+            .chain_update(self.seed.to_le_bytes())
+            .chain_update(key)
+            .finalize();
+        let bits = hash
+            .iter()
+            .take(7)
+            .fold(0_u64, |bits, byte| (bits << 8) | u64::from(*byte));
         (bits >> 3) as f64 / (1_u64 << 53) as f64
     }
 }
@@ -27,7 +33,10 @@ mod tests {
 
     #[test]
     fn jitter_is_a_fraction_that_differs_by_key_and_seed_and_by_nothing_else() {
-        let moment = |seed| Moment { now: Timestamp::UNIX_EPOCH, seed };
+        let moment = |seed| Moment {
+            now: Timestamp::UNIX_EPOCH,
+            seed,
+        };
         let mut sum = 0.0;
         for n in 0..1000 {
             let jitter = moment(7).jitter(&format!("order-{n}"));

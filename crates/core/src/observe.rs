@@ -71,8 +71,14 @@ pub fn observe(order: Option<&Known>, close: &Close) -> Meaning {
             }
         }
         State::Recovered | State::Resolved | State::Stopped => {
-            let later = order.closed_at.is_none_or(|closed_at| close.closed_at > closed_at);
-            if later && !order.cancelled { Meaning::NewGeneration } else { Meaning::History }
+            let later = order
+                .closed_at
+                .is_none_or(|closed_at| close.closed_at > closed_at);
+            if later && !order.cancelled {
+                Meaning::NewGeneration
+            } else {
+                Meaning::History
+            }
         }
     }
 }
@@ -123,37 +129,67 @@ mod tests {
     #[test]
     fn while_an_intent_is_open_closes_wait() {
         for closed in [5, 50] {
-            assert_eq!(observe(Some(&known(State::Claimed)), &close("r9", "r9", closed)), Meaning::Later);
+            assert_eq!(
+                observe(Some(&known(State::Claimed)), &close("r9", "r9", closed)),
+                Meaning::Later
+            );
         }
     }
 
     #[test]
     fn a_followed_chain_fails_in_whichever_of_its_runs() {
         let order = known(State::InFlight);
-        assert_eq!(observe(Some(&order), &close("r1", "r1", 25)), Meaning::FailedAgain);
-        assert_eq!(observe(Some(&order), &close("r2", "r1", 25)), Meaning::FailedAgain);
+        assert_eq!(
+            observe(Some(&order), &close("r1", "r1", 25)),
+            Meaning::FailedAgain
+        );
+        assert_eq!(
+            observe(Some(&order), &close("r2", "r1", 25)),
+            Meaning::FailedAgain
+        );
     }
 
     #[test]
     fn beside_a_followed_chain_earlier_runs_are_history_and_later_ones_wait() {
         let order = known(State::InFlight);
-        assert_eq!(observe(Some(&order), &close("r7", "r7", 18)), Meaning::History);
-        assert_eq!(observe(Some(&order), &close("r8", "r8", 28)), Meaning::Later);
+        assert_eq!(
+            observe(Some(&order), &close("r7", "r7", 18)),
+            Meaning::History
+        );
+        assert_eq!(
+            observe(Some(&order), &close("r8", "r8", 28)),
+            Meaning::Later
+        );
     }
 
     #[test]
     fn the_failure_that_an_operators_reset_answered_is_history() {
-        let reset = Known { followed: Some(("r1".into(), at(27))), ..known(State::InFlight) };
-        assert_eq!(observe(Some(&reset), &close("r1", "r1", 25)), Meaning::History);
-        assert_eq!(observe(Some(&reset), &close("r1-reset", "r1", 29)), Meaning::FailedAgain);
+        let reset = Known {
+            followed: Some(("r1".into(), at(27))),
+            ..known(State::InFlight)
+        };
+        assert_eq!(
+            observe(Some(&reset), &close("r1", "r1", 25)),
+            Meaning::History
+        );
+        assert_eq!(
+            observe(Some(&reset), &close("r1-reset", "r1", 29)),
+            Meaning::FailedAgain
+        );
     }
 
     #[test]
     fn a_waiting_order_follows_its_latest_failure() {
         for state in [State::Failed, State::Held, State::DeadLettered] {
             let order = known(state);
-            assert_eq!(observe(Some(&order), &close("r1", "r1", 15)), Meaning::Newer);
-            assert_eq!(observe(Some(&order), &close("r0", "r0", 10)), Meaning::History);
+            assert_eq!(
+                observe(Some(&order), &close("r1", "r1", 15)),
+                Meaning::Newer
+            );
+            assert_eq!(
+                observe(Some(&order), &close("r0", "r0", 10)),
+                Meaning::History
+            );
             assert_eq!(observe(Some(&order), &close("q", "q", 5)), Meaning::History);
         }
     }
@@ -162,14 +198,26 @@ mod tests {
     fn a_closed_order_that_fails_anew_begins_a_generation() {
         for state in [State::Recovered, State::Resolved, State::Stopped] {
             let order = known(state);
-            assert_eq!(observe(Some(&order), &close("r5", "r5", 40)), Meaning::NewGeneration);
-            assert_eq!(observe(Some(&order), &close("r4", "r4", 29)), Meaning::History);
+            assert_eq!(
+                observe(Some(&order), &close("r5", "r5", 40)),
+                Meaning::NewGeneration
+            );
+            assert_eq!(
+                observe(Some(&order), &close("r4", "r4", 29)),
+                Meaning::History
+            );
         }
     }
 
     #[test]
     fn after_a_cancellation_later_failures_are_only_shown() {
-        let order = Known { cancelled: true, ..known(State::Resolved) };
-        assert_eq!(observe(Some(&order), &close("r5", "r5", 40)), Meaning::History);
+        let order = Known {
+            cancelled: true,
+            ..known(State::Resolved)
+        };
+        assert_eq!(
+            observe(Some(&order), &close("r5", "r5", 40)),
+            Meaning::History
+        );
     }
 }

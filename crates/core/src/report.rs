@@ -160,7 +160,10 @@ impl Alert {
                 "{dlq_count} orders went to the dead letter queue in one batch (alert above {ALERT_DLQ_COUNT}): \
                  look for a cause they share."
             ),
-            Self::ErrorShare { error_count, found_count } => format!(
+            Self::ErrorShare {
+                error_count,
+                found_count,
+            } => format!(
                 "{error_count} of {found_count} could not be processed (alert above {:.0}%): \
                  the batch's errors say why.",
                 ALERT_ERROR_SHARE * 100.0
@@ -180,14 +183,24 @@ pub fn alerts(batches: &[Counts]) -> Vec<Alert> {
     };
     let mut raised = Vec::new();
     if newest.dlq > ALERT_DLQ_COUNT {
-        raised.push(Alert::DlqCount { dlq_count: newest.dlq });
+        raised.push(Alert::DlqCount {
+            dlq_count: newest.dlq,
+        });
     }
     if newest.error as f64 > newest.found() as f64 * ALERT_ERROR_SHARE {
-        raised.push(Alert::ErrorShare { error_count: newest.error, found_count: newest.found() });
+        raised.push(Alert::ErrorShare {
+            error_count: newest.error,
+            found_count: newest.found(),
+        });
     }
-    let running = batches.iter().take_while(|batch| batch.found() > ALERT_FOUND_COUNT).count();
+    let running = batches
+        .iter()
+        .take_while(|batch| batch.found() > ALERT_FOUND_COUNT)
+        .count();
     if running >= ALERT_BACKLOG_BATCHES {
-        raised.push(Alert::Backlog { found_count: newest.found() });
+        raised.push(Alert::Backlog {
+            found_count: newest.found(),
+        });
     }
     raised
 }
@@ -198,26 +211,43 @@ mod tests {
     use proptest::prelude::*;
 
     fn counts(restarted: u64, dlq: u64, error: u64) -> Counts {
-        Counts { restarted, dlq, error, skipped: 0 }
+        Counts {
+            restarted,
+            dlq,
+            error,
+            skipped: 0,
+        }
     }
 
     #[test]
     fn ten_dead_letters_are_quiet_and_eleven_are_not() {
         assert_eq!(alerts(&[counts(0, 10, 0)]), []);
-        assert_eq!(alerts(&[counts(0, 11, 0)]), [Alert::DlqCount { dlq_count: 11 }]);
+        assert_eq!(
+            alerts(&[counts(0, 11, 0)]),
+            [Alert::DlqCount { dlq_count: 11 }]
+        );
     }
 
     #[test]
     fn five_percent_of_errors_are_quiet_and_more_are_not() {
         assert_eq!(alerts(&[counts(95, 0, 5)]), []);
-        assert_eq!(alerts(&[counts(94, 0, 6)]), [Alert::ErrorShare { error_count: 6, found_count: 100 }]);
+        assert_eq!(
+            alerts(&[counts(94, 0, 6)]),
+            [Alert::ErrorShare {
+                error_count: 6,
+                found_count: 100
+            }]
+        );
     }
 
     #[test]
     fn three_large_batches_running_are_a_backlog() {
         let (large, small) = (counts(101, 0, 0), counts(100, 0, 0));
         assert_eq!(alerts(&[large, large, small, large]), []);
-        assert_eq!(alerts(&[large, large, large]), [Alert::Backlog { found_count: 101 }]);
+        assert_eq!(
+            alerts(&[large, large, large]),
+            [Alert::Backlog { found_count: 101 }]
+        );
         assert_eq!(alerts(&[small, large, large, large]), []);
     }
 
@@ -230,7 +260,14 @@ mod tests {
     #[test]
     fn the_result_has_the_keys_of_the_spec() {
         let json = serde_json::to_value(ReprocessingResult::default()).unwrap();
-        for key in ["processedAt", "foundCount", "restartedCount", "dlqCount", "errorCount", "skippedCount"] {
+        for key in [
+            "processedAt",
+            "foundCount",
+            "restartedCount",
+            "dlqCount",
+            "errorCount",
+            "skippedCount",
+        ] {
             assert!(json.get(key).is_some(), "{key} is missing in {json}");
         }
     }

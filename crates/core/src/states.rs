@@ -121,7 +121,9 @@ pub const fn next(state: State, event: Event) -> Option<State> {
 
         (Event::FoundStopped, Claimed | InFlight | Failed | Held | DeadLettered) => Stopped,
 
-        (Event::FoundFailed, Claimed | InFlight | Failed | Recovered | Resolved | Stopped) => Failed,
+        (Event::FoundFailed, Claimed | InFlight | Failed | Recovered | Resolved | Stopped) => {
+            Failed
+        }
         (Event::FoundFailed, Held | DeadLettered) => state,
 
         (Event::FoundGone | Event::DeadLetter, Claimed | Failed | Held) => DeadLettered,
@@ -181,7 +183,10 @@ resolve         -             -             -             -             resolved
         for state in State::ALL.iter().filter(|state| state.is_open()) {
             for event in Event::ALL {
                 let closes = next(*state, *event).is_some_and(|to| !to.is_open());
-                let may = matches!(event, Event::FoundCompleted | Event::FoundStopped | Event::Resolve);
+                let may = matches!(
+                    event,
+                    Event::FoundCompleted | Event::FoundStopped | Event::Resolve
+                );
                 assert!(!closes || may, "{event} closed {state}");
             }
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use redrive_core::report::ReprocessingResult;
 use redrive_flows::activities::{
-    AdoptReport, BatchPlan, Chunk, ChunkReport, FinishBatch, OpenBatch, Phase, ScanReport, SettleReport,
+    AdoptReport, BatchPlan, Chunk, ChunkReport, FinishBatch, OpenBatch, Phase, ScanReport,
+    SettleReport,
 };
 use redrive_flows::options::SYSTEM_ERROR;
 use redrive_ledger::{BatchEnd, BatchOpening};
@@ -50,16 +51,35 @@ fn failed(error: EngineError) -> ActivityError {
     let system = error.is_system();
     tracing::warn!(%error, system, "an activity failed");
     let failure = ApplicationFailure::builder(error.to_string()).non_retryable(system);
-    if system { failure.type_name(SYSTEM_ERROR.to_owned()).build().into() } else { failure.build().into() }
+    if system {
+        failure.type_name(SYSTEM_ERROR.to_owned()).build().into()
+    } else {
+        failure.build().into()
+    }
 }
 
 #[activities]
-#[expect(missing_docs, reason = "documented where they are declared, in redrive-flows")]
+#[expect(
+    missing_docs,
+    reason = "documented where they are declared, in redrive-flows"
+)]
 impl Activities {
     #[activity(definition = redrive_flows::activities::OpenBatchActivity)]
-    pub async fn open_batch(self: Arc<Self>, _: ActivityContext, input: OpenBatch) -> Result<BatchPlan, ActivityError> {
-        let opening = BatchOpening { batch: input.batch, workflow_id: input.workflow_id, started_at: input.started_at };
-        self.engine.ledger.open_batch(&opening).await.map_err(|error| failed(error.into()))?;
+    pub async fn open_batch(
+        self: Arc<Self>,
+        _: ActivityContext,
+        input: OpenBatch,
+    ) -> Result<BatchPlan, ActivityError> {
+        let opening = BatchOpening {
+            batch: input.batch,
+            workflow_id: input.workflow_id,
+            started_at: input.started_at,
+        };
+        self.engine
+            .ledger
+            .open_batch(&opening)
+            .await
+            .map_err(|error| failed(error.into()))?;
         Ok(BatchPlan {
             batch_size: self.engine.policy.batch_size,
             interval_seconds: self.engine.settings.interval.as_secs(),
@@ -67,27 +87,59 @@ impl Activities {
     }
 
     #[activity(definition = redrive_flows::activities::AdoptClaims)]
-    pub async fn adopt_claims(self: Arc<Self>, ctx: ActivityContext, input: Phase) -> Result<AdoptReport, ActivityError> {
-        self.engine.adopt_claims(&input, &Beating(ctx)).await.map_err(failed)
+    pub async fn adopt_claims(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Phase,
+    ) -> Result<AdoptReport, ActivityError> {
+        self.engine
+            .adopt_claims(&input, &Beating(ctx))
+            .await
+            .map_err(failed)
     }
 
     #[activity(definition = redrive_flows::activities::ScanFailures)]
-    pub async fn scan_failures(self: Arc<Self>, ctx: ActivityContext, input: Phase) -> Result<ScanReport, ActivityError> {
-        self.engine.scan_failures(&input, &Beating(ctx)).await.map_err(failed)
+    pub async fn scan_failures(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Phase,
+    ) -> Result<ScanReport, ActivityError> {
+        self.engine
+            .scan_failures(&input, &Beating(ctx))
+            .await
+            .map_err(failed)
     }
 
     #[activity(definition = redrive_flows::activities::SettleAttempts)]
-    pub async fn settle_attempts(self: Arc<Self>, ctx: ActivityContext, input: Phase) -> Result<SettleReport, ActivityError> {
-        self.engine.settle_attempts(&input, &Beating(ctx)).await.map_err(failed)
+    pub async fn settle_attempts(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Phase,
+    ) -> Result<SettleReport, ActivityError> {
+        self.engine
+            .settle_attempts(&input, &Beating(ctx))
+            .await
+            .map_err(failed)
     }
 
     #[activity(definition = redrive_flows::activities::ProcessChunk)]
-    pub async fn process_chunk(self: Arc<Self>, ctx: ActivityContext, input: Chunk) -> Result<ChunkReport, ActivityError> {
-        self.engine.process_chunk(&input, &Beating(ctx)).await.map_err(failed)
+    pub async fn process_chunk(
+        self: Arc<Self>,
+        ctx: ActivityContext,
+        input: Chunk,
+    ) -> Result<ChunkReport, ActivityError> {
+        self.engine
+            .process_chunk(&input, &Beating(ctx))
+            .await
+            .map_err(failed)
     }
 
     #[activity(definition = redrive_flows::activities::FinishBatchActivity)]
-    pub async fn finish_batch(self: Arc<Self>, _: ActivityContext, input: FinishBatch) -> Result<ReprocessingResult, ActivityError> {
+    pub async fn finish_batch(
+        self: Arc<Self>,
+        _: ActivityContext,
+        input: FinishBatch,
+    ) -> Result<ReprocessingResult, ActivityError> {
         let end = BatchEnd {
             scan_failed: input.scan_failed,
             settle_failed: input.settle_failed,
@@ -96,7 +148,10 @@ impl Activities {
             error: input.error,
         };
         let ledger = &self.engine.ledger;
-        let row = ledger.finish_batch(&input.batch, &end, self.engine.clock.now()).await.map_err(|error| failed(error.into()))?;
+        let row = ledger
+            .finish_batch(&input.batch, &end, self.engine.clock.now())
+            .await
+            .map_err(|error| failed(error.into()))?;
         for alert in &row.alerts {
             tracing::warn!(batch.id = %input.batch, "{}", alert.sentence());
         }

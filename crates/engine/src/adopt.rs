@@ -19,9 +19,20 @@ const AT_A_TIME: u32 = 100;
 
 impl Engine {
     /// Finishes the claims and rows of dead batches, and the claims that an earlier try of this batch has left.
-    pub async fn adopt_claims(&self, input: &Phase, pulse: &dyn Pulse) -> Result<AdoptReport, EngineError> {
-        let owner = Owner { batch: input.batch.clone(), chunk: ADOPTED, stops_at: input.ends_at };
-        let mut report = AdoptReport { adopted: self.take_up_again(&owner, pulse).await?, finished: 0 };
+    pub async fn adopt_claims(
+        &self,
+        input: &Phase,
+        pulse: &dyn Pulse,
+    ) -> Result<AdoptReport, EngineError> {
+        let owner = Owner {
+            batch: input.batch.clone(),
+            chunk: ADOPTED,
+            stops_at: input.ends_at,
+        };
+        let mut report = AdoptReport {
+            adopted: self.take_up_again(&owner, pulse).await?,
+            finished: 0,
+        };
         for batch in self.ledger.unfinished_batches().await? {
             let own = batch.result.batch_id == input.batch.as_str();
             if !own && !self.is_closed(&batch).await? {
@@ -29,8 +40,18 @@ impl Engine {
             }
             report.adopted += self.adopt_from(&batch, &owner, pulse).await?;
             if !own {
-                let end = BatchEnd { abandoned: true, truncated: true, ..BatchEnd::default() };
-                self.ledger.finish_batch(&batch.result.batch_id.as_str().into(), &end, self.clock.now()).await?;
+                let end = BatchEnd {
+                    abandoned: true,
+                    truncated: true,
+                    ..BatchEnd::default()
+                };
+                self.ledger
+                    .finish_batch(
+                        &batch.result.batch_id.as_str().into(),
+                        &end,
+                        self.clock.now(),
+                    )
+                    .await?;
                 report.finished += 1;
             }
         }
@@ -47,17 +68,34 @@ impl Engine {
             rules: redrive_core::decide::BatchRules::default(),
             only: None,
         };
-        let claimed = self.ledger.claim(&self.policy, self.gateway.home(), &request, self.clock.moment()).await?;
+        let claimed = self
+            .ledger
+            .claim(
+                &self.policy,
+                self.gateway.home(),
+                &request,
+                self.clock.moment(),
+            )
+            .await?;
         let left = claimed.inherited.len() as u64;
-        self.process(owner, claimed.inherited, Vec::new(), pulse).await?;
+        self.process(owner, claimed.inherited, Vec::new(), pulse)
+            .await?;
         Ok(left)
     }
 
-    async fn adopt_from(&self, batch: &BatchRow, owner: &Owner, pulse: &dyn Pulse) -> Result<u64, EngineError> {
+    async fn adopt_from(
+        &self,
+        batch: &BatchRow,
+        owner: &Owner,
+        pulse: &dyn Pulse,
+    ) -> Result<u64, EngineError> {
         let from = batch.result.batch_id.as_str().into();
         let mut adopted = 0;
         while self.clock.now() < owner.stops_at && !pulse.cancelled() {
-            let orders = self.ledger.adopt(&self.policy, &from, &owner.batch, owner.chunk, AT_A_TIME).await?;
+            let orders = self
+                .ledger
+                .adopt(&self.policy, &from, &owner.batch, owner.chunk, AT_A_TIME)
+                .await?;
             if orders.is_empty() {
                 break;
             }
@@ -72,7 +110,10 @@ impl Engine {
         let workflow_id = WorkflowId::from(batch.workflow_id.as_str());
         let latest = self.gateway.describe(&workflow_id, None).await?;
         Ok(latest.is_none_or(|latest| {
-            let going_on = matches!(latest.status, RunStatus::Running | RunStatus::ContinuedAsNew);
+            let going_on = matches!(
+                latest.status,
+                RunStatus::Running | RunStatus::ContinuedAsNew
+            );
             latest.first_run_id.as_str() != batch.result.batch_id || !going_on
         }))
     }

@@ -34,8 +34,16 @@ pub(crate) struct Owner {
 
 impl Engine {
     /// Claims a chunk and processes it. A second try takes over what the first one left.
-    pub async fn process_chunk(&self, input: &Chunk, pulse: &dyn Pulse) -> Result<ChunkReport, EngineError> {
-        let owner = Owner { batch: input.batch.clone(), chunk: input.chunk, stops_at: input.stops_at };
+    pub async fn process_chunk(
+        &self,
+        input: &Chunk,
+        pulse: &dyn Pulse,
+    ) -> Result<ChunkReport, EngineError> {
+        let owner = Owner {
+            batch: input.batch.clone(),
+            chunk: input.chunk,
+            stops_at: input.stops_at,
+        };
         let request = ClaimRequest {
             batch: input.batch.clone(),
             chunk: input.chunk,
@@ -44,12 +52,29 @@ impl Engine {
             rules: input.rules.clone(),
             only: input.only.clone(),
         };
-        let claimed = self.ledger.claim(&self.policy, self.gateway.home(), &request, self.clock.moment()).await?;
+        let claimed = self
+            .ledger
+            .claim(
+                &self.policy,
+                self.gateway.home(),
+                &request,
+                self.clock.moment(),
+            )
+            .await?;
         fail::fail_point!("after-claim");
         let count = claimed.done as usize + claimed.inherited.len() + claimed.fresh.len();
-        let released = self.process(&owner, claimed.inherited, claimed.fresh, pulse).await?;
-        let stopped = if released || request.limit < input.limit { self.why_stopped(&owner, pulse).await? } else { None };
-        Ok(ChunkReport { claimed: u32::try_from(count).unwrap_or(u32::MAX), stopped })
+        let released = self
+            .process(&owner, claimed.inherited, claimed.fresh, pulse)
+            .await?;
+        let stopped = if released || request.limit < input.limit {
+            self.why_stopped(&owner, pulse).await?
+        } else {
+            None
+        };
+        Ok(ChunkReport {
+            claimed: u32::try_from(count).unwrap_or(u32::MAX),
+            stopped,
+        })
     }
 
     /// What the chunk may claim: nothing new once it has to stop.
@@ -58,7 +83,11 @@ impl Engine {
         Ok(if stop { 0 } else { input.limit })
     }
 
-    async fn why_stopped(&self, owner: &Owner, pulse: &dyn Pulse) -> Result<Option<Stopped>, EngineError> {
+    async fn why_stopped(
+        &self,
+        owner: &Owner,
+        pulse: &dyn Pulse,
+    ) -> Result<Option<Stopped>, EngineError> {
         Ok(Some(if pulse.cancelled() {
             Stopped::Cancelled
         } else if self.clock.now() >= owner.stops_at {
@@ -82,7 +111,9 @@ impl Engine {
         let (send, receive) = mpsc::unbounded_channel();
         let broken = AtomicBool::new(false);
         let inherited = inherited.into_iter().map(|order| (order, false));
-        let orders: Vec<_> = inherited.chain(fresh.into_iter().map(|order| (order, true))).collect();
+        let orders: Vec<_> = inherited
+            .chain(fresh.into_iter().map(|order| (order, true)))
+            .collect();
         let work = async {
             let send = send;
             let mut error = None;
@@ -100,7 +131,8 @@ impl Engine {
             }
             error
         };
-        let (error, committed) = futures::join!(work, self.commit_as_they_come(owner, receive, pulse));
+        let (error, committed) =
+            futures::join!(work, self.commit_as_they_come(owner, receive, pulse));
         match error {
             Some(error) => Err(error),
             None => committed,
@@ -118,9 +150,18 @@ impl Engine {
     ) -> Result<Commit, EngineError> {
         let _room = self.room.acquire().await;
         let stop = || pulse.cancelled() || broken.load(Ordering::Relaxed);
-        let limits = Limits { stops_at: owner.stops_at, gives_up_at: owner.stops_at + ANSWER_GRACE };
-        let outcome = self.handle(&order, &owner.batch, fresh, limits, &stop).await?;
-        Ok(Commit { pk: order.pk, fence: order.fence, outcome })
+        let limits = Limits {
+            stops_at: owner.stops_at,
+            gives_up_at: owner.stops_at + ANSWER_GRACE,
+        };
+        let outcome = self
+            .handle(&order, &owner.batch, fresh, limits, &stop)
+            .await?;
+        Ok(Commit {
+            pk: order.pk,
+            fence: order.fence,
+            outcome,
+        })
     }
 
     async fn commit_as_they_come(
@@ -142,8 +183,18 @@ impl Engine {
             if received == 0 {
                 return Ok(released);
             }
-            released |= ready.iter().any(|commit| commit.outcome == Outcome::Released);
-            self.ledger.commit(&self.policy, &owner.batch, owner.chunk, &ready, self.clock.moment()).await?;
+            released |= ready
+                .iter()
+                .any(|commit| commit.outcome == Outcome::Released);
+            self.ledger
+                .commit(
+                    &self.policy,
+                    &owner.batch,
+                    owner.chunk,
+                    &ready,
+                    self.clock.moment(),
+                )
+                .await?;
             ready.clear();
             pulse.beat().await;
         }

@@ -20,7 +20,10 @@ pub trait Clock: Send + Sync + 'static {
 
     /// The time with a fresh seed.
     fn moment(&self) -> Moment {
-        Moment { now: self.now(), seed: self.seed() }
+        Moment {
+            now: self.now(),
+            seed: self.seed(),
+        }
     }
 }
 
@@ -29,7 +32,10 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 #[async_trait]
-#[expect(clippy::disallowed_methods, reason = "the one place where the clock is read and chance drawn")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the clock is read and chance drawn"
+)]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()

@@ -67,9 +67,13 @@ impl Engine {
 
     /// A failed run as the ledger takes it: classified, with its order id.
     pub(crate) fn classified(&self, run: FailedRun) -> Failure {
-        let classification = redrive_core::classify::classify(&self.policy, &run.workflow_type, &run.facts);
+        let classification =
+            redrive_core::classify::classify(&self.policy, &run.workflow_type, &run.facts);
         let watch = self.policy.watched(&run.workflow_type);
-        let order_id = watch.map_or_else(|| run.workflow_id.to_string(), |watch| watch.order_id_of(run.workflow_id.as_str()));
+        let order_id = watch.map_or_else(
+            || run.workflow_id.to_string(),
+            |watch| watch.order_id_of(run.workflow_id.as_str()),
+        );
         Failure {
             order_id,
             workflow_id: run.workflow_id,

@@ -23,7 +23,8 @@ impl Engine {
         let mut read = self.halt.read.lock().await;
         let now = self.clock.now();
         if let Some((at, halted)) = *read
-            && now.duration_since(at).abs() < SignedDuration::try_from(BELIEVED_FOR).unwrap_or_default()
+            && now.duration_since(at).abs()
+                < SignedDuration::try_from(BELIEVED_FOR).unwrap_or_default()
         {
             return Ok(halted);
         }

@@ -21,6 +21,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// A halt or stop is heard at least so often while an order waits for its turn.
+const STEP: Duration = Duration::from_millis(250);
+
 /// When to begin nothing new, and when to stop asking.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -34,6 +37,8 @@ pub(crate) struct Limits {
 struct Progress {
     /// Nobody has acted on the intent yet, so it may be given back.
     untouched: bool,
+    /// The time at which the shared rate lets it start, once that is reserved.
+    slot: Option<Timestamp>,
     pause: Duration,
 }
 
@@ -41,7 +46,11 @@ impl Progress {
     /// The outcome when no more is done: an order that was touched stays claimed, for a start of it may be on its way,
     /// and the next owner finds out.
     fn given_up(&self) -> Outcome {
-        if self.untouched { Outcome::Released } else { Outcome::AnswerUnknown }
+        if self.untouched {
+            Outcome::Released
+        } else {
+            Outcome::AnswerUnknown
+        }
     }
 }
 
@@ -64,7 +73,11 @@ impl Engine {
         limits: Limits,
         stop: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Outcome, EngineError> {
-        let mut progress = Progress { untouched: fresh, pause: FIRST_PAUSE };
+        let mut progress = Progress {
+            untouched: fresh,
+            slot: None,
+            pause: FIRST_PAUSE,
+        };
         loop {
             if progress.untouched && self.must_stop(limits, stop).await? {
                 return Ok(Outcome::Released);
@@ -73,20 +86,27 @@ impl Engine {
                 Ok(Turn::End(outcome)) => return Ok(outcome),
                 Ok(Turn::Again) => {}
                 Ok(Turn::AgainAfterPause)
-                | Err(EngineError::Gateway(GatewayError::Unknown(_) | GatewayError::Throttle(_))) => {
+                | Err(EngineError::Gateway(GatewayError::Unknown(_) | GatewayError::Throttle(_))) =>
+                {
                     if self.clock.now() >= limits.gives_up_at {
                         return Ok(progress.given_up());
                     }
                     self.clock.sleep(progress.pause).await;
                     progress.pause = (progress.pause * 2).min(LONGEST_PAUSE);
                 }
-                Err(EngineError::Gateway(GatewayError::Item(message))) => return Ok(Outcome::ItemError { message }),
+                Err(EngineError::Gateway(GatewayError::Item(message))) => {
+                    return Ok(Outcome::ItemError { message });
+                }
                 Err(error) => return Err(error),
             }
         }
     }
 
-    async fn must_stop(&self, limits: Limits, stop: &(dyn Fn() -> bool + Send + Sync)) -> Result<bool, LedgerError> {
+    async fn must_stop(
+        &self,
+        limits: Limits,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<bool, LedgerError> {
         Ok(stop() || self.clock.now() >= limits.stops_at || self.halted().await?)
     }
 
@@ -101,7 +121,10 @@ impl Engine {
     ) -> Result<Turn, EngineError> {
         let mark = mark(order);
         let described_at = self.clock.now();
-        let latest = self.gateway.describe(&order.workflow_id, mark.as_ref()).await?;
+        let latest = self
+            .gateway
+            .describe(&order.workflow_id, mark.as_ref())
+            .await?;
         match after_describe(&order.from_run, order.manual, latest.as_ref()) {
             Step::Record(run) => Ok(Turn::End(Outcome::Restarted(run))),
             Step::LookBack => match latest {
@@ -111,18 +134,55 @@ impl Engine {
             Step::Gone if !order.manual => Ok(Turn::End(Outcome::Gone)),
             Step::Act | Step::Gone => match &order.plan {
                 Plan::DeadLetter(reason) => Ok(Turn::End(Outcome::DeadLettered(*reason))),
-                Plan::Restart { attempt, request_id } => {
-                    if self.must_stop(limits, stop).await? {
+                Plan::Restart {
+                    attempt,
+                    request_id,
+                } => {
+                    if !self.await_slot(progress, limits, stop).await? {
                         return Ok(Turn::End(progress.given_up()));
                     }
-                    let mark = Mark { from_run: order.from_run.clone(), request_id: *request_id };
-                    self.start(order, batch, *attempt, mark, described_at, progress).await
+                    let mark = Mark {
+                        from_run: order.from_run.clone(),
+                        request_id: *request_id,
+                    };
+                    self.start(order, batch, *attempt, mark, described_at, progress)
+                        .await
                 }
             },
         }
     }
 
-    /// Waits for its turn under the shared rate, then starts, unless the description has grown old meanwhile.
+    /// Waits for its turn under the rate that all workers share, in short steps, so that a halt or stop is heard.
+    /// Returns whether the order may be started.
+    async fn await_slot(
+        &self,
+        progress: &mut Progress,
+        limits: Limits,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<bool, LedgerError> {
+        let slot = match progress.slot {
+            Some(slot) => slot,
+            None => {
+                self.ledger
+                    .reserve_start(self.policy.starts_per_second, self.clock.now())
+                    .await?
+            }
+        };
+        progress.slot = Some(slot);
+        loop {
+            if slot >= limits.stops_at || self.must_stop(limits, stop).await? {
+                return Ok(false);
+            }
+            let wait =
+                Duration::try_from(slot.duration_since(self.clock.now())).unwrap_or_default();
+            if wait.is_zero() {
+                return Ok(true);
+            }
+            self.clock.sleep(wait.min(STEP)).await;
+        }
+    }
+
+    /// Starts, unless the description has grown old meanwhile.
     async fn start(
         &self,
         order: &ClaimedOrder,
@@ -140,6 +200,7 @@ impl Engine {
             return Ok(Turn::Again);
         }
         progress.untouched = false;
+        progress.slot = None;
         let restart = Restart {
             workflow_id: order.workflow_id.clone(),
             mark,
@@ -162,25 +223,46 @@ impl Engine {
         if let Some(request) = self.ledger.start_request(order.pk).await? {
             return Ok(Some(request));
         }
-        Ok(self.gateway.read_start(&order.workflow_id, &order.from_run).await?)
+        Ok(self
+            .gateway
+            .read_start(&order.workflow_id, &order.from_run)
+            .await?)
     }
 
     /// The latest run is another one: whether a run of ours lies between, and what the order becomes.
-    async fn look_back(&self, order: &ClaimedOrder, mark: Option<&Mark>, latest: Latest) -> Result<Turn, EngineError> {
+    async fn look_back(
+        &self,
+        order: &ClaimedOrder,
+        mark: Option<&Mark>,
+        latest: Latest,
+    ) -> Result<Turn, EngineError> {
         let ours = match mark {
-            Some(mark) => self.gateway.look_back(&order.workflow_id, mark, order.failed_at).await?,
+            Some(mark) => {
+                self.gateway
+                    .look_back(&order.workflow_id, mark, order.failed_at)
+                    .await?
+            }
             None => None,
         };
         let ours = match ours {
-            Some(run) if run == latest.first_run_id => return Ok(Turn::End(Outcome::Restarted(run))),
+            Some(run) if run == latest.first_run_id => {
+                return Ok(Turn::End(Outcome::Restarted(run)));
+            }
             Some(run) => {
                 let status = self.gateway.run_status(&order.workflow_id, &run).await?;
-                Some(OurRun { run, end: attempt_end(status) })
+                Some(OurRun {
+                    run,
+                    end: attempt_end(status),
+                })
             }
             None => None,
         };
         let failure = if elsewhere(latest.status) == Elsewhere::Failed {
-            match self.gateway.read_failure(&order.workflow_id, &latest.run_id).await? {
+            match self
+                .gateway
+                .read_failure(&order.workflow_id, &latest.run_id)
+                .await?
+            {
                 Some(run) => Some(Box::new(self.classified(run))),
                 // It has a successor by now: describe again.
                 None => return Ok(Turn::AgainAfterPause),
@@ -188,14 +270,21 @@ impl Engine {
         } else {
             None
         };
-        Ok(Turn::End(Outcome::Elsewhere { latest, ours, failure }))
+        Ok(Turn::End(Outcome::Elsewhere {
+            latest,
+            ours,
+            failure,
+        }))
     }
 }
 
 /// The mark of the order's open intent.
 fn mark(order: &ClaimedOrder) -> Option<Mark> {
     match &order.plan {
-        Plan::Restart { request_id, .. } => Some(Mark { from_run: order.from_run.clone(), request_id: *request_id }),
+        Plan::Restart { request_id, .. } => Some(Mark {
+            from_run: order.from_run.clone(),
+            request_id: *request_id,
+        }),
         Plan::DeadLetter(_) => None,
     }
 }

@@ -23,10 +23,19 @@ const SHORTEST: SignedDuration = SignedDuration::from_millis(1);
 
 impl Engine {
     /// Scans every watched type up to the present, or until the time is up.
-    pub async fn scan_failures(&self, input: &Phase, pulse: &dyn Pulse) -> Result<ScanReport, EngineError> {
-        let mut report = ScanReport { new_failures: 0, complete: true };
+    pub async fn scan_failures(
+        &self,
+        input: &Phase,
+        pulse: &dyn Pulse,
+    ) -> Result<ScanReport, EngineError> {
+        let mut report = ScanReport {
+            new_failures: 0,
+            complete: true,
+        };
         for watch in &self.policy.watch {
-            report.complete &= self.scan_type(&watch.workflow_type, input, pulse, &mut report.new_failures).await?;
+            report.complete &= self
+                .scan_type(&watch.workflow_type, input, pulse, &mut report.new_failures)
+                .await?;
         }
         Ok(report)
     }
@@ -42,7 +51,11 @@ impl Engine {
         let now = self.clock.now();
         let mut known = self.known_window(workflow_type, now).await?;
         let (from, sweeps) = begin(&known, &self.policy.scan, now);
-        let mut ahead = vec![Window { workflow_type: workflow_type.to_owned(), from, to: now }];
+        let mut ahead = vec![Window {
+            workflow_type: workflow_type.to_owned(),
+            from,
+            to: now,
+        }];
         while let Some(window) = ahead.pop() {
             if self.clock.now() >= input.ends_at || pulse.cancelled() {
                 return Ok(false);
@@ -66,12 +79,20 @@ impl Engine {
 
     /// How far the type has been scanned. The first look takes in the look-back only: what is older is counted, so that
     /// the first start does not restart what people have long dealt with.
-    async fn known_window(&self, workflow_type: &str, now: Timestamp) -> Result<ScanWindow, EngineError> {
+    async fn known_window(
+        &self,
+        workflow_type: &str,
+        now: Timestamp,
+    ) -> Result<ScanWindow, EngineError> {
         if let Some(known) = self.ledger.scan_window(workflow_type).await? {
             return Ok(known);
         }
         let first_look_at = before(now, self.policy.scan.lookback);
-        let older = Window { workflow_type: workflow_type.to_owned(), from: Timestamp::UNIX_EPOCH, to: first_look_at };
+        let older = Window {
+            workflow_type: workflow_type.to_owned(),
+            from: Timestamp::UNIX_EPOCH,
+            to: first_look_at,
+        };
         let known = ScanWindow {
             workflow_type: workflow_type.to_owned(),
             first_look_at,
@@ -84,12 +105,21 @@ impl Engine {
     }
 
     /// Stores every failed run of a window.
-    async fn store(&self, window: &Window, batch: &BatchId, pulse: &dyn Pulse) -> Result<u64, EngineError> {
+    async fn store(
+        &self,
+        window: &Window,
+        batch: &BatchId,
+        pulse: &dyn Pulse,
+    ) -> Result<u64, EngineError> {
         let (mut page, mut stored) = (Vec::new(), 0);
         loop {
             let listed = self.gateway.list_failed(window, page).await?;
             let failures = self.read_new(listed.runs, pulse).await?;
-            stored += self.ledger.observe(&self.policy, batch, &failures, self.clock.moment()).await?.new_failures;
+            stored += self
+                .ledger
+                .observe(&self.policy, batch, &failures, self.clock.moment())
+                .await?
+                .new_failures;
             pulse.beat().await;
             if listed.next.is_empty() {
                 return Ok(stored);
@@ -100,19 +130,29 @@ impl Engine {
 
     /// Reads those runs that the ledger does not know, oldest close first. One that cannot be read is left to the next
     /// sweep.
-    async fn read_new(&self, listed: Vec<(WorkflowId, RunId)>, pulse: &dyn Pulse) -> Result<Vec<Failure>, EngineError> {
+    async fn read_new(
+        &self,
+        listed: Vec<(WorkflowId, RunId)>,
+        pulse: &dyn Pulse,
+    ) -> Result<Vec<Failure>, EngineError> {
         let runs: Vec<RunId> = listed.iter().map(|(_, run)| run.clone()).collect();
-        let unknown: std::collections::HashSet<_> = self.ledger.unknown_runs(&runs).await?.into_iter().collect();
+        let unknown: std::collections::HashSet<_> =
+            self.ledger.unknown_runs(&runs).await?.into_iter().collect();
         let new = listed.into_iter().filter(|(_, run)| unknown.contains(run));
         let mut reading = futures::stream::iter(new)
-            .map(|(workflow_id, run_id)| async move { self.gateway.read_failure(&workflow_id, &run_id).await })
+            .map(|(workflow_id, run_id)| async move {
+                self.gateway.read_failure(&workflow_id, &run_id).await
+            })
             .buffer_unordered(AT_ONCE);
         let mut failures = Vec::new();
         while let Some(read) = reading.next().await {
             match read {
                 Ok(run) => failures.extend(run.map(|run| self.classified(run))),
                 Err(GatewayError::Item(message)) => {
-                    tracing::warn!(message, "a failed run cannot be read; the next sweep tries again");
+                    tracing::warn!(
+                        message,
+                        "a failed run cannot be read; the next sweep tries again"
+                    );
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -129,7 +169,11 @@ impl Engine {
 fn begin(known: &ScanWindow, policy: &ScanPolicy, now: Timestamp) -> (Timestamp, bool) {
     let sweeps = before(now, policy.sweep_every) >= known.swept_at;
     let overlap = before(known.watermark, policy.overlap);
-    let from = if sweeps { overlap.min(before(now, policy.sweep_back)) } else { overlap };
+    let from = if sweeps {
+        overlap.min(before(now, policy.sweep_back))
+    } else {
+        overlap
+    };
     (from.max(known.first_look_at), sweeps)
 }
 
@@ -146,8 +190,14 @@ fn halves(window: &Window) -> Option<(Window, Window)> {
         return None;
     }
     let middle = window.from.checked_add(length / 2).ok()?;
-    let earlier = Window { to: middle, ..window.clone() };
-    let later = Window { from: middle, ..window.clone() };
+    let earlier = Window {
+        to: middle,
+        ..window.clone()
+    };
+    let later = Window {
+        from: middle,
+        ..window.clone()
+    };
     Some((earlier, later))
 }
 
@@ -172,7 +222,10 @@ mod tests {
     #[test]
     fn a_scan_begins_a_quarter_of_an_hour_before_the_watermark() {
         let (from, sweeps) = begin(&known(200, 200), &ScanPolicy::default(), at(200));
-        assert_eq!((from, sweeps), (at(200) - SignedDuration::from_mins(15), false));
+        assert_eq!(
+            (from, sweeps),
+            (at(200) - SignedDuration::from_mins(15), false)
+        );
     }
 
     #[test]
@@ -189,11 +242,18 @@ mod tests {
 
     #[test]
     fn halves_meet_and_cover_the_window() {
-        let window = Window { workflow_type: "W".into(), from: at(0), to: at(3) };
+        let window = Window {
+            workflow_type: "W".into(),
+            from: at(0),
+            to: at(3),
+        };
         let (earlier, later) = halves(&window).unwrap();
         assert_eq!((earlier.from, later.to), (window.from, window.to));
         assert_eq!(earlier.to, later.from);
-        let instant = Window { to: window.from, ..window };
+        let instant = Window {
+            to: window.from,
+            ..window
+        };
         assert_eq!(halves(&instant), None);
     }
 }

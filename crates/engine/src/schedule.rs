@@ -56,7 +56,10 @@ pub async fn apply(client: &Client, settings: &ScheduleSettings) -> Result<Appli
     if is_as(&found, &wanted) {
         return Ok(Applied::Unchanged);
     }
-    let schedule = Schedule { state: found.state, ..wanted };
+    let schedule = Schedule {
+        state: found.state,
+        ..wanted
+    };
     let request = UpdateScheduleRequest {
         namespace: client.options().namespace.clone(),
         schedule_id: settings.id.clone(),
@@ -67,24 +70,36 @@ pub async fn apply(client: &Client, settings: &ScheduleSettings) -> Result<Appli
         ..Default::default()
     };
     let mut service = client.connection().workflow_service();
-    service.update_schedule(Request::new(request)).await.map_err(|status| GatewayError::from_status(&status))?;
+    service
+        .update_schedule(Request::new(request))
+        .await
+        .map_err(|status| GatewayError::from_status(&status))?;
     Ok(Applied::Updated)
 }
 
 async fn describe(client: &Client, id: &str) -> Result<Option<(Schedule, Vec<u8>)>, GatewayError> {
-    let request = DescribeScheduleRequest { namespace: client.options().namespace.clone(), schedule_id: id.to_owned() };
+    let request = DescribeScheduleRequest {
+        namespace: client.options().namespace.clone(),
+        schedule_id: id.to_owned(),
+    };
     let mut service = client.connection().workflow_service();
     match service.describe_schedule(Request::new(request)).await {
         Ok(response) => {
             let response = response.into_inner();
-            Ok(response.schedule.map(|schedule| (schedule, response.conflict_token)))
+            Ok(response
+                .schedule
+                .map(|schedule| (schedule, response.conflict_token)))
         }
         Err(status) if status.code() == Code::NotFound => Ok(None),
         Err(status) => Err(GatewayError::from_status(&status)),
     }
 }
 
-async fn create(client: &Client, settings: &ScheduleSettings, schedule: Schedule) -> Result<(), Status> {
+async fn create(
+    client: &Client,
+    settings: &ScheduleSettings,
+    schedule: Schedule,
+) -> Result<(), Status> {
     let request = CreateScheduleRequest {
         namespace: client.options().namespace.clone(),
         schedule_id: settings.id.clone(),
@@ -94,22 +109,34 @@ async fn create(client: &Client, settings: &ScheduleSettings, schedule: Schedule
         ..Default::default()
     };
     let mut service = client.connection().workflow_service();
-    service.create_schedule(Request::new(request)).await.map(drop)
+    service
+        .create_schedule(Request::new(request))
+        .await
+        .map(drop)
 }
 
 fn wanted(settings: &ScheduleSettings) -> Schedule {
     let interval = prost_wkt_types::Duration::try_from(settings.interval).ok();
-    let timeout = prost_wkt_types::Duration::try_from(redrive_flows::options::EXECUTION_TIMEOUT).ok();
+    let timeout =
+        prost_wkt_types::Duration::try_from(redrive_flows::options::EXECUTION_TIMEOUT).ok();
     Schedule {
         spec: Some(ScheduleSpec {
-            interval: vec![IntervalSpec { interval, phase: None }],
+            interval: vec![IntervalSpec {
+                interval,
+                phase: None,
+            }],
             ..Default::default()
         }),
         action: Some(ScheduleAction {
             action: Some(Action::StartWorkflow(NewWorkflowExecutionInfo {
                 workflow_id: redrive_flows::ACTION_ID.to_owned(),
-                workflow_type: Some(WorkflowType { name: redrive_flows::BATCH_WORKFLOW.to_owned() }),
-                task_queue: Some(TaskQueue { name: settings.task_queue.clone(), ..Default::default() }),
+                workflow_type: Some(WorkflowType {
+                    name: redrive_flows::BATCH_WORKFLOW.to_owned(),
+                }),
+                task_queue: Some(TaskQueue {
+                    name: settings.task_queue.clone(),
+                    ..Default::default()
+                }),
                 workflow_execution_timeout: timeout,
                 ..Default::default()
             })),
@@ -125,14 +152,19 @@ fn wanted(settings: &ScheduleSettings) -> Schedule {
 
 /// Whether the found schedule does what is wanted, in what Redrive sets; the server fills in more.
 fn is_as(found: &Schedule, wanted: &Schedule) -> bool {
-    ticks(found) == ticks(wanted) && policies(found) == policies(wanted) && starts(found) == starts(wanted)
+    ticks(found) == ticks(wanted)
+        && policies(found) == policies(wanted)
+        && starts(found) == starts(wanted)
 }
 
 /// Only an interval ticks; a calendar or cron line that somebody added makes it differ.
 fn ticks(schedule: &Schedule) -> Option<(Vec<Option<prost_wkt_types::Duration>>, bool)> {
     let spec = schedule.spec.as_ref()?;
     let others = spec.structured_calendar.len() + spec.calendar.len() + spec.cron_string.len();
-    Some((spec.interval.iter().map(|every| every.interval).collect(), others == 0))
+    Some((
+        spec.interval.iter().map(|every| every.interval).collect(),
+        others == 0,
+    ))
 }
 
 fn policies(schedule: &Schedule) -> Option<(i32, Option<prost_wkt_types::Duration>)> {
@@ -146,5 +178,10 @@ fn starts(schedule: &Schedule) -> Option<(&str, &str, &str, Option<prost_wkt_typ
     };
     let workflow_type = start.workflow_type.as_ref().map_or("", |kind| &kind.name);
     let task_queue = start.task_queue.as_ref().map_or("", |queue| &queue.name);
-    Some((&start.workflow_id, workflow_type, task_queue, start.workflow_execution_timeout))
+    Some((
+        &start.workflow_id,
+        workflow_type,
+        task_queue,
+        start.workflow_execution_timeout,
+    ))
 }

@@ -19,7 +19,11 @@ const AT_ONCE: usize = 16;
 
 impl Engine {
     /// Describes every order that is due to be, until none is or the time is up; then takes up closes that had to wait.
-    pub async fn settle_attempts(&self, input: &Phase, pulse: &dyn Pulse) -> Result<SettleReport, EngineError> {
+    pub async fn settle_attempts(
+        &self,
+        input: &Phase,
+        pulse: &dyn Pulse,
+    ) -> Result<SettleReport, EngineError> {
         let began = self.clock.now();
         let mut checked = 0;
         while self.clock.now() < input.ends_at && !pulse.cancelled() {
@@ -31,8 +35,13 @@ impl Engine {
                 break;
             }
         }
-        self.ledger.observe_pending(&self.policy, &input.batch, self.clock.moment()).await?;
-        Ok(SettleReport { checked, due_by: self.clock.now() })
+        self.ledger
+            .observe_pending(&self.policy, &input.batch, self.clock.moment())
+            .await?;
+        Ok(SettleReport {
+            checked,
+            due_by: self.clock.now(),
+        })
     }
 
     /// One page. An order that cannot be described stays due; the others are settled.
@@ -50,20 +59,34 @@ impl Engine {
                 Err(error) => return Err(error),
             }
         }
-        self.ledger.settle(&self.policy, batch, &answers, self.clock.moment()).await?;
+        self.ledger
+            .settle(&self.policy, batch, &answers, self.clock.moment())
+            .await?;
         Ok(answers.len() as u64)
     }
 
     /// Asks how one order stands; `None` where the answer changed while asking.
     async fn look_at(&self, check: Check) -> Result<Option<Checked>, EngineError> {
         let latest = self.gateway.describe(&check.workflow_id, None).await?;
-        let mut checked = Checked { attempt: None, failure: None, latest, check };
+        let mut checked = Checked {
+            attempt: None,
+            failure: None,
+            latest,
+            check,
+        };
         let check = &checked.check;
         if let (Some(followed), true) = (&check.followed_run, check.has_attempt) {
-            let same_chain = checked.latest.as_ref().is_some_and(|latest| latest.first_run_id == *followed);
+            let same_chain = checked
+                .latest
+                .as_ref()
+                .is_some_and(|latest| latest.first_run_id == *followed);
             let status = match &checked.latest {
                 Some(latest) if same_chain => Some(latest.status),
-                Some(_) => self.gateway.run_status(&check.workflow_id, followed).await?,
+                Some(_) => {
+                    self.gateway
+                        .run_status(&check.workflow_id, followed)
+                        .await?
+                }
                 None => None,
             };
             let goes_on = same_chain && status.map(elsewhere) == Some(Elsewhere::Running);
@@ -73,7 +96,11 @@ impl Engine {
             && elsewhere(latest.status) == Elsewhere::Failed
             && latest.run_id != check.failed_run
         {
-            match self.gateway.read_failure(&check.workflow_id, &latest.run_id).await? {
+            match self
+                .gateway
+                .read_failure(&check.workflow_id, &latest.run_id)
+                .await?
+            {
                 Some(run) => checked.failure = Some(Box::new(self.classified(run))),
                 None => return Ok(None),
             }

@@ -50,8 +50,14 @@ pub async fn run_worker(engine: Engine, client: Client) -> Result<RunningWorker,
         })
         .map_err(|error| problem.to("get a thread", error))?;
     match starting.await {
-        Ok(stop) => Ok(RunningWorker { stop, done: Some(done) }),
-        Err(_) => Err(ended_with(&mut done).await.err().unwrap_or_else(|| problem.to("start", "its thread has ended"))),
+        Ok(stop) => Ok(RunningWorker {
+            stop,
+            done: Some(done),
+        }),
+        Err(_) => Err(ended_with(&mut done)
+            .await
+            .err()
+            .unwrap_or_else(|| problem.to("start", "its thread has ended"))),
     }
 }
 
@@ -86,16 +92,27 @@ struct Problem {
 
 impl Problem {
     fn to(&self, what: &'static str, reason: impl ToString) -> WorkerError {
-        WorkerError { task_queue: self.task_queue.clone(), what, reason: reason.to_string() }
+        WorkerError {
+            task_queue: self.task_queue.clone(),
+            what,
+            reason: reason.to_string(),
+        }
     }
 }
 
-async fn ended_with(done: &mut oneshot::Receiver<Result<(), WorkerError>>) -> Result<(), WorkerError> {
+async fn ended_with(
+    done: &mut oneshot::Receiver<Result<(), WorkerError>>,
+) -> Result<(), WorkerError> {
     // A thread that ends without a word has panicked, and said so on stderr.
     done.await.unwrap_or(Ok(()))
 }
 
-fn run(engine: Engine, client: Client, problem: &Problem, started: oneshot::Sender<Stop>) -> Result<(), WorkerError> {
+fn run(
+    engine: Engine,
+    client: Client,
+    problem: &Problem,
+    started: oneshot::Sender<Stop>,
+) -> Result<(), WorkerError> {
     let tokio = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -103,10 +120,15 @@ fn run(engine: Engine, client: Client, problem: &Problem, started: oneshot::Send
     tokio.block_on(async {
         let runtime = Runtime::from_current_tokio(Default::default())
             .map_err(|error| problem.to("get a runtime", error))?;
-        let options = options(engine).map_err(|error| problem.to("register its workflows", error))?;
-        let mut worker = Worker::new(&runtime, client, options).map_err(|error| problem.to("start", error))?;
+        let options =
+            options(engine).map_err(|error| problem.to("register its workflows", error))?;
+        let mut worker =
+            Worker::new(&runtime, client, options).map_err(|error| problem.to("start", error))?;
         drop(started.send(Box::new(worker.shutdown_handle())));
-        worker.run().await.map_err(|error| problem.to("go on", error))
+        worker
+            .run()
+            .await
+            .map_err(|error| problem.to("go on", error))
     })
 }
 

@@ -173,5 +173,7 @@ impl Reprocessing {
     }
 }
 
-pub use reprocessing::{AdoptClaims, FinishBatch as FinishBatchActivity, OpenBatch as OpenBatchActivity};
+pub use reprocessing::{
+    AdoptClaims, FinishBatch as FinishBatchActivity, OpenBatch as OpenBatchActivity,
+};
 pub use reprocessing::{ProcessChunk, ScanFailures, SettleAttempts};

@@ -8,15 +8,15 @@ use futures::{FutureExt, select_biased};
 use jiff::Timestamp;
 use redrive_core::ids::BatchId;
 use redrive_core::report::ReprocessingResult;
-use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    SignalWorkflowOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
-    WorkflowTermination,
+    SignalWorkflowOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
+    WorkflowResult,
 };
 
 use crate::activities::{FinishBatch, OpenBatch, Reprocessing};
 use crate::deadline::Deadline;
+use crate::failure::{Cause, refuse};
 use crate::input::{BatchInput, OrchestrationInput, PartOf};
 use crate::options;
 use crate::orchestration::ReprocessingOrchestrationWorkflow;
@@ -44,7 +44,10 @@ impl ReprocessingBatchWorkflow {
     /// Keeps the input: the run reads it from the state.
     #[init]
     fn new(_: &WorkflowContextView, input: BatchInput) -> Self {
-        Self { input, to_hand_on: Vec::new() }
+        Self {
+            input,
+            to_hand_on: Vec::new(),
+        }
     }
 
     /// The steps of a batch.
@@ -58,16 +61,17 @@ impl ReprocessingBatchWorkflow {
         let batch = part.batch.clone();
         match Self::orchestrate(ctx, &input, part).await {
             Ok(result) => Ok(result),
-            Err(error) => {
+            Err(cause) => {
                 let end = FinishBatch {
                     batch,
                     scan_failed: false,
                     settle_failed: false,
                     truncated: true,
-                    error: Some(error.clone()),
+                    error: Some(cause.sentence.clone()),
                 };
-                ctx.execute_activity(Reprocessing::finish_batch, end, options::ledger_work()).await?;
-                Err(failed(&error))
+                ctx.execute_activity(Reprocessing::finish_batch, end, options::ledger_work())
+                    .await?;
+                Err(cause.ends())
             }
         }
     }
@@ -95,11 +99,21 @@ impl ReprocessingBatchWorkflow {
     async fn open(ctx: &WorkflowContext<Self>) -> WorkflowResult<PartOf> {
         let (batch, timeout) = identity(&ctx.info());
         let started_at = timestamp(ctx.workflow_time());
-        let opened = OpenBatch { batch: batch.clone(), workflow_id: ctx.workflow_id().to_owned(), started_at };
-        let plan = ctx.execute_activity(Reprocessing::open_batch, opened, options::ledger_work()).await?;
+        let opened = OpenBatch {
+            batch: batch.clone(),
+            workflow_id: ctx.workflow_id().to_owned(),
+            started_at,
+        };
+        let plan = ctx
+            .execute_activity(Reprocessing::open_batch, opened, options::ledger_work())
+            .await?;
         Ok(PartOf {
             batch,
-            deadline: Deadline::of(started_at, timeout, Duration::from_secs(plan.interval_seconds)),
+            deadline: Deadline::of(
+                started_at,
+                timeout,
+                Duration::from_secs(plan.interval_seconds),
+            ),
             batch_size: plan.batch_size,
             due_by: None,
             next_chunk: 0,
@@ -109,19 +123,31 @@ impl ReprocessingBatchWorkflow {
     }
 
     /// Runs the child to its end and hands on to it what operators say meanwhile.
-    async fn orchestrate(ctx: &WorkflowContext<Self>, input: &BatchInput, part: PartOf) -> Result<ReprocessingResult, String> {
+    async fn orchestrate(
+        ctx: &WorkflowContext<Self>,
+        input: &BatchInput,
+        part: PartOf,
+    ) -> Result<ReprocessingResult, Cause> {
         let child_id = format!("{}-orchestration", ctx.workflow_id());
         let left = part.deadline.left(timestamp(ctx.workflow_time()));
-        let input = OrchestrationInput { max_orders: input.max_orders, part_of: Some(part), ..Default::default() };
+        let input = OrchestrationInput {
+            max_orders: input.max_orders,
+            part_of: Some(part),
+            ..Default::default()
+        };
         let child = ctx
-            .start_child_workflow(ReprocessingOrchestrationWorkflow::run, input, options::child(child_id.clone(), left))
-            .await
-            .map_err(|error| error.to_string())?;
+            .start_child_workflow(
+                ReprocessingOrchestrationWorkflow::run,
+                input,
+                options::child(child_id.clone(), left),
+            )
+            .await?;
         let mut result = Box::pin(child.result()).fuse();
         loop {
-            let mut told = Box::pin(ctx.wait_condition(|state| !state.to_hand_on.is_empty())).fuse();
+            let mut told =
+                Box::pin(ctx.wait_condition(|state| !state.to_hand_on.is_empty())).fuse();
             select_biased! {
-                done = result => return done.map_err(|error| root_cause(&error)),
+                done = result => return Ok(done?),
                 _ = told => {}
             }
             drop(told);
@@ -146,34 +172,17 @@ impl ReprocessingBatchWorkflow {
 
 /// The batch that a workflow is by itself (its first run id), and the time it may take.
 pub(crate) fn identity(info: &WorkflowContextView) -> (BatchId, Duration) {
-    let timeout = info.execution_timeout().filter(|timeout| !timeout.is_zero());
-    (BatchId::from(info.first_execution_run_id()), timeout.unwrap_or(options::EXECUTION_TIMEOUT))
+    let timeout = info
+        .execution_timeout()
+        .filter(|timeout| !timeout.is_zero());
+    (
+        BatchId::from(info.first_execution_run_id()),
+        timeout.unwrap_or(options::EXECUTION_TIMEOUT),
+    )
 }
 
 /// The workflow's time, which every activation carries.
 pub(crate) fn timestamp(time: Option<SystemTime>) -> Timestamp {
-    time.and_then(|time| Timestamp::try_from(time).ok()).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// The end of a workflow whose input cannot be read.
-pub(crate) fn refuse(sentence: &str) -> WorkflowTermination {
-    ApplicationFailure::builder(sentence.to_owned())
-        .type_name(options::INVALID_INPUT.to_owned())
-        .non_retryable(true)
-        .build()
-        .into()
-}
-
-/// The end of a workflow that could not do its work.
-pub(crate) fn failed(sentence: &str) -> WorkflowTermination {
-    ApplicationFailure::builder(sentence.to_owned()).build().into()
-}
-
-/// What lies under the SDK's wrappers: the sentence that the operator needs.
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
+    time.and_then(|time| Timestamp::try_from(time).ok())
+        .unwrap_or(Timestamp::UNIX_EPOCH)
 }

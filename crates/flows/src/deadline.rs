@@ -47,7 +47,9 @@ impl Deadline {
     /// The time from `now` until the batch's own timeout; at least a second, for the server takes no zero.
     pub fn left(&self, now: Timestamp) -> Duration {
         let left = self.ends_at.duration_since(now);
-        Duration::try_from(left).unwrap_or_default().max(Duration::from_secs(1))
+        Duration::try_from(left)
+            .unwrap_or_default()
+            .max(Duration::from_secs(1))
     }
 }
 
@@ -76,7 +78,10 @@ mod tests {
     #[test]
     fn the_shorter_of_timeout_and_interval_counts() {
         assert_eq!(Deadline::of(at(0), 15 * MINUTE, 5 * MINUTE).stops_at, at(4));
-        assert_eq!(Deadline::of(at(0), 10 * MINUTE, 60 * MINUTE).stops_at, at(8));
+        assert_eq!(
+            Deadline::of(at(0), 10 * MINUTE, 60 * MINUTE).stops_at,
+            at(8)
+        );
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //! Nothing, `null`, `{}` and unknown keys are accepted. What cannot be meant (a negative number, a text for a number)
 //! fails the workflow at once, in a sentence; an input that did not decode would fail its workflow task for ever.
 
+use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, WorkflowId};
 use redrive_core::report::ReprocessingResult;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use temporalio_common::data_converters::{
@@ -84,7 +84,10 @@ pub struct PartOf {
 impl BatchInput {
     fn read(value: Value) -> Result<Self, String> {
         let keys = object(value)?;
-        Ok(Self { max_orders: limit(&keys, "maxOrders")?, refused: None })
+        Ok(Self {
+            max_orders: limit(&keys, "maxOrders")?,
+            refused: None,
+        })
     }
 }
 
@@ -92,7 +95,10 @@ impl OrchestrationInput {
     fn read(value: Value) -> Result<Self, String> {
         let keys = object(value)?;
         Ok(Self {
-            rules: BatchRules { failure_statuses: statuses(&keys)?, max_retries: count(&keys, "maxRetries")? },
+            rules: BatchRules {
+                failure_statuses: statuses(&keys)?,
+                max_retries: count(&keys, "maxRetries")?,
+            },
             batch_size: limit(&keys, "batchSize")?,
             accumulated_result: typed(&keys, "accumulatedResult")?,
             continuation_count: count(&keys, "continuationCount")?.unwrap_or(0),
@@ -108,7 +114,10 @@ fn object(value: Value) -> Result<Map<String, Value>, String> {
     match value {
         Value::Null => Ok(Map::new()),
         Value::Object(keys) => Ok(keys),
-        other => Err(format!("the input is {}: send an object such as {{\"maxOrders\": 200}}, or nothing", kind(&other))),
+        other => Err(format!(
+            "the input is {}: send an object such as {{\"maxOrders\": 200}}, or nothing",
+            kind(&other)
+        )),
     }
 }
 
@@ -118,9 +127,18 @@ fn count(keys: &Map<String, Value>, key: &str) -> Result<Option<u32>, String> {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Number(number)) => {
             let count = number.as_u64().and_then(|count| u32::try_from(count).ok());
-            count.map(Some).ok_or_else(|| format!("{key} is {number}: send a whole number from 0 to {}", u32::MAX))
+            count.map(Some).ok_or_else(|| {
+                format!(
+                    "{key} is {number}: send a whole number from 0 to {}",
+                    u32::MAX
+                )
+            })
         }
-        Some(other) => Err(format!("{key} is {}: send a whole number from 0 to {}", kind(other), u32::MAX)),
+        Some(other) => Err(format!(
+            "{key} is {}: send a whole number from 0 to {}",
+            kind(other),
+            u32::MAX
+        )),
     }
 }
 
@@ -130,14 +148,19 @@ fn limit(keys: &Map<String, Value>, key: &str) -> Result<Option<u32>, String> {
 }
 
 fn statuses(keys: &Map<String, Value>) -> Result<Vec<String>, String> {
-    let refused = || "failureStatuses is not a list of texts: send one such as [\"shipping_failed\"]".to_owned();
+    let refused = || {
+        "failureStatuses is not a list of texts: send one such as [\"shipping_failed\"]".to_owned()
+    };
     match keys.get("failureStatuses") {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(value) => serde_json::from_value(value.clone()).map_err(|_| refused()),
     }
 }
 
-fn typed<T: serde::de::DeserializeOwned>(keys: &Map<String, Value>, key: &str) -> Result<Option<T>, String> {
+fn typed<T: serde::de::DeserializeOwned>(
+    keys: &Map<String, Value>,
+    key: &str,
+) -> Result<Option<T>, String> {
     match keys.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => serde_json::from_value(value.clone())
@@ -162,20 +185,31 @@ fn first_argument(payloads: &[Payload]) -> Result<Value, String> {
     match payloads.first() {
         None => Ok(Value::Null),
         Some(payload) if payload.data.is_empty() => Ok(Value::Null),
-        Some(payload) => serde_json::from_slice(&payload.data).map_err(|_| "the input is not JSON".to_owned()),
+        Some(payload) => {
+            serde_json::from_slice(&payload.data).map_err(|_| "the input is not JSON".to_owned())
+        }
     }
 }
 
 macro_rules! read_leniently {
     ($input:ty) => {
         impl TemporalDeserializable for $input {
-            fn from_payload(ctx: &SerializationContext<'_>, payload: Payload) -> Result<Self, PayloadConversionError> {
+            fn from_payload(
+                ctx: &SerializationContext<'_>,
+                payload: Payload,
+            ) -> Result<Self, PayloadConversionError> {
                 Self::from_payloads(ctx, vec![payload])
             }
 
-            fn from_payloads(_: &SerializationContext<'_>, payloads: Vec<Payload>) -> Result<Self, PayloadConversionError> {
+            fn from_payloads(
+                _: &SerializationContext<'_>,
+                payloads: Vec<Payload>,
+            ) -> Result<Self, PayloadConversionError> {
                 let read = first_argument(&payloads).and_then(Self::read);
-                Ok(read.unwrap_or_else(|refused| Self { refused: Some(refused), ..Self::default() }))
+                Ok(read.unwrap_or_else(|refused| Self {
+                    refused: Some(refused),
+                    ..Self::default()
+                }))
             }
         }
     };
@@ -195,7 +229,13 @@ mod tests {
     #[test]
     fn nothing_null_and_an_empty_object_are_no_limit() {
         assert_eq!(first_argument(&[]), Ok(Value::Null));
-        for value in [Value::Null, json!({}), json!({"maxOrders": null}), json!({"maxOrders": 0}), json!({"colour": 1})] {
+        for value in [
+            Value::Null,
+            json!({}),
+            json!({"maxOrders": null}),
+            json!({"maxOrders": 0}),
+            json!({"colour": 1}),
+        ] {
             assert_eq!(max_orders(value.clone()), Ok(None), "{value}");
         }
         assert_eq!(max_orders(json!({"maxOrders": 200})), Ok(Some(200)));
@@ -204,9 +244,18 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused_in_a_sentence() {
         for (value, says) in [
-            (json!({"maxOrders": -1}), "maxOrders is -1: send a whole number"),
-            (json!({"maxOrders": 1.5}), "maxOrders is 1.5: send a whole number"),
-            (json!({"maxOrders": "200"}), "maxOrders is a text: send a whole number"),
+            (
+                json!({"maxOrders": -1}),
+                "maxOrders is -1: send a whole number",
+            ),
+            (
+                json!({"maxOrders": 1.5}),
+                "maxOrders is 1.5: send a whole number",
+            ),
+            (
+                json!({"maxOrders": "200"}),
+                "maxOrders is a text: send a whole number",
+            ),
             (json!([1]), "the input is a list: send an object"),
         ] {
             let refused = max_orders(value.clone()).unwrap_err();
@@ -217,15 +266,25 @@ mod tests {
     #[test]
     fn an_orchestration_reads_back_what_it_wrote() {
         let input = OrchestrationInput {
-            rules: BatchRules { failure_statuses: vec!["shipping_failed".into()], max_retries: Some(3) },
+            rules: BatchRules {
+                failure_statuses: vec!["shipping_failed".into()],
+                max_retries: Some(3),
+            },
             batch_size: Some(50),
-            accumulated_result: Some(ReprocessingResult { found_count: 7, ..Default::default() }),
+            accumulated_result: Some(ReprocessingResult {
+                found_count: 7,
+                ..Default::default()
+            }),
             continuation_count: 2,
             max_orders: Some(10),
             order: Some("order-1".into()),
             part_of: Some(PartOf {
                 batch: "b".into(),
-                deadline: Deadline::of(Timestamp::UNIX_EPOCH, crate::options::EXECUTION_TIMEOUT, crate::options::EXECUTION_TIMEOUT),
+                deadline: Deadline::of(
+                    Timestamp::UNIX_EPOCH,
+                    crate::options::EXECUTION_TIMEOUT,
+                    crate::options::EXECUTION_TIMEOUT,
+                ),
                 batch_size: 50,
                 due_by: Some(Timestamp::UNIX_EPOCH),
                 next_chunk: 51,
@@ -248,7 +307,8 @@ mod tests {
         assert_eq!(input.rules.failure_statuses, ["slam_failed"]);
         assert_eq!(input.rules.max_retries, Some(2));
         assert_eq!(input.accumulated_result.unwrap().restarted_count, 3);
-        let refused = OrchestrationInput::read(json!({"failureStatuses": "slam_failed"})).unwrap_err();
+        let refused =
+            OrchestrationInput::read(json!({"failureStatuses": "slam_failed"})).unwrap_err();
         assert!(refused.contains("send one such as"), "{refused}");
     }
 }

@@ -6,6 +6,7 @@
 pub mod activities;
 pub mod batch;
 mod deadline;
+mod failure;
 pub mod input;
 pub mod options;
 pub mod orchestration;

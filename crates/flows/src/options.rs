@@ -54,7 +54,9 @@ fn retries(attempts: u32) -> RetryPolicy {
 
 /// Opening and finishing a batch's row.
 pub fn ledger_work() -> ActivityOptions {
-    ActivityOptions::with_start_to_close_timeout(LEDGER_WORK).retry_policy(retries(LEDGER_ATTEMPTS)).build()
+    ActivityOptions::with_start_to_close_timeout(LEDGER_WORK)
+        .retry_policy(retries(LEDGER_ATTEMPTS))
+        .build()
 }
 
 /// Scan, settle and adopt: until `ends_at`, over all tries.
@@ -67,7 +69,11 @@ pub fn phase(now: Timestamp, ends_at: Timestamp) -> ActivityOptions {
 
 /// A chunk: until a while after the deadline, over all tries. A cancelled chunk is awaited: it gives back what it has
 /// not touched.
-pub fn chunk(now: Timestamp, deadline: &Deadline, stop: WorkflowCancellationToken) -> ActivityOptions {
+pub fn chunk(
+    now: Timestamp,
+    deadline: &Deadline,
+    stop: WorkflowCancellationToken,
+) -> ActivityOptions {
     ActivityOptions::with_schedule_to_close_timeout(until(now, deadline.stops_at))
         .heartbeat_timeout(HEARTBEAT)
         .retry_policy(retries(CHUNK_ATTEMPTS))

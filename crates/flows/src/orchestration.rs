@@ -12,12 +12,13 @@ use redrive_core::report::ReprocessingResult;
 use serde::{Deserialize, Serialize};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
-    ActivityExecutionError, ContinueAsNewOptions, SyncWorkflowContext, WorkflowCancellationToken,
-    WorkflowContext, WorkflowContextView, WorkflowResult, WorkflowTermination,
+    ContinueAsNewOptions, SyncWorkflowContext, WorkflowCancellationToken, WorkflowContext,
+    WorkflowContextView, WorkflowResult,
 };
 
 use crate::activities::{Chunk, ChunkReport, FinishBatch, OpenBatch, Phase, Reprocessing};
 use crate::deadline::Deadline;
+use crate::failure::{Cause, refuse};
 use crate::input::{OrchestrationInput, PartOf};
 use crate::options;
 use crate::window::Window;
@@ -72,7 +73,13 @@ impl ReprocessingOrchestrationWorkflow {
     /// Keeps the input: the run reads it from the state.
     #[init]
     fn new(_: &WorkflowContextView, input: OrchestrationInput) -> Self {
-        Self { input, progress: Progress { phase: "opening".into(), ..Progress::default() } }
+        Self {
+            input,
+            progress: Progress {
+                phase: "opening".into(),
+                ..Progress::default()
+            },
+        }
     }
 
     /// The steps of an orchestration.
@@ -80,7 +87,7 @@ impl ReprocessingOrchestrationWorkflow {
     pub async fn run(ctx: &mut WorkflowContext<Self>) -> WorkflowResult<ReprocessingResult> {
         let input = ctx.state(|state| state.input.clone());
         if let Some(refused) = &input.refused {
-            return Err(crate::batch::refuse(refused));
+            return Err(refuse(refused));
         }
         let mut part = match input.part_of.clone() {
             Some(part) => part,
@@ -90,7 +97,13 @@ impl ReprocessingOrchestrationWorkflow {
         let done = Self::work(ctx, &input, &mut part).await;
         let (chunks, error) = match done {
             Ok(chunks) => (chunks, None),
-            Err(error) => (Chunks { truncated: true, ..Chunks::default() }, Some(error)),
+            Err(error) => (
+                Chunks {
+                    truncated: true,
+                    ..Chunks::default()
+                },
+                Some(error),
+            ),
         };
         if chunks.more {
             let next = Self::next_run(&input, &part, &chunks);
@@ -126,14 +139,27 @@ impl ReprocessingOrchestrationWorkflow {
 
 impl ReprocessingOrchestrationWorkflow {
     /// Opens a batch of its own.
-    async fn open(ctx: &WorkflowContext<Self>, input: &OrchestrationInput) -> WorkflowResult<PartOf> {
+    async fn open(
+        ctx: &WorkflowContext<Self>,
+        input: &OrchestrationInput,
+    ) -> WorkflowResult<PartOf> {
         let (batch, timeout) = crate::batch::identity(&ctx.info());
-        let opened = OpenBatch { batch: batch.clone(), workflow_id: ctx.workflow_id().to_owned(), started_at: now(ctx) };
+        let opened = OpenBatch {
+            batch: batch.clone(),
+            workflow_id: ctx.workflow_id().to_owned(),
+            started_at: now(ctx),
+        };
         let started_at = opened.started_at;
-        let plan = ctx.execute_activity(Reprocessing::open_batch, opened, options::ledger_work()).await?;
+        let plan = ctx
+            .execute_activity(Reprocessing::open_batch, opened, options::ledger_work())
+            .await?;
         Ok(PartOf {
             batch,
-            deadline: Deadline::of(started_at, timeout, Duration::from_secs(plan.interval_seconds)),
+            deadline: Deadline::of(
+                started_at,
+                timeout,
+                Duration::from_secs(plan.interval_seconds),
+            ),
             batch_size: input.batch_size.unwrap_or(plan.batch_size),
             due_by: None,
             next_chunk: 0,
@@ -143,7 +169,11 @@ impl ReprocessingOrchestrationWorkflow {
     }
 
     /// Adopt, scan and settle, once a batch; then chunks.
-    async fn work(ctx: &WorkflowContext<Self>, input: &OrchestrationInput, part: &mut PartOf) -> Result<Chunks, ActivityExecutionError> {
+    async fn work(
+        ctx: &WorkflowContext<Self>,
+        input: &OrchestrationInput,
+        part: &mut PartOf,
+    ) -> Result<Chunks, Cause> {
         let due_by = match part.due_by {
             Some(due_by) => due_by,
             None => Self::prepare(ctx, input, part).await?,
@@ -155,46 +185,82 @@ impl ReprocessingOrchestrationWorkflow {
 
     /// What comes before the chunks. A scan or settle that fails is noted, and the batch goes on with what the ledger
     /// knows; claims of dead batches must be finished first, for they may hide starts.
-    async fn prepare(ctx: &WorkflowContext<Self>, input: &OrchestrationInput, part: &mut PartOf) -> Result<Timestamp, ActivityExecutionError> {
+    async fn prepare(
+        ctx: &WorkflowContext<Self>,
+        input: &OrchestrationInput,
+        part: &mut PartOf,
+    ) -> Result<Timestamp, Cause> {
         if input.order.is_some() {
             return Ok(now(ctx));
         }
         phase(ctx, "adopting");
         let (step, opts) = Self::phase_of(ctx, part);
-        ctx.execute_activity(Reprocessing::adopt_claims, step, opts).await?;
+        ctx.execute_activity(Reprocessing::adopt_claims, step, opts)
+            .await?;
         phase(ctx, "scanning");
         let (step, opts) = Self::phase_of(ctx, part);
-        let scanned = ctx.execute_activity(Reprocessing::scan_failures, step, opts).await;
+        let scanned = ctx
+            .execute_activity(Reprocessing::scan_failures, step, opts)
+            .await;
         part.scan_failed |= scanned.is_err();
         phase(ctx, "settling");
         let (step, opts) = Self::phase_of(ctx, part);
-        let settled = ctx.execute_activity(Reprocessing::settle_attempts, step, opts).await;
+        let settled = ctx
+            .execute_activity(Reprocessing::settle_attempts, step, opts)
+            .await;
         part.settle_failed |= settled.is_err();
         Ok(settled.map_or_else(|_| now(ctx), |settled| settled.due_by))
     }
 
-    fn phase_of(ctx: &WorkflowContext<Self>, part: &PartOf) -> (Phase, temporalio_workflow::ActivityOptions) {
+    fn phase_of(
+        ctx: &WorkflowContext<Self>,
+        part: &PartOf,
+    ) -> (Phase, temporalio_workflow::ActivityOptions) {
         let ends_at = part.deadline.phase_ends_at(now(ctx));
-        (Phase { batch: part.batch.clone(), ends_at }, options::phase(now(ctx), ends_at))
+        (
+            Phase {
+                batch: part.batch.clone(),
+                ends_at,
+            },
+            options::phase(now(ctx), ends_at),
+        )
     }
 
     /// The sliding window. It ends when a chunk found less than it asked for, `maxOrders` are handed out, the deadline or
     /// a stop came, or the run is long enough.
-    async fn chunks(ctx: &WorkflowContext<Self>, input: &OrchestrationInput, part: &mut PartOf, due_by: Timestamp) -> Result<Chunks, ActivityExecutionError> {
+    async fn chunks(
+        ctx: &WorkflowContext<Self>,
+        input: &OrchestrationInput,
+        part: &mut PartOf,
+        due_by: Timestamp,
+    ) -> Result<Chunks, Cause> {
         let mut window = Window::new();
-        let mut out = Chunks { orders_left: input.max_orders, ..Chunks::default() };
+        let mut out = Chunks {
+            orders_left: input.max_orders,
+            ..Chunks::default()
+        };
         let (mut exhausted, mut begun, mut failed) = (false, 0, None);
         let stop = ctx.cancellation_token().child_token();
         loop {
-            let (paused, stopping) = ctx.state(|state| (state.progress.paused, state.progress.stopping));
-            let may_begin = !exhausted && failed.is_none() && !out.truncated && out.orders_left != Some(0);
+            let (paused, stopping) =
+                ctx.state(|state| (state.progress.paused, state.progress.stopping));
+            let may_begin =
+                !exhausted && failed.is_none() && !out.truncated && out.orders_left != Some(0);
             if may_begin && (stopping || !part.deadline.is_open(now(ctx))) {
                 out.truncated = true;
                 continue;
             }
-            if may_begin && !paused && begun < CHUNKS_A_RUN && window.len() < WIDTH && !(begun > 0 && ctx.continue_as_new_suggested()) {
+            if may_begin
+                && !paused
+                && begun < CHUNKS_A_RUN
+                && window.len() < WIDTH
+                && !(begun > 0 && ctx.continue_as_new_suggested())
+            {
                 let chunk = Self::next_chunk(input, part, due_by, &mut out);
-                let (limit, opts) = (chunk.limit, options::chunk(now(ctx), &part.deadline, stop.clone()));
+                let (limit, opts) = (
+                    chunk.limit,
+                    options::chunk(now(ctx), &part.deadline, stop.clone()),
+                );
                 let done = ctx.execute_activity(Reprocessing::process_chunk, chunk, opts);
                 window.push(async move { (limit, done.await) });
                 begun += 1;
@@ -215,7 +281,7 @@ impl ReprocessingOrchestrationWorkflow {
                     out.truncated |= report.stopped.is_some();
                     Self::count(ctx, &report);
                 }
-                Some((_, Err(error))) => failed = Some(error),
+                Some((_, Err(error))) => failed = Some(Cause::from(error)),
                 None => {}
             }
         }
@@ -223,8 +289,16 @@ impl ReprocessingOrchestrationWorkflow {
     }
 
     /// The next chunk, and what it may claim under `maxOrders`.
-    fn next_chunk(input: &OrchestrationInput, part: &mut PartOf, due_by: Timestamp, out: &mut Chunks) -> Chunk {
-        let limit = part.batch_size.clamp(1, LARGEST_CHUNK).min(out.orders_left.unwrap_or(u32::MAX));
+    fn next_chunk(
+        input: &OrchestrationInput,
+        part: &mut PartOf,
+        due_by: Timestamp,
+        out: &mut Chunks,
+    ) -> Chunk {
+        let limit = part
+            .batch_size
+            .clamp(1, LARGEST_CHUNK)
+            .min(out.orders_left.unwrap_or(u32::MAX));
         out.orders_left = out.orders_left.map(|left| left - limit);
         let chunk = part.next_chunk;
         part.next_chunk += 1;
@@ -240,7 +314,11 @@ impl ReprocessingOrchestrationWorkflow {
     }
 
     /// The first chunk to end. A `stop` that comes meanwhile cancels them all, once.
-    async fn first_of<T>(ctx: &WorkflowContext<Self>, window: &mut Window<'_, T>, stop: &WorkflowCancellationToken) -> Option<T> {
+    async fn first_of<T>(
+        ctx: &WorkflowContext<Self>,
+        window: &mut Window<'_, T>,
+        stop: &WorkflowCancellationToken,
+    ) -> Option<T> {
         let mut next = window.next().fuse();
         if stop.is_cancelled() {
             return Some(next.await);
@@ -254,10 +332,12 @@ impl ReprocessingOrchestrationWorkflow {
 
     /// Waits for `resume`, `stop` or the deadline.
     async fn until_resumed(ctx: &WorkflowContext<Self>, deadline: &Deadline) {
-        let left = Duration::try_from(deadline.stops_at.duration_since(now(ctx))).unwrap_or_default();
+        let left =
+            Duration::try_from(deadline.stops_at.duration_since(now(ctx))).unwrap_or_default();
         let mut deadline = Box::pin(ctx.timer(left)).fuse();
         let mut resumed =
-            Box::pin(ctx.wait_condition(|state| !state.progress.paused || state.progress.stopping)).fuse();
+            Box::pin(ctx.wait_condition(|state| !state.progress.paused || state.progress.stopping))
+                .fuse();
         select_biased! {
             _ = resumed => {}
             _ = deadline => {}
@@ -282,22 +362,31 @@ impl ReprocessingOrchestrationWorkflow {
 
     /// Finishes the batch's row. The error that ended the work fails the workflow, after the row has been kept; the row
     /// of a child is kept open for its second attempt, and finished by the batch.
-    async fn record(ctx: &WorkflowContext<Self>, input: &OrchestrationInput, part: &PartOf, truncated: bool, error: Option<ActivityExecutionError>) -> WorkflowResult<ReprocessingResult> {
+    async fn record(
+        ctx: &WorkflowContext<Self>,
+        input: &OrchestrationInput,
+        part: &PartOf,
+        truncated: bool,
+        error: Option<Cause>,
+    ) -> WorkflowResult<ReprocessingResult> {
         let is_child = ctx.info().parent().is_some();
-        if let (Some(error), true) = (&error, is_child) {
-            return Err(crate::batch::failed(&error.to_string()));
-        }
+        let error = match error {
+            Some(cause) if is_child => return Err(cause.ends()),
+            error => error,
+        };
         phase(ctx, "recording");
         let end = FinishBatch {
             batch: part.batch.clone(),
             scan_failed: part.scan_failed,
             settle_failed: part.settle_failed,
             truncated,
-            error: error.as_ref().map(ToString::to_string),
+            error: error.as_ref().map(|cause| cause.sentence.clone()),
         };
-        let result = ctx.execute_activity(Reprocessing::finish_batch, end, options::ledger_work()).await?;
+        let result = ctx
+            .execute_activity(Reprocessing::finish_batch, end, options::ledger_work())
+            .await?;
         match error {
-            Some(error) => Err(WorkflowTermination::from(error)),
+            Some(cause) => Err(cause.ends()),
             None => Ok(match &input.accumulated_result {
                 Some(earlier) => result.plus(earlier),
                 None => result,

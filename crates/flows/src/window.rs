@@ -14,7 +14,9 @@ pub(crate) struct Window<'a, T> {
 
 impl<'a, T> Window<'a, T> {
     pub(crate) fn new() -> Self {
-        Self { running: Vec::new() }
+        Self {
+            running: Vec::new(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {

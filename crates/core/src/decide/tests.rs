@@ -24,40 +24,89 @@ fn verdict(candidate: &Candidate, batch: &BatchRules) -> Verdict {
 #[test]
 fn five_attempts_then_the_dead_letter_queue() {
     for retry_count in 0..5 {
-        let c = Candidate { retry_count, ..candidate() };
-        assert_eq!(verdict(&c, &BatchRules::default()), Verdict::Restart { attempt: retry_count + 1 });
+        let c = Candidate {
+            retry_count,
+            ..candidate()
+        };
+        assert_eq!(
+            verdict(&c, &BatchRules::default()),
+            Verdict::Restart {
+                attempt: retry_count + 1
+            }
+        );
     }
-    let spent = Candidate { retry_count: 5, ..candidate() };
-    assert_eq!(verdict(&spent, &BatchRules::default()), Verdict::DeadLetter(DeadLetterReason::BudgetSpent));
+    let spent = Candidate {
+        retry_count: 5,
+        ..candidate()
+    };
+    assert_eq!(
+        verdict(&spent, &BatchRules::default()),
+        Verdict::DeadLetter(DeadLetterReason::BudgetSpent)
+    );
 }
 
 #[test]
 fn an_order_in_backoff_waits() {
     let until = NOW + jiff::SignedDuration::from_secs(1);
-    let c = Candidate { due_at: until, ..candidate() };
+    let c = Candidate {
+        due_at: until,
+        ..candidate()
+    };
     assert_eq!(verdict(&c, &BatchRules::default()), Verdict::Wait { until });
 }
 
 #[test]
 fn other_statuses_and_children_are_left_alone() {
-    let other = Candidate { failure_status: "fraud_suspected".into(), ..candidate() };
-    assert_eq!(verdict(&other, &BatchRules::default()), Verdict::Skip(SkipReason::NotReprocessable));
-    let child = Candidate { has_parent: true, ..candidate() };
-    assert_eq!(verdict(&child, &BatchRules::default()), Verdict::Skip(SkipReason::HasParent));
+    let other = Candidate {
+        failure_status: "fraud_suspected".into(),
+        ..candidate()
+    };
+    assert_eq!(
+        verdict(&other, &BatchRules::default()),
+        Verdict::Skip(SkipReason::NotReprocessable)
+    );
+    let child = Candidate {
+        has_parent: true,
+        ..candidate()
+    };
+    assert_eq!(
+        verdict(&child, &BatchRules::default()),
+        Verdict::Skip(SkipReason::HasParent)
+    );
 }
 
 #[test]
 fn a_batch_may_name_its_own_statuses() {
-    let batch = BatchRules { failure_statuses: vec!["fraud_suspected".into()], max_retries: None };
-    let other = Candidate { failure_status: "fraud_suspected".into(), ..candidate() };
+    let batch = BatchRules {
+        failure_statuses: vec!["fraud_suspected".into()],
+        max_retries: None,
+    };
+    let other = Candidate {
+        failure_status: "fraud_suspected".into(),
+        ..candidate()
+    };
     assert_eq!(verdict(&other, &batch), Verdict::Restart { attempt: 1 });
-    assert_eq!(verdict(&candidate(), &batch), Verdict::Skip(SkipReason::NotReprocessable));
+    assert_eq!(
+        verdict(&candidate(), &batch),
+        Verdict::Skip(SkipReason::NotReprocessable)
+    );
 }
 
 #[test]
 fn a_lower_budget_of_a_batch_never_dead_letters_what_the_policy_allows() {
-    let batch = BatchRules { max_retries: Some(2), ..Default::default() };
-    let at = |retry_count| verdict(&Candidate { retry_count, ..candidate() }, &batch);
+    let batch = BatchRules {
+        max_retries: Some(2),
+        ..Default::default()
+    };
+    let at = |retry_count| {
+        verdict(
+            &Candidate {
+                retry_count,
+                ..candidate()
+            },
+            &batch,
+        )
+    };
     assert_eq!(at(1), Verdict::Restart { attempt: 2 });
     assert_eq!(at(2), Verdict::Skip(SkipReason::BatchBudget));
     assert_eq!(at(5), Verdict::DeadLetter(DeadLetterReason::BudgetSpent));
@@ -65,21 +114,48 @@ fn a_lower_budget_of_a_batch_never_dead_letters_what_the_policy_allows() {
 
 #[test]
 fn a_higher_budget_of_a_batch_beats_the_policy() {
-    let batch = BatchRules { max_retries: Some(8), ..Default::default() };
-    let at = |retry_count| verdict(&Candidate { retry_count, ..candidate() }, &batch);
+    let batch = BatchRules {
+        max_retries: Some(8),
+        ..Default::default()
+    };
+    let at = |retry_count| {
+        verdict(
+            &Candidate {
+                retry_count,
+                ..candidate()
+            },
+            &batch,
+        )
+    };
     assert_eq!(at(7), Verdict::Restart { attempt: 8 });
     assert_eq!(at(8), Verdict::DeadLetter(DeadLetterReason::BudgetSpent));
 }
 
 #[test]
 fn an_operators_retry_overrules_status_and_parent() {
-    let c = Candidate { failure_status: "fraud_suspected".into(), has_parent: true, manual: true, ..candidate() };
-    assert_eq!(verdict(&c, &BatchRules::default()), Verdict::Restart { attempt: 1 });
+    let c = Candidate {
+        failure_status: "fraud_suspected".into(),
+        has_parent: true,
+        manual: true,
+        ..candidate()
+    };
+    assert_eq!(
+        verdict(&c, &BatchRules::default()),
+        Verdict::Restart { attempt: 1 }
+    );
 }
 
 #[test]
 fn five_refused_starts_running_are_a_dead_letter() {
-    let at = |item_errors| verdict(&Candidate { item_errors, ..candidate() }, &BatchRules::default());
+    let at = |item_errors| {
+        verdict(
+            &Candidate {
+                item_errors,
+                ..candidate()
+            },
+            &BatchRules::default(),
+        )
+    };
     assert_eq!(at(4), Verdict::Restart { attempt: 1 });
     assert_eq!(at(5), Verdict::DeadLetter(DeadLetterReason::CannotStart));
 }
@@ -104,9 +180,19 @@ fn an_order_is_acted_on_only_while_the_failed_run_is_the_latest() {
         let acts = after(Some(latest("r0", "r0", *status, false)), false) == Step::Act;
         assert_eq!(acts, status.is_failure(), "{status}");
         let acts = after(Some(latest("r0", "r0", *status, false)), true) == Step::Act;
-        assert_eq!(acts, status.is_failure() || status.is_stop(), "{status}, manual");
-        assert_eq!(after(Some(latest("r1", "r1", *status, false)), true), Step::LookBack);
-        assert_eq!(after(Some(latest("r2", "r1", *status, true)), false), Step::Record("r1".into()));
+        assert_eq!(
+            acts,
+            status.is_failure() || status.is_stop(),
+            "{status}, manual"
+        );
+        assert_eq!(
+            after(Some(latest("r1", "r1", *status, false)), true),
+            Step::LookBack
+        );
+        assert_eq!(
+            after(Some(latest("r2", "r1", *status, true)), false),
+            Step::Record("r1".into())
+        );
     }
 }
 

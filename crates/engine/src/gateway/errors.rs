@@ -28,7 +28,9 @@ impl GatewayError {
         let message = short(status.message());
         match status.code() {
             Code::ResourceExhausted => Self::Throttle(message),
-            Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => Self::System(message),
+            Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => {
+                Self::System(message)
+            }
             Code::NotFound if message.to_lowercase().contains("namespace") => Self::System(message),
             Code::InvalidArgument
             | Code::NotFound
@@ -67,7 +69,13 @@ mod tests {
         assert_eq!(class(Code::ResourceExhausted), "throttle");
         assert_eq!(class(Code::PermissionDenied), "system");
         assert_eq!(class(Code::Unauthenticated), "system");
-        for code in [Code::Unavailable, Code::DeadlineExceeded, Code::Cancelled, Code::Internal, Code::Unknown] {
+        for code in [
+            Code::Unavailable,
+            Code::DeadlineExceeded,
+            Code::Cancelled,
+            Code::Internal,
+            Code::Unknown,
+        ] {
             assert_eq!(class(code), "unknown", "{code:?}: the call may have acted");
         }
     }
@@ -75,12 +83,17 @@ mod tests {
     #[test]
     fn a_missing_namespace_is_not_the_orders_fault() {
         let status = Status::not_found("Namespace orders is not found.");
-        assert!(matches!(GatewayError::from_status(&status), GatewayError::System(_)));
+        assert!(matches!(
+            GatewayError::from_status(&status),
+            GatewayError::System(_)
+        ));
     }
 
     #[test]
     fn long_messages_are_cut() {
-        let GatewayError::Item(message) = GatewayError::from_status(&Status::invalid_argument("ä".repeat(999))) else {
+        let GatewayError::Item(message) =
+            GatewayError::from_status(&Status::invalid_argument("ä".repeat(999)))
+        else {
             panic!("an invalid argument is an item error");
         };
         assert_eq!(message.chars().count(), MESSAGE_LIMIT);

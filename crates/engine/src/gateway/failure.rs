@@ -16,7 +16,10 @@ pub(super) fn facts(failure: Option<&Failure>) -> FailureFacts {
         next = failure.cause.as_deref();
     }
     if chain.is_empty() {
-        chain.push(blank(CauseKind::Unknown, "the run failed without saying why"));
+        chain.push(blank(
+            CauseKind::Unknown,
+            "the run failed without saying why",
+        ));
     }
     let kind = match chain[0].kind {
         CauseKind::Application => FailureKind::Application,
@@ -26,7 +29,13 @@ pub(super) fn facts(failure: Option<&Failure>) -> FailureFacts {
 }
 
 fn blank(kind: CauseKind, message: &str) -> Cause {
-    Cause { kind, failure_type: None, message: message.to_owned(), activity_type: None, timeout: None }
+    Cause {
+        kind,
+        failure_type: None,
+        message: message.to_owned(),
+        activity_type: None,
+        timeout: None,
+    }
 }
 
 fn cause(failure: &Failure) -> Cause {
@@ -36,11 +45,15 @@ fn cause(failure: &Failure) -> Cause {
             failure_type: Some(info.r#type.clone()).filter(|name| !name.is_empty()),
             ..of(CauseKind::Application)
         },
-        Some(FailureInfo::TimeoutFailureInfo(info)) => {
-            Cause { timeout: timeout(info.timeout_type()), ..of(CauseKind::Timeout) }
-        }
+        Some(FailureInfo::TimeoutFailureInfo(info)) => Cause {
+            timeout: timeout(info.timeout_type()),
+            ..of(CauseKind::Timeout)
+        },
         Some(FailureInfo::ActivityFailureInfo(info)) => Cause {
-            activity_type: info.activity_type.as_ref().map(|activity| activity.name.clone()),
+            activity_type: info
+                .activity_type
+                .as_ref()
+                .map(|activity| activity.name.clone()),
             ..of(CauseKind::Activity)
         },
         Some(FailureInfo::ChildWorkflowExecutionFailureInfo(_)) => of(CauseKind::ChildWorkflow),
@@ -48,9 +61,10 @@ fn cause(failure: &Failure) -> Cause {
         Some(FailureInfo::TerminatedFailureInfo(_)) => of(CauseKind::Terminated),
         Some(FailureInfo::ServerFailureInfo(_)) => of(CauseKind::Server),
         Some(FailureInfo::ResetWorkflowFailureInfo(_)) => of(CauseKind::Reset),
-        Some(FailureInfo::NexusOperationExecutionFailureInfo(_) | FailureInfo::NexusHandlerFailureInfo(_)) => {
-            of(CauseKind::Nexus)
-        }
+        Some(
+            FailureInfo::NexusOperationExecutionFailureInfo(_)
+            | FailureInfo::NexusHandlerFailureInfo(_),
+        ) => of(CauseKind::Nexus),
         None => of(CauseKind::Unknown),
     }
 }
@@ -95,7 +109,9 @@ mod tests {
         let activity = failure(
             "activity error",
             FailureInfo::ActivityFailureInfo(ActivityFailureInfo {
-                activity_type: Some(ActivityType { name: "shipping".into() }),
+                activity_type: Some(ActivityType {
+                    name: "shipping".into(),
+                }),
                 ..Default::default()
             }),
             Some(timed_out),
@@ -111,8 +127,18 @@ mod tests {
         let facts = facts(Some(&outer));
         assert_eq!(facts.kind, FailureKind::Application);
         let kinds: Vec<_> = facts.chain.iter().map(|cause| cause.kind).collect();
-        assert_eq!(kinds, [CauseKind::Application, CauseKind::Activity, CauseKind::Timeout]);
-        assert_eq!(facts.chain[0].failure_type.as_deref(), Some("shipping_failed"));
+        assert_eq!(
+            kinds,
+            [
+                CauseKind::Application,
+                CauseKind::Activity,
+                CauseKind::Timeout
+            ]
+        );
+        assert_eq!(
+            facts.chain[0].failure_type.as_deref(),
+            Some("shipping_failed")
+        );
         assert_eq!(facts.chain[1].activity_type.as_deref(), Some("shipping"));
         assert_eq!(facts.chain[2].timeout, Some(TimeoutKind::Heartbeat));
     }
@@ -126,7 +152,10 @@ mod tests {
     fn a_bottomless_chain_is_cut() {
         let mut chain = Failure::default();
         for _ in 0..100 {
-            chain = Failure { cause: Some(Box::new(chain)), ..Default::default() };
+            chain = Failure {
+                cause: Some(Box::new(chain)),
+                ..Default::default()
+            };
         }
         assert_eq!(facts(Some(&chain)).chain.len(), DEEPEST);
     }

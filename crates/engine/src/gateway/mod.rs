@@ -110,22 +110,40 @@ pub trait Gateway: Send + Sync + 'static {
     fn home(&self) -> &Home;
 
     /// The latest run of a workflow id, and whether its chain answers `mark`; `None` where the server knows it no more.
-    async fn describe(&self, workflow_id: &WorkflowId, mark: Option<&Mark>) -> Result<Option<Latest>>;
+    async fn describe(
+        &self,
+        workflow_id: &WorkflowId,
+        mark: Option<&Mark>,
+    ) -> Result<Option<Latest>>;
 
     /// The status of one run; `None` where the server knows it no more.
-    async fn run_status(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<RunStatus>>;
+    async fn run_status(
+        &self,
+        workflow_id: &WorkflowId,
+        run_id: &RunId,
+    ) -> Result<Option<RunStatus>>;
 
     /// The first run that answers `mark` among the runs that visibility shows to have started since `since`.
-    async fn look_back(&self, workflow_id: &WorkflowId, mark: &Mark, since: Timestamp) -> Result<Option<RunId>>;
+    async fn look_back(
+        &self,
+        workflow_id: &WorkflowId,
+        mark: &Mark,
+        since: Timestamp,
+    ) -> Result<Option<RunId>>;
 
     /// Starts an order again.
     async fn start(&self, restart: &Restart) -> Result<Started>;
 
     /// Reads a closed run; `None` where it has a successor, did not fail, or is gone.
-    async fn read_failure(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<FailedRun>>;
+    async fn read_failure(
+        &self,
+        workflow_id: &WorkflowId,
+        run_id: &RunId,
+    ) -> Result<Option<FailedRun>>;
 
     /// The start request in a run's first event, encoded; `None` where the run is gone.
-    async fn read_start(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<Vec<u8>>>;
+    async fn read_start(&self, workflow_id: &WorkflowId, run_id: &RunId)
+    -> Result<Option<Vec<u8>>>;
 
     /// How many failed runs visibility shows in a window.
     async fn count_failed(&self, window: &Window) -> Result<u64>;

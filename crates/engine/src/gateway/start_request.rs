@@ -7,7 +7,9 @@ use prost::Message;
 use redrive_core::ids::{BatchId, RunId};
 use serde::{Deserialize, Serialize};
 use temporalio_common::protos::temporal::api::common::v1::{Memo, Payload, SearchAttributes};
-use temporalio_common::protos::temporal::api::enums::v1::{WorkflowIdConflictPolicy, WorkflowIdReusePolicy};
+use temporalio_common::protos::temporal::api::enums::v1::{
+    WorkflowIdConflictPolicy, WorkflowIdReusePolicy,
+};
 use temporalio_common::protos::temporal::api::history::v1::WorkflowExecutionStartedEventAttributes;
 use temporalio_common::protos::temporal::api::sdk::v1::UserMetadata;
 use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
@@ -38,7 +40,10 @@ pub fn restart_memo(memo: Option<&Memo>) -> Option<RestartMemo> {
 }
 
 /// The request that starts a run as this event records it, encoded. Ids and policies are filled in when it is sent.
-pub(super) fn from_event(event: WorkflowExecutionStartedEventAttributes, metadata: Option<UserMetadata>) -> Vec<u8> {
+pub(super) fn from_event(
+    event: WorkflowExecutionStartedEventAttributes,
+    metadata: Option<UserMetadata>,
+) -> Vec<u8> {
     let request = StartWorkflowExecutionRequest {
         workflow_type: event.workflow_type,
         task_queue: event.task_queue,
@@ -60,7 +65,9 @@ pub(super) fn from_event(event: WorkflowExecutionStartedEventAttributes, metadat
 
 /// Search attributes that the server sets by itself, and refuses or misreads from a client.
 fn without_server_owned(mut attributes: SearchAttributes) -> SearchAttributes {
-    attributes.indexed_fields.retain(|name, _| !name.starts_with("Temporal") && name != "BuildIds");
+    attributes
+        .indexed_fields
+        .retain(|name, _| !name.starts_with("Temporal") && name != "BuildIds");
     attributes
 }
 
@@ -72,7 +79,11 @@ pub(super) fn to_send(
 ) -> Result<StartWorkflowExecutionRequest, GatewayError> {
     let mut request = StartWorkflowExecutionRequest::decode(restart.request.as_slice())
         .map_err(|_| GatewayError::Item("the stored start request cannot be read".into()))?;
-    request.memo.get_or_insert_default().fields.insert(MEMO_KEY.into(), memo_payload(restart));
+    request
+        .memo
+        .get_or_insert_default()
+        .fields
+        .insert(MEMO_KEY.into(), memo_payload(restart));
     Ok(StartWorkflowExecutionRequest {
         namespace: namespace.into(),
         workflow_id: restart.workflow_id.to_string(),

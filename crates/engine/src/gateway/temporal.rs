@@ -8,19 +8,25 @@ use redrive_core::ids::{Home, RunId, WorkflowId};
 use temporalio_client::request_extensions::RetryConfigForCall;
 use temporalio_client::{Client, RetryOptions};
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
-use temporalio_common::protos::temporal::api::enums::v1::{HistoryEventFilterType, WorkflowExecutionStatus};
+use temporalio_common::protos::temporal::api::enums::v1::{
+    HistoryEventFilterType, WorkflowExecutionStatus,
+};
 use temporalio_common::protos::temporal::api::history::v1::{
     HistoryEvent, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
 };
 use temporalio_common::protos::temporal::api::sdk::v1::UserMetadata;
 use temporalio_common::protos::temporal::api::workflow::v1::WorkflowExecutionInfo;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    CountWorkflowExecutionsRequest, DescribeWorkflowExecutionRequest, DescribeWorkflowExecutionResponse,
-    GetClusterInfoRequest, GetWorkflowExecutionHistoryRequest, ListWorkflowExecutionsRequest,
+    CountWorkflowExecutionsRequest, DescribeWorkflowExecutionRequest,
+    DescribeWorkflowExecutionResponse, GetClusterInfoRequest, GetWorkflowExecutionHistoryRequest,
+    ListWorkflowExecutionsRequest,
 };
 use tonic::{Code, Request, Status};
 
-use super::{FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, Started, Window, failure, start_request};
+use super::{
+    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, Started, Window, failure,
+    start_request,
+};
 
 /// How long one start may take before its answer counts as lost.
 const START_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
@@ -41,8 +47,18 @@ impl TemporalGateway {
     pub async fn connect(client: Client) -> Result<Self> {
         let namespace = client.options().namespace.clone();
         let mut service = client.connection().workflow_service();
-        let cluster = service.get_cluster_info(Request::new(GetClusterInfoRequest {})).await.map_err(status)?.into_inner();
-        let gateway = Self { client, home: Home { cluster_id: cluster.cluster_id, namespace } };
+        let cluster = service
+            .get_cluster_info(Request::new(GetClusterInfoRequest {}))
+            .await
+            .map_err(status)?
+            .into_inner();
+        let gateway = Self {
+            client,
+            home: Home {
+                cluster_id: cluster.cluster_id,
+                namespace,
+            },
+        };
         gateway.count("WorkflowId = ''".to_owned()).await?;
         Ok(gateway)
     }
@@ -62,7 +78,11 @@ impl TemporalGateway {
             execution: Some(execution(workflow_id, run_id)),
         };
         let mut service = self.client.connection().workflow_service();
-        found(service.describe_workflow_execution(Request::new(request)).await)
+        found(
+            service
+                .describe_workflow_execution(Request::new(request))
+                .await,
+        )
     }
 
     /// One event of a run: its first, or the one that closed it.
@@ -80,8 +100,14 @@ impl TemporalGateway {
             ..Default::default()
         };
         let mut service = self.client.connection().workflow_service();
-        let response = found(service.get_workflow_execution_history(Request::new(request)).await)?;
-        Ok(response.and_then(|response| response.history).and_then(|history| history.events.into_iter().next()))
+        let response = found(
+            service
+                .get_workflow_execution_history(Request::new(request))
+                .await,
+        )?;
+        Ok(response
+            .and_then(|response| response.history)
+            .and_then(|history| history.events.into_iter().next()))
     }
 
     /// A run's start, and what its user said of it.
@@ -89,35 +115,73 @@ impl TemporalGateway {
         &self,
         workflow_id: &WorkflowId,
         run_id: &RunId,
-    ) -> Result<Option<(WorkflowExecutionStartedEventAttributes, Option<UserMetadata>)>> {
-        let Some(first) = self.event(workflow_id, run_id, HistoryEventFilterType::AllEvent).await? else {
+    ) -> Result<
+        Option<(
+            WorkflowExecutionStartedEventAttributes,
+            Option<UserMetadata>,
+        )>,
+    > {
+        let Some(first) = self
+            .event(workflow_id, run_id, HistoryEventFilterType::AllEvent)
+            .await?
+        else {
             return Ok(None);
         };
         match first.attributes {
-            Some(Attributes::WorkflowExecutionStartedEventAttributes(start)) => Ok(Some((start, first.user_metadata))),
-            _ => Err(GatewayError::Item("the history does not begin with a start".into())),
+            Some(Attributes::WorkflowExecutionStartedEventAttributes(start)) => {
+                Ok(Some((start, first.user_metadata)))
+            }
+            _ => Err(GatewayError::Item(
+                "the history does not begin with a start".into(),
+            )),
         }
     }
 
     async fn count(&self, query: String) -> Result<u64> {
-        let request = CountWorkflowExecutionsRequest { namespace: self.home.namespace.clone(), query };
+        let request = CountWorkflowExecutionsRequest {
+            namespace: self.home.namespace.clone(),
+            query,
+        };
         let mut service = self.client.connection().workflow_service();
-        let response = service.count_workflow_executions(Request::new(request)).await.map_err(status)?;
+        let response = service
+            .count_workflow_executions(Request::new(request))
+            .await
+            .map_err(status)?;
         Ok(u64::try_from(response.into_inner().count).unwrap_or(0))
     }
 
-    async fn list(&self, query: String, page_size: i32, next_page_token: Vec<u8>) -> Result<(Vec<WorkflowExecutionInfo>, Vec<u8>)> {
-        let request =
-            ListWorkflowExecutionsRequest { namespace: self.home.namespace.clone(), page_size, next_page_token, query };
+    async fn list(
+        &self,
+        query: String,
+        page_size: i32,
+        next_page_token: Vec<u8>,
+    ) -> Result<(Vec<WorkflowExecutionInfo>, Vec<u8>)> {
+        let request = ListWorkflowExecutionsRequest {
+            namespace: self.home.namespace.clone(),
+            page_size,
+            next_page_token,
+            query,
+        };
         let mut service = self.client.connection().workflow_service();
-        let response = service.list_workflow_executions(Request::new(request)).await.map_err(status)?.into_inner();
+        let response = service
+            .list_workflow_executions(Request::new(request))
+            .await
+            .map_err(status)?
+            .into_inner();
         Ok((response.executions, response.next_page_token))
     }
 
     /// Whether the chain that `info` belongs to answers `mark`: by our memo, which a chain hands on, or by the request id
     /// in its first run's description.
-    async fn answers(&self, latest: &DescribeWorkflowExecutionResponse, info: &WorkflowExecutionInfo, mark: &Mark) -> Result<bool> {
-        if start_request::restart_memo(info.memo.as_ref()).is_some_and(|memo| memo.from_run == mark.from_run) {
+    async fn answers(
+        &self,
+        latest: &DescribeWorkflowExecutionResponse,
+        info: &WorkflowExecutionInfo,
+        mark: &Mark,
+    ) -> Result<bool> {
+        if start_request::restart_memo(info.memo.as_ref())
+            .is_some_and(|memo| memo.from_run == mark.from_run)
+        {
             return Ok(true);
         }
         let run = info.execution.clone().unwrap_or_default();
@@ -125,7 +189,9 @@ impl TemporalGateway {
             return Ok(has_request(latest, mark));
         }
         let workflow_id = WorkflowId::from(run.workflow_id);
-        let first = self.describe_raw(&workflow_id, Some(&RunId::from(info.first_run_id.as_str()))).await?;
+        let first = self
+            .describe_raw(&workflow_id, Some(&RunId::from(info.first_run_id.as_str())))
+            .await?;
         Ok(first.is_some_and(|first| has_request(&first, mark)))
     }
 }
@@ -136,7 +202,11 @@ impl Gateway for TemporalGateway {
         &self.home
     }
 
-    async fn describe(&self, workflow_id: &WorkflowId, mark: Option<&Mark>) -> Result<Option<Latest>> {
+    async fn describe(
+        &self,
+        workflow_id: &WorkflowId,
+        mark: Option<&Mark>,
+    ) -> Result<Option<Latest>> {
         let Some(response) = self.describe_raw(workflow_id, None).await? else {
             return Ok(None);
         };
@@ -146,7 +216,12 @@ impl Gateway for TemporalGateway {
             None => false,
         };
         Ok(Some(Latest {
-            run_id: info.execution.as_ref().map(|run| run.run_id.as_str()).unwrap_or_default().into(),
+            run_id: info
+                .execution
+                .as_ref()
+                .map(|run| run.run_id.as_str())
+                .unwrap_or_default()
+                .into(),
             first_run_id: info.first_run_id.as_str().into(),
             status: run_status(info.status())?,
             started_at: time(info.start_time).unwrap_or(Timestamp::UNIX_EPOCH),
@@ -155,15 +230,27 @@ impl Gateway for TemporalGateway {
         }))
     }
 
-    async fn run_status(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<RunStatus>> {
+    async fn run_status(
+        &self,
+        workflow_id: &WorkflowId,
+        run_id: &RunId,
+    ) -> Result<Option<RunStatus>> {
         match self.describe_raw(workflow_id, Some(run_id)).await? {
             Some(response) => Ok(Some(run_status(info_of(&response)?.status())?)),
             None => Ok(None),
         }
     }
 
-    async fn look_back(&self, workflow_id: &WorkflowId, mark: &Mark, since: Timestamp) -> Result<Option<RunId>> {
-        let query = format!("WorkflowId = {} AND StartTime >= '{since}'", quoted(workflow_id.as_str()));
+    async fn look_back(
+        &self,
+        workflow_id: &WorkflowId,
+        mark: &Mark,
+        since: Timestamp,
+    ) -> Result<Option<RunId>> {
+        let query = format!(
+            "WorkflowId = {} AND StartTime >= '{since}'",
+            quoted(workflow_id.as_str())
+        );
         let mut page = Vec::new();
         loop {
             let (runs, next) = self.list(query.clone(), LOOK_BACK_PAGE, page).await?;
@@ -172,7 +259,9 @@ impl Gateway for TemporalGateway {
                 if memo.is_some_and(|memo| memo.from_run == mark.from_run) {
                     let run_id = RunId::from(run.execution.unwrap_or_default().run_id);
                     let described = self.describe_raw(workflow_id, Some(&run_id)).await?;
-                    return Ok(described.and_then(|run| run.workflow_execution_info).map(|info| info.first_run_id.into()));
+                    return Ok(described
+                        .and_then(|run| run.workflow_execution_info)
+                        .map(|info| info.first_run_id.into()));
                 }
             }
             if next.is_empty() {
@@ -184,10 +273,16 @@ impl Gateway for TemporalGateway {
 
     async fn start(&self, restart: &Restart) -> Result<Started> {
         let identity = self.client.connection().identity().to_owned();
-        let mut request = Request::new(start_request::to_send(restart, &self.home.namespace, &identity)?);
+        let mut request = Request::new(start_request::to_send(
+            restart,
+            &self.home.namespace,
+            &identity,
+        )?);
         request.set_timeout(START_TIMEOUT);
         // A repeated start is preceded by a new description, never sent blindly by the transport.
-        request.extensions_mut().insert(RetryConfigForCall(RetryOptions::no_retries()));
+        request
+            .extensions_mut()
+            .insert(RetryConfigForCall(RetryOptions::no_retries()));
         let mut service = self.client.connection().workflow_service();
         match service.start_workflow_execution(request).await {
             Ok(response) => Ok(Started::Run(response.into_inner().run_id.into())),
@@ -196,16 +291,27 @@ impl Gateway for TemporalGateway {
         }
     }
 
-    async fn read_failure(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<FailedRun>> {
-        let Some(close) = self.event(workflow_id, run_id, HistoryEventFilterType::CloseEvent).await? else {
+    async fn read_failure(
+        &self,
+        workflow_id: &WorkflowId,
+        run_id: &RunId,
+    ) -> Result<Option<FailedRun>> {
+        let Some(close) = self
+            .event(workflow_id, run_id, HistoryEventFilterType::CloseEvent)
+            .await?
+        else {
             return Ok(None);
         };
         let closed_at = time(close.event_time).unwrap_or(Timestamp::UNIX_EPOCH);
         let (timed_out, facts) = match close.attributes {
-            Some(Attributes::WorkflowExecutionFailedEventAttributes(close)) if close.new_execution_run_id.is_empty() => {
+            Some(Attributes::WorkflowExecutionFailedEventAttributes(close))
+                if close.new_execution_run_id.is_empty() =>
+            {
                 (false, failure::facts(close.failure.as_ref()))
             }
-            Some(Attributes::WorkflowExecutionTimedOutEventAttributes(close)) if close.new_execution_run_id.is_empty() => {
+            Some(Attributes::WorkflowExecutionTimedOutEventAttributes(close))
+                if close.new_execution_run_id.is_empty() =>
+            {
                 (true, FailureFacts::run_timed_out())
             }
             _ => return Ok(None),
@@ -215,7 +321,11 @@ impl Gateway for TemporalGateway {
         };
         Ok(Some(FailedRun {
             workflow_id: workflow_id.clone(),
-            workflow_type: start.workflow_type.as_ref().map(|kind| kind.name.clone()).unwrap_or_default(),
+            workflow_type: start
+                .workflow_type
+                .as_ref()
+                .map(|kind| kind.name.clone())
+                .unwrap_or_default(),
             run_id: run_id.clone(),
             first_run_id: start.first_execution_run_id.as_str().into(),
             timed_out,
@@ -227,7 +337,11 @@ impl Gateway for TemporalGateway {
         }))
     }
 
-    async fn read_start(&self, workflow_id: &WorkflowId, run_id: &RunId) -> Result<Option<Vec<u8>>> {
+    async fn read_start(
+        &self,
+        workflow_id: &WorkflowId,
+        run_id: &RunId,
+    ) -> Result<Option<Vec<u8>>> {
         let first = self.first_event(workflow_id, run_id).await?;
         Ok(first.map(|(start, metadata)| start_request::from_event(start, metadata)))
     }
@@ -239,7 +353,12 @@ impl Gateway for TemporalGateway {
     async fn list_failed(&self, window: &Window, page: Vec<u8>) -> Result<Page> {
         let (runs, next) = self.list(failed_in(window), SCAN_PAGE, page).await?;
         let runs = runs.into_iter().filter_map(|run| run.execution);
-        Ok(Page { runs: runs.map(|run| (run.workflow_id.into(), run.run_id.into())).collect(), next })
+        Ok(Page {
+            runs: runs
+                .map(|run| (run.workflow_id.into(), run.run_id.into()))
+                .collect(),
+            next,
+        })
     }
 }
 
@@ -278,7 +397,10 @@ fn info_of(response: &DescribeWorkflowExecutionResponse) -> Result<&WorkflowExec
 }
 
 fn has_request(response: &DescribeWorkflowExecutionResponse, mark: &Mark) -> bool {
-    let infos = response.workflow_extended_info.as_ref().map(|info| &info.request_id_infos);
+    let infos = response
+        .workflow_extended_info
+        .as_ref()
+        .map(|info| &info.request_id_infos);
     infos.is_some_and(|infos| infos.contains_key(&mark.request_id.to_string()))
 }
 
@@ -296,13 +418,17 @@ fn time(time: Option<prost_wkt_types::Timestamp>) -> Option<Timestamp> {
 fn run_status(status: WorkflowExecutionStatus) -> Result<RunStatus> {
     match status {
         // A paused workflow has not closed.
-        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused => Ok(RunStatus::Running),
+        WorkflowExecutionStatus::Running | WorkflowExecutionStatus::Paused => {
+            Ok(RunStatus::Running)
+        }
         WorkflowExecutionStatus::Completed => Ok(RunStatus::Completed),
         WorkflowExecutionStatus::Failed => Ok(RunStatus::Failed),
         WorkflowExecutionStatus::Canceled => Ok(RunStatus::Canceled),
         WorkflowExecutionStatus::Terminated => Ok(RunStatus::Terminated),
         WorkflowExecutionStatus::ContinuedAsNew => Ok(RunStatus::ContinuedAsNew),
         WorkflowExecutionStatus::TimedOut => Ok(RunStatus::TimedOut),
-        WorkflowExecutionStatus::Unspecified => Err(GatewayError::Unknown("a run without a status".into())),
+        WorkflowExecutionStatus::Unspecified => {
+            Err(GatewayError::Unknown("a run without a status".into()))
+        }
     }
 }

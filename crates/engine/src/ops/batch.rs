@@ -5,10 +5,11 @@ use redrive_core::report::ReprocessingResult;
 use redrive_flows::batch::BatchRun;
 use redrive_flows::input::{BatchInput, OrchestrationInput};
 use redrive_flows::{ReprocessingBatchWorkflow, ReprocessingOrchestrationWorkflow, options};
-use temporalio_client::errors::WorkflowGetResultError;
+use temporalio_client::errors::{WorkflowGetResultError, WorkflowStartError};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 
 use super::{Ops, OpsError, Result};
+use crate::gateway::GatewayError;
 
 /// What to run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,16 +31,27 @@ impl Ops {
     /// Starts a batch, as the schedule does. It runs beside one that is running already: no order is handled by both.
     pub async fn start_batch(&self, request: &RunRequest) -> Result<Running> {
         let workflow_id = self.batch_workflow_id();
-        let input = BatchInput { max_orders: request.max_orders, refused: None };
+        let input = BatchInput {
+            max_orders: request.max_orders,
+            refused: None,
+        };
         let options = self.start_options(&workflow_id);
-        let handle = self.client.start_workflow(ReprocessingBatchWorkflow::run, input, options).await;
-        let handle = handle.map_err(|error| batch_error(&workflow_id, format!("could not be started: {error}")))?;
-        Ok(Running { workflow_id, batch_id: handle.run_id().unwrap_or_default().to_owned() })
+        let handle = self
+            .client
+            .start_workflow(ReprocessingBatchWorkflow::run, input, options)
+            .await;
+        let handle = handle.map_err(|error| not_started(&workflow_id, &error))?;
+        Ok(Running {
+            workflow_id,
+            batch_id: handle.run_id().unwrap_or_default().to_owned(),
+        })
     }
 
     /// Waits for a batch to end.
     pub async fn await_batch(&self, running: &Running) -> Result<ReprocessingResult> {
-        let handle = self.client.get_workflow_handle::<BatchRun>(&running.workflow_id);
+        let handle = self
+            .client
+            .get_workflow_handle::<BatchRun>(&running.workflow_id);
         let result = handle.get_result(WorkflowGetResultOptions::default()).await;
         result.map_err(|error| ended_badly(&running.workflow_id, &error))
     }
@@ -47,10 +59,16 @@ impl Ops {
     /// Runs a batch for one order only, and waits for it.
     pub(super) async fn run_for_order(&self, order: &WorkflowId) -> Result<ReprocessingResult> {
         let workflow_id = self.batch_workflow_id();
-        let input = OrchestrationInput { order: Some(order.clone()), ..Default::default() };
+        let input = OrchestrationInput {
+            order: Some(order.clone()),
+            ..Default::default()
+        };
         let options = self.start_options(&workflow_id);
-        let handle = self.client.start_workflow(ReprocessingOrchestrationWorkflow::run, input, options).await;
-        let handle = handle.map_err(|error| batch_error(&workflow_id, format!("could not be started: {error}")))?;
+        let handle = self
+            .client
+            .start_workflow(ReprocessingOrchestrationWorkflow::run, input, options)
+            .await;
+        let handle = handle.map_err(|error| not_started(&workflow_id, &error))?;
         let result = handle.get_result(WorkflowGetResultOptions::default()).await;
         result.map_err(|error| ended_badly(&workflow_id, &error))
     }
@@ -58,25 +76,66 @@ impl Ops {
     /// A workflow id of its own for a batch run by hand (spec: `reprocessing-batch-<time>`).
     fn batch_workflow_id(&self) -> String {
         let moment = self.engine.clock.moment();
-        format!("{}-{}-{:04x}", redrive_flows::ACTION_ID, moment.now.as_second(), moment.seed & 0xffff)
+        format!(
+            "{}-{}-{:04x}",
+            redrive_flows::ACTION_ID,
+            moment.now.as_second(),
+            moment.seed & 0xffff
+        )
     }
 
     fn start_options(&self, workflow_id: &str) -> WorkflowStartOptions {
-        WorkflowStartOptions::new(self.engine.settings.task_queue.clone(), workflow_id.to_owned())
-            .execution_timeout(options::EXECUTION_TIMEOUT)
-            .build()
+        WorkflowStartOptions::new(
+            self.engine.settings.task_queue.clone(),
+            workflow_id.to_owned(),
+        )
+        .execution_timeout(options::EXECUTION_TIMEOUT)
+        .build()
     }
 }
 
 fn batch_error(workflow_id: &str, what: String) -> OpsError {
-    OpsError::Batch { workflow_id: workflow_id.to_owned(), what }
+    OpsError::Batch {
+        workflow_id: workflow_id.to_owned(),
+        what,
+    }
+}
+
+fn not_started(workflow_id: &str, error: &WorkflowStartError) -> OpsError {
+    let why = match error {
+        WorkflowStartError::Rpc(status) => GatewayError::from_status(status).to_string(),
+        other => other.to_string(),
+    };
+    batch_error(workflow_id, format!("could not be started: {why}"))
+}
+
+fn ended_badly(workflow_id: &str, error: &WorkflowGetResultError) -> OpsError {
+    let what = match error {
+        WorkflowGetResultError::Rpc(status) => {
+            format!(
+                "cannot be followed ({}); it goes on by itself",
+                GatewayError::from_status(status)
+            )
+        }
+        WorkflowGetResultError::Terminated { .. } => {
+            "was terminated; the next one finishes what it began".to_owned()
+        }
+        WorkflowGetResultError::Cancelled { .. } => {
+            "was cancelled; the next one finishes what it began".to_owned()
+        }
+        WorkflowGetResultError::TimedOut => {
+            "ran into its timeout; the next one finishes what it began".to_owned()
+        }
+        other => format!("did not end well: {}", deepest(other)),
+    };
+    batch_error(workflow_id, what)
 }
 
 /// The deepest cause says what to mend; the wrappers only where it passed.
-fn ended_badly(workflow_id: &str, error: &WorkflowGetResultError) -> OpsError {
-    let mut cause: &dyn std::error::Error = error;
+fn deepest(error: &dyn std::error::Error) -> &dyn std::error::Error {
+    let mut cause = error;
     while let Some(source) = cause.source() {
         cause = source;
     }
-    batch_error(workflow_id, format!("did not end well: {cause}"))
+    cause
 }

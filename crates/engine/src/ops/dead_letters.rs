@@ -74,9 +74,14 @@ impl Ops {
         let workflow_id = self.find(id).await?;
         match self.resolve(id, Resolution::ManualRetry, by).await? {
             Resolved::Already(entry) => {
-                return Ok(Retried { workflow_id, end: RetryEnd::AlreadyResolved(Box::new(entry)) });
+                return Ok(Retried {
+                    workflow_id,
+                    end: RetryEnd::AlreadyResolved(Box::new(entry)),
+                });
             }
-            Resolved::NotDeadLettered => return Err(OpsError::NotDeadLettered { id: id.to_owned() }),
+            Resolved::NotDeadLettered => {
+                return Err(OpsError::NotDeadLettered { id: id.to_owned() });
+            }
             Resolved::NoSuchOrder => return Err(OpsError::NoSuchOrder { id: id.to_owned() }),
             Resolved::Done(_) => {}
         }
@@ -85,25 +90,47 @@ impl Ops {
         Ok(Retried { workflow_id, end })
     }
 
-    async fn resolve(&self, id: &str, resolution: Resolution, by: NewAuditEvent) -> Result<Resolved> {
+    async fn resolve(
+        &self,
+        id: &str,
+        resolution: Resolution,
+        by: NewAuditEvent,
+    ) -> Result<Resolved> {
         let workflow_id = self.find(id).await?;
-        let resolve = Resolve { workflow_id, resolution, by };
-        Ok(self.engine.ledger.resolve(&self.engine.policy, &resolve, self.engine.clock.now()).await?)
+        let resolve = Resolve {
+            workflow_id,
+            resolution,
+            by,
+        };
+        Ok(self
+            .engine
+            .ledger
+            .resolve(&self.engine.policy, &resolve, self.engine.clock.now())
+            .await?)
     }
 
     /// Reads from the order's story what its batch came to.
     async fn how_it_went(&self, workflow_id: &WorkflowId) -> Result<RetryEnd> {
         let story = self.show_order(workflow_id.as_str()).await?;
         let generation = story.order.generation;
-        let started = story.attempts.iter().rev().find(|attempt| attempt.generation == generation);
+        let started = story
+            .attempts
+            .iter()
+            .rev()
+            .find(|attempt| attempt.generation == generation);
         if let Some(run) = started.and_then(|attempt| attempt.run.as_ref()) {
-            return Ok(RetryEnd::Started { run_id: run.to_string() });
+            return Ok(RetryEnd::Started {
+                run_id: run.to_string(),
+            });
         }
         let verdict = story.verdicts.last();
         let reason = verdict.map_or_else(
             || "no batch has handled it yet; the next one does".to_owned(),
             |(_, verdict, reason, _)| reason.clone().unwrap_or_else(|| verdict.clone()),
         );
-        Ok(RetryEnd::NotStarted { state: story.order.state, reason })
+        Ok(RetryEnd::NotStarted {
+            state: story.order.state,
+            reason,
+        })
     }
 }

@@ -12,7 +12,11 @@ impl Ops {
 
     /// Lets starts happen again. Returns whether they were stopped.
     pub async fn unhalt(&self, by: &NewAuditEvent) -> Result<bool> {
-        Ok(self.engine.ledger.unhalt(by, self.engine.clock.now()).await?)
+        Ok(self
+            .engine
+            .ledger
+            .unhalt(by, self.engine.clock.now())
+            .await?)
     }
 
     /// Whether starts are stopped, by whom and why.

@@ -32,13 +32,17 @@ pub enum OpsError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// There is no such order.
-    #[error("no order {id:?} is known: check the id, or wait for the next batch if it failed just now")]
+    #[error(
+        "no order {id:?} is known: check the id, or wait for the next batch if it failed just now"
+    )]
     NoSuchOrder {
         /// What was asked for.
         id: String,
     },
     /// The order is not in the dead letter queue.
-    #[error("order {id:?} is not in the dead letter queue: `redrive orders show {id}` tells where it stands")]
+    #[error(
+        "order {id:?} is not in the dead letter queue: `redrive orders show {id}` tells where it stands"
+    )]
     NotDeadLettered {
         /// What was asked for.
         id: String,

@@ -17,15 +17,26 @@ impl Ops {
     pub async fn pollers(&self) -> Result<usize> {
         let request = DescribeTaskQueueRequest {
             namespace: self.client.options().namespace.clone(),
-            task_queue: Some(TaskQueue { name: self.engine.settings.task_queue.clone(), ..Default::default() }),
+            task_queue: Some(TaskQueue {
+                name: self.engine.settings.task_queue.clone(),
+                ..Default::default()
+            }),
             task_queue_type: TaskQueueType::Workflow as i32,
             ..Default::default()
         };
         let mut service = self.client.connection().workflow_service();
-        let described = service.describe_task_queue(tonic::Request::new(request)).await;
-        let pollers = described.map_err(|status| GatewayError::from_status(&status))?.into_inner().pollers;
+        let described = service
+            .describe_task_queue(tonic::Request::new(request))
+            .await;
+        let pollers = described
+            .map_err(|status| GatewayError::from_status(&status))?
+            .into_inner()
+            .pollers;
         let now = self.engine.clock.now();
-        Ok(pollers.iter().filter(|poller| poller.last_access_time.is_some_and(|seen| lives(seen, now))).count())
+        Ok(pollers
+            .iter()
+            .filter(|poller| poller.last_access_time.is_some_and(|seen| lives(seen, now)))
+            .count())
     }
 }
 

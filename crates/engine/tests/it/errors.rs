@@ -26,20 +26,39 @@ fn starts(times: usize, fate: Fate) -> impl Fn(Call) -> Fate + Send + Sync {
 async fn an_item_error_spends_no_attempt_and_five_running_are_a_dead_letter() {
     let world = World::new("item-error").await;
     world.failed_order("order-1", &[End::Completes]).await;
-    let refuses = Fate::Fails(GatewayError::Item("search attribute Gone is not defined".into()));
-    let engine = world.engine_with(Hooked::new(world.gateway.clone(), starts(usize::MAX, refuses)), policy()).await;
+    let refuses = Fate::Fails(GatewayError::Item(
+        "search attribute Gone is not defined".into(),
+    ));
+    let engine = world
+        .engine_with(
+            Hooked::new(world.gateway.clone(), starts(usize::MAX, refuses)),
+            policy(),
+        )
+        .await;
     for n in 1..=5 {
         let batch = format!("b{n}");
         world.open_batch(&batch).await;
-        engine.process_chunk(&world.chunk(&batch, 0), &Steady).await.unwrap();
+        engine
+            .process_chunk(&world.chunk(&batch, 0), &Steady)
+            .await
+            .unwrap();
         let story = world.story("order-1").await;
-        assert_eq!((story.order.state, story.order.item_errors), (State::Failed, n));
+        assert_eq!(
+            (story.order.state, story.order.item_errors),
+            (State::Failed, n)
+        );
         assert_eq!(story.order.retry_count, 0);
     }
     assert!(world.verdicts("order-1").await[0].contains("search attribute Gone"));
     world.open_batch("b6").await;
-    engine.process_chunk(&world.chunk("b6", 0), &Steady).await.unwrap();
-    assert_eq!(world.verdicts("order-1").await.pop().unwrap(), "dlq: cannot_start");
+    engine
+        .process_chunk(&world.chunk("b6", 0), &Steady)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.verdicts("order-1").await.pop().unwrap(),
+        "dlq: cannot_start"
+    );
 }
 
 #[tokio::test]
@@ -48,11 +67,30 @@ async fn an_item_error_stops_nothing_else() {
     world.failed_order("order-1", &[End::Completes]).await;
     world.failed_order("order-2", &[End::Completes]).await;
     let refuses = Fate::Fails(GatewayError::Item("no".into()));
-    let engine = world.engine_with(Hooked::new(world.gateway.clone(), starts(1, refuses)), policy()).await;
+    let engine = world
+        .engine_with(
+            Hooked::new(world.gateway.clone(), starts(1, refuses)),
+            policy(),
+        )
+        .await;
     world.open_batch("b1").await;
-    engine.process_chunk(&world.chunk("b1", 0), &Steady).await.unwrap();
-    let counts = world.ledger.batch_counts(&"b1".into(), world.engine.clock.now()).await.unwrap();
-    assert_eq!((counts.found_count, counts.restarted_count, counts.error_count), (2, 1, 1));
+    engine
+        .process_chunk(&world.chunk("b1", 0), &Steady)
+        .await
+        .unwrap();
+    let counts = world
+        .ledger
+        .batch_counts(&"b1".into(), world.engine.clock.now())
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            counts.found_count,
+            counts.restarted_count,
+            counts.error_count
+        ),
+        (2, 1, 1)
+    );
 }
 
 #[tokio::test]
@@ -60,9 +98,17 @@ async fn a_throttle_is_waited_out_inside_the_batch() {
     let world = World::new("throttle").await;
     world.failed_order("order-1", &[End::Completes]).await;
     let throttles = Fate::Fails(GatewayError::Throttle("slow down".into()));
-    let engine = world.engine_with(Hooked::new(world.gateway.clone(), starts(2, throttles)), policy()).await;
+    let engine = world
+        .engine_with(
+            Hooked::new(world.gateway.clone(), starts(2, throttles)),
+            policy(),
+        )
+        .await;
     world.open_batch("b1").await;
-    engine.process_chunk(&world.chunk("b1", 0), &Steady).await.unwrap();
+    engine
+        .process_chunk(&world.chunk("b1", 0), &Steady)
+        .await
+        .unwrap();
     assert_eq!(world.verdicts("order-1").await, ["restarted"]);
 }
 
@@ -70,56 +116,110 @@ async fn a_throttle_is_waited_out_inside_the_batch() {
 async fn a_system_error_gives_back_what_is_untouched_and_fails_in_a_sentence() {
     let world = World::new("system-error").await;
     for n in 0..40 {
-        world.start(&format!("order-{n}"), &[End::Fails, End::Completes]).await;
+        world
+            .start(&format!("order-{n}"), &[End::Fails, End::Completes])
+            .await;
     }
     world.scan_sees(40).await;
     let refuses = Fate::Fails(GatewayError::System("permission denied".into()));
-    let engine = world.engine_with(Hooked::new(world.gateway.clone(), starts(usize::MAX, refuses)), policy()).await;
+    let engine = world
+        .engine_with(
+            Hooked::new(world.gateway.clone(), starts(usize::MAX, refuses)),
+            policy(),
+        )
+        .await;
     world.open_batch("b1").await;
-    let error = engine.process_chunk(&world.chunk("b1", 0), &Steady).await.unwrap_err();
+    let error = engine
+        .process_chunk(&world.chunk("b1", 0), &Steady)
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "Temporal refuses: permission denied");
     assert!(error.is_system());
     let states = world.ledger.state_counts().await.unwrap();
-    let of = |state: State| states.iter().find(|(name, _)| name == state.as_str()).map_or(0, |(_, count)| *count);
+    let of = |state: State| {
+        states
+            .iter()
+            .find(|(name, _)| name == state.as_str())
+            .map_or(0, |(_, count)| *count)
+    };
     assert_eq!(of(State::Failed) + of(State::Claimed), 40);
-    assert!(of(State::Claimed) <= 16, "only orders whose start was under way stay claimed: {states:?}");
-    world.engine.process_chunk(&world.chunk("b1", 0), &Steady).await.unwrap();
-    world.engine.process_chunk(&world.chunk("b2", 0), &Steady).await.unwrap();
-    assert_eq!(world.ledger.state_counts().await.unwrap(), [("in_flight".to_owned(), 40)]);
+    assert!(
+        of(State::Claimed) <= 16,
+        "only orders whose start was under way stay claimed: {states:?}"
+    );
+    world
+        .engine
+        .process_chunk(&world.chunk("b1", 0), &Steady)
+        .await
+        .unwrap();
+    world.run_chunk("b2").await;
+    assert_eq!(
+        world.ledger.state_counts().await.unwrap(),
+        [("in_flight".to_owned(), 40)]
+    );
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_asked_for_and_the_start_counts_once() {
     let world = World::new("lost-answer").await;
     world.failed_order("order-1", &[End::Runs]).await;
-    let engine = world.engine_with(Hooked::new(world.gateway.clone(), starts(1, Fate::LosesAnswer)), policy()).await;
+    let engine = world
+        .engine_with(
+            Hooked::new(world.gateway.clone(), starts(1, Fate::LosesAnswer)),
+            policy(),
+        )
+        .await;
     world.open_batch("b1").await;
-    engine.process_chunk(&world.chunk("b1", 0), &Steady).await.unwrap();
+    engine
+        .process_chunk(&world.chunk("b1", 0), &Steady)
+        .await
+        .unwrap();
     let story = world.story("order-1").await;
     assert_eq!(story.order.retry_count, 1);
-    assert_eq!(story.attempts[0].run.as_ref().unwrap().as_str(), world.latest_run("order-1").await);
+    assert_eq!(
+        story.attempts[0].run.as_ref().unwrap().as_str(),
+        world.latest_run("order-1").await
+    );
 }
 
 #[tokio::test]
 async fn a_lost_answer_is_found_by_looking_back_when_an_operator_came_between() {
     let world = World::new("looked-back").await;
     world.failed_order("order-1", &[End::Fails]).await;
-    let lose = |call| if call == Call::Start { Fate::LosesAnswer } else { Fate::Passes };
-    let losing = world.engine_with(Hooked::new(world.gateway.clone(), lose), policy()).await;
+    let lose = |call| {
+        if call == Call::Start {
+            Fate::LosesAnswer
+        } else {
+            Fate::Passes
+        }
+    };
+    let losing = world
+        .engine_with(Hooked::new(world.gateway.clone(), lose), policy())
+        .await;
     world.open_batch("b1").await;
     let now = world.engine.clock.now();
     // The start acts, its answer is lost, and the deadline leaves no time to ask.
-    let hurried = Chunk { stops_at: now + jiff::SignedDuration::from_secs(1), ..world.chunk("b1", 0) };
+    let hurried = Chunk {
+        stops_at: now + jiff::SignedDuration::from_secs(1),
+        ..world.chunk("b1", 0)
+    };
     let lost = tokio::spawn(async move { losing.process_chunk(&hurried, &Steady).await });
     world.visibility_shows(2).await;
     lost.abort();
     drop(lost.await);
     let by_hand = world.start_by_hand("order-1", &[End::Completes]).await;
     world.await_status("order-1", Status::Completed).await;
-    world.engine.process_chunk(&world.chunk("b1", 0), &Steady).await.unwrap();
+    world
+        .engine
+        .process_chunk(&world.chunk("b1", 0), &Steady)
+        .await
+        .unwrap();
     let story = world.story("order-1").await;
     assert_eq!(story.order.state, State::Recovered);
-    assert_eq!(story.order.retry_count, 1, "the restart whose answer was lost is counted");
+    assert_eq!(
+        story.order.retry_count, 1,
+        "the restart whose answer was lost is counted"
+    );
     assert_ne!(story.attempts[0].run.as_ref().unwrap().as_str(), by_hand);
     assert_eq!(story.attempts[0].outcome, Some(AttemptOutcome::FailedAgain));
     assert_eq!(world.verdicts("order-1").await, ["restarted"]);
@@ -132,5 +232,8 @@ async fn a_history_that_is_gone_is_a_dead_letter_with_that_reason() {
     crate::retries::delete(&world, "order-1").await;
     world.run_chunk("b1").await;
     assert_eq!(world.verdicts("order-1").await, ["dlq: outcome_unknown"]);
-    assert_eq!(world.story("order-1").await.order.state, State::DeadLettered);
+    assert_eq!(
+        world.story("order-1").await.order.state,
+        State::DeadLettered
+    );
 }

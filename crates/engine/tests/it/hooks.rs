@@ -6,7 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::{Latest, RunStatus};
 use redrive_core::ids::{Home, RunId, WorkflowId};
-use redrive_engine::gateway::{FailedRun, Gateway, GatewayError, Mark, Page, Restart, Started, Window};
+use redrive_engine::gateway::{
+    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Started, Window,
+};
 
 type Result<T> = std::result::Result<T, GatewayError>;
 
@@ -32,6 +34,8 @@ pub enum Fate {
     Fails(GatewayError),
     /// It acts, and its answer is lost.
     LosesAnswer,
+    /// Visibility shows nothing yet. Of counts and lists only.
+    ShowsNothing,
 }
 
 type Hook = dyn Fn(Call) -> Fate + Send + Sync;
@@ -43,19 +47,30 @@ pub struct Hooked {
 }
 
 impl Hooked {
-    pub fn new(inner: impl Gateway, hook: impl Fn(Call) -> Fate + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { inner: Arc::new(inner), hook: Box::new(hook) })
+    pub fn new(
+        inner: impl Gateway,
+        hook: impl Fn(Call) -> Fate + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Arc::new(inner),
+            hook: Box::new(hook),
+        })
     }
 
     async fn call<T>(&self, call: Call, made: impl Future<Output = Result<T>> + Send) -> Result<T> {
-        match (self.hook)(call) {
-            Fate::Passes => made.await,
-            Fate::Fails(error) => Err(error),
-            Fate::LosesAnswer => {
-                made.await?;
-                Err(GatewayError::Unknown("the answer was lost".into()))
-            }
+        meet((self.hook)(call), made).await
+    }
+}
+
+async fn meet<T>(fate: Fate, made: impl Future<Output = Result<T>> + Send) -> Result<T> {
+    match fate {
+        Fate::Passes => made.await,
+        Fate::Fails(error) => Err(error),
+        Fate::LosesAnswer => {
+            made.await?;
+            Err(GatewayError::Unknown("the answer was lost".into()))
         }
+        Fate::ShowsNothing => panic!("only counts and lists read visibility"),
     }
 }
 
@@ -66,15 +81,23 @@ impl Gateway for Hooked {
     }
 
     async fn describe(&self, id: &WorkflowId, mark: Option<&Mark>) -> Result<Option<Latest>> {
-        self.call(Call::Describe, self.inner.describe(id, mark)).await
+        self.call(Call::Describe, self.inner.describe(id, mark))
+            .await
     }
 
     async fn run_status(&self, id: &WorkflowId, run: &RunId) -> Result<Option<RunStatus>> {
-        self.call(Call::RunStatus, self.inner.run_status(id, run)).await
+        self.call(Call::RunStatus, self.inner.run_status(id, run))
+            .await
     }
 
-    async fn look_back(&self, id: &WorkflowId, mark: &Mark, since: Timestamp) -> Result<Option<RunId>> {
-        self.call(Call::LookBack, self.inner.look_back(id, mark, since)).await
+    async fn look_back(
+        &self,
+        id: &WorkflowId,
+        mark: &Mark,
+        since: Timestamp,
+    ) -> Result<Option<RunId>> {
+        self.call(Call::LookBack, self.inner.look_back(id, mark, since))
+            .await
     }
 
     async fn start(&self, restart: &Restart) -> Result<Started> {
@@ -82,18 +105,26 @@ impl Gateway for Hooked {
     }
 
     async fn read_failure(&self, id: &WorkflowId, run: &RunId) -> Result<Option<FailedRun>> {
-        self.call(Call::ReadFailure, self.inner.read_failure(id, run)).await
+        self.call(Call::ReadFailure, self.inner.read_failure(id, run))
+            .await
     }
 
     async fn read_start(&self, id: &WorkflowId, run: &RunId) -> Result<Option<Vec<u8>>> {
-        self.call(Call::ReadStart, self.inner.read_start(id, run)).await
+        self.call(Call::ReadStart, self.inner.read_start(id, run))
+            .await
     }
 
     async fn count_failed(&self, window: &Window) -> Result<u64> {
-        self.call(Call::CountFailed, self.inner.count_failed(window)).await
+        match (self.hook)(Call::CountFailed) {
+            Fate::ShowsNothing => Ok(0),
+            fate => meet(fate, self.inner.count_failed(window)).await,
+        }
     }
 
     async fn list_failed(&self, window: &Window, page: Vec<u8>) -> Result<Page> {
-        self.call(Call::ListFailed, self.inner.list_failed(window, page)).await
+        match (self.hook)(Call::ListFailed) {
+            Fate::ShowsNothing => Ok(Page::default()),
+            fate => meet(fate, self.inner.list_failed(window, page)).await,
+        }
     }
 }

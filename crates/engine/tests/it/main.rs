@@ -1,6 +1,7 @@
 //! The engine against a real Temporal dev server and a real SQLite ledger. Each test has a namespace and a ledger of
 //! its own; failed runs come from a puppet that answers workflow tasks by script.
 
+mod batches;
 mod budget;
 mod chains;
 mod elsewhere;
@@ -10,4 +11,7 @@ mod one_order;
 mod retries;
 mod scanning;
 mod schedules;
+mod starts;
+mod twice;
+mod workflows;
 mod world;

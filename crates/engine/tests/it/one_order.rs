@@ -12,10 +12,15 @@ async fn a_failed_order_is_restarted_and_recovers() {
     let report = world.run_chunk("b1").await;
     assert_eq!(report.claimed, 1);
     assert_eq!(world.verdicts("order-1").await, ["restarted"]);
-    world.await_status("order-1", WorkflowExecutionStatus::Completed).await;
+    world
+        .await_status("order-1", WorkflowExecutionStatus::Completed)
+        .await;
     let story = world.settles_as("order-1", State::Recovered).await;
     assert_eq!(story.attempts.len(), 1);
-    assert_eq!(story.attempts[0].run.as_ref().unwrap().as_str(), world.latest_run("order-1").await);
+    assert_eq!(
+        story.attempts[0].run.as_ref().unwrap().as_str(),
+        world.latest_run("order-1").await
+    );
     assert_eq!(story.order.order_id, "1");
 }
 
@@ -25,8 +30,14 @@ async fn five_restarts_then_the_batch_that_finds_it_dead_letters() {
     world.failed_order("order-1", &[End::Fails]).await;
     for attempt in 1..=5 {
         let batch = format!("b{attempt}");
-        assert_eq!(world.run_chunk(&batch).await.claimed, 1, "attempt {attempt}");
-        world.await_status("order-1", WorkflowExecutionStatus::Failed).await;
+        assert_eq!(
+            world.run_chunk(&batch).await.claimed,
+            1,
+            "attempt {attempt}"
+        );
+        world
+            .await_status("order-1", WorkflowExecutionStatus::Failed)
+            .await;
         world.settles_as("order-1", State::Failed).await;
     }
     world.run_chunk("b6").await;
@@ -34,5 +45,8 @@ async fn five_restarts_then_the_batch_that_finds_it_dead_letters() {
     assert_eq!(story.order.state, State::DeadLettered);
     assert_eq!(story.order.retry_count, 5);
     assert_eq!(story.failures.len(), 6, "five attempts are six runs");
-    assert_eq!(world.verdicts("order-1").await.last().unwrap(), "dlq: budget_spent");
+    assert_eq!(
+        world.verdicts("order-1").await.last().unwrap(),
+        "dlq: budget_spent"
+    );
 }

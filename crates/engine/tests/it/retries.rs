@@ -13,26 +13,43 @@ use crate::world::{End, World};
 
 /// Somebody on call.
 pub fn operator() -> NewAuditEvent {
-    NewAuditEvent { actor: "ada".into(), reason: "the carrier is back".into() }
+    NewAuditEvent {
+        actor: "ada".into(),
+        reason: "the carrier is back".into(),
+    }
 }
 
 /// Deletes an order's runs and waits until the server knows it no more.
 pub async fn delete(world: &World, workflow_id: &str) {
     let request = DeleteWorkflowExecutionRequest {
         namespace: world.bed.namespace.clone(),
-        workflow_execution: Some(WorkflowExecution { workflow_id: workflow_id.into(), run_id: String::new() }),
+        workflow_execution: Some(WorkflowExecution {
+            workflow_id: workflow_id.into(),
+            run_id: String::new(),
+        }),
     };
-    world.bed.service().delete_workflow_execution(Request::new(request)).await.unwrap();
-    eventually_within(std::time::Duration::from_secs(120), "the deletion to take effect", || async {
-        world.bed.latest(workflow_id).await.is_none().then_some(())
-    })
+    world
+        .bed
+        .service()
+        .delete_workflow_execution(Request::new(request))
+        .await
+        .unwrap();
+    eventually_within(
+        std::time::Duration::from_secs(120),
+        "the deletion to take effect",
+        || async { world.bed.latest(workflow_id).await.is_none().then_some(()) },
+    )
     .await;
 }
 
 /// A dead letter of order-1.
 async fn parked(world: &World, then: &[End]) {
     world.failed_order("order-1", then).await;
-    let parked = world.ledger.park(&"order-1".into(), &operator(), world.engine.clock.now()).await.unwrap();
+    let parked = world
+        .ledger
+        .park(&"order-1".into(), &operator(), world.engine.clock.now())
+        .await
+        .unwrap();
     assert!(parked.is_some());
 }
 
@@ -41,11 +58,18 @@ async fn a_retry_restarts_the_order_and_tells_the_run() {
     let world = World::new("retry").await;
     parked(&world, &[End::Runs]).await;
     let worker = world.worker().await;
-    let retried = world.ops().retry_dead_letter("order-1", operator()).await.unwrap();
+    let retried = world
+        .ops()
+        .retry_dead_letter("order-1", operator())
+        .await
+        .unwrap();
     let run_id = world.latest_run("order-1").await;
     assert_eq!(retried.end, RetryEnd::Started { run_id });
     let story = world.story("order-1").await;
-    assert_eq!((story.order.state, story.order.generation), (State::InFlight, 2));
+    assert_eq!(
+        (story.order.state, story.order.generation),
+        (State::InFlight, 2)
+    );
     assert_eq!(story.dead_letters[0].resolved_by.as_deref(), Some("ada"));
     worker.stop().await.unwrap();
 }
@@ -55,9 +79,19 @@ async fn a_second_retry_of_the_same_entry_is_told_who_was_first() {
     let world = World::new("retry-twice").await;
     parked(&world, &[End::Runs]).await;
     let worker = world.worker().await;
-    world.ops().retry_dead_letter("order-1", operator()).await.unwrap();
-    let second = world.ops().retry_dead_letter("order-1", operator()).await.unwrap();
-    let RetryEnd::AlreadyResolved(entry) = second.end else { panic!("{second:?}") };
+    world
+        .ops()
+        .retry_dead_letter("order-1", operator())
+        .await
+        .unwrap();
+    let second = world
+        .ops()
+        .retry_dead_letter("order-1", operator())
+        .await
+        .unwrap();
+    let RetryEnd::AlreadyResolved(entry) = second.end else {
+        panic!("{second:?}")
+    };
     assert_eq!(entry.resolved_by.as_deref(), Some("ada"));
     worker.stop().await.unwrap();
 }
@@ -68,8 +102,15 @@ async fn a_retry_works_after_the_server_has_forgotten_the_order() {
     parked(&world, &[End::Completes]).await;
     delete(&world, "order-1").await;
     let worker = world.worker().await;
-    let retried = world.ops().retry_dead_letter("order-1", operator()).await.unwrap();
-    assert!(matches!(retried.end, RetryEnd::Started { .. }), "{retried:?}");
+    let retried = world
+        .ops()
+        .retry_dead_letter("order-1", operator())
+        .await
+        .unwrap();
+    assert!(
+        matches!(retried.end, RetryEnd::Started { .. }),
+        "{retried:?}"
+    );
     world.await_status("order-1", Status::Completed).await;
     worker.stop().await.unwrap();
 }
@@ -80,8 +121,15 @@ async fn a_retry_tells_that_the_order_turned_out_running() {
     parked(&world, &[]).await;
     let by_hand = world.start_by_hand("order-1", &[End::Runs]).await;
     let worker = world.worker().await;
-    let retried = world.ops().retry_dead_letter("order-1", operator()).await.unwrap();
-    let expected = RetryEnd::NotStarted { state: State::InFlight, reason: "already_running".into() };
+    let retried = world
+        .ops()
+        .retry_dead_letter("order-1", operator())
+        .await
+        .unwrap();
+    let expected = RetryEnd::NotStarted {
+        state: State::InFlight,
+        reason: "already_running".into(),
+    };
     assert_eq!(retried.end, expected);
     assert_eq!(world.latest_run("order-1").await, by_hand);
     worker.stop().await.unwrap();
@@ -96,7 +144,11 @@ async fn a_retry_whose_caller_died_is_done_by_the_next_batch_and_first() {
         resolution: redrive_ledger::Resolution::ManualRetry,
         by: operator(),
     };
-    world.ledger.resolve(&world.engine.policy, &resolve, world.engine.clock.now()).await.unwrap();
+    world
+        .ledger
+        .resolve(&world.engine.policy, &resolve, world.engine.clock.now())
+        .await
+        .unwrap();
     assert_eq!(world.run_chunk("b1").await.claimed, 1);
     world.await_status("order-1", Status::Completed).await;
 }
@@ -109,21 +161,36 @@ async fn an_order_can_be_dead_lettered_a_second_time() {
     world.failed_order("order-1", &[End::Fails]).await;
     let exhaust = async |first: u32| {
         for n in first..first + 2 {
-            assert_eq!(world.run_chunk(&format!("b{n}")).await.claimed, 1, "batch {n}");
+            assert_eq!(
+                world.run_chunk(&format!("b{n}")).await.claimed,
+                1,
+                "batch {n}"
+            );
             world.await_status("order-1", Status::Failed).await;
             world.settle("settle").await;
         }
-        assert_eq!(world.story("order-1").await.order.state, State::DeadLettered);
+        assert_eq!(
+            world.story("order-1").await.order.state,
+            State::DeadLettered
+        );
     };
     exhaust(1).await;
     let worker = world.worker().await;
-    world.ops().retry_dead_letter("order-1", operator()).await.unwrap();
+    world
+        .ops()
+        .retry_dead_letter("order-1", operator())
+        .await
+        .unwrap();
     worker.stop().await.unwrap();
     world.await_status("order-1", Status::Failed).await;
     world.settles_as("order-1", State::Failed).await;
     assert_eq!(world.run_chunk("b9").await.claimed, 1);
     let story = world.story("order-1").await;
     assert_eq!(story.order.state, State::DeadLettered);
-    let generations: Vec<_> = story.dead_letters.iter().map(|entry| entry.generation).collect();
+    let generations: Vec<_> = story
+        .dead_letters
+        .iter()
+        .map(|entry| entry.generation)
+        .collect();
     assert_eq!(generations, [1, 2]);
 }

@@ -4,14 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use jiff::Timestamp;
-use redrive_core::decide::{Latest, RunStatus};
-use redrive_core::ids::{Home, RunId, WorkflowId};
 use redrive_engine::Steady;
-use redrive_engine::gateway::{FailedRun, Gateway, GatewayError, Mark, Page, Restart, Started, TemporalGateway, Window};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
+use crate::hooks::{Call, Fate, Hooked};
 use crate::world::{End, World, policy};
 
 #[tokio::test]
@@ -22,14 +18,27 @@ async fn failures_older_than_the_look_back_are_counted_and_not_touched() {
     }
     world.visibility_shows(50).await;
     world.clock.advance(Duration::from_secs(25 * 3600));
-    let report = world.engine.scan_failures(&world.phase("b1"), &Steady).await.unwrap();
+    let report = world
+        .engine
+        .scan_failures(&world.phase("b1"), &Steady)
+        .await
+        .unwrap();
     assert_eq!(report.new_failures, 0);
-    let window = world.ledger.scan_window(crate::world::TYPE).await.unwrap().unwrap();
+    let window = world
+        .ledger
+        .scan_window(crate::world::TYPE)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(window.older_count, 50);
     assert_eq!(world.run_chunk("b1").await.claimed, 0);
     // Not even the hourly sweep takes them in.
     world.clock.advance(Duration::from_secs(2 * 3600));
-    let report = world.engine.scan_failures(&world.phase("b2"), &Steady).await.unwrap();
+    let report = world
+        .engine
+        .scan_failures(&world.phase("b2"), &Steady)
+        .await
+        .unwrap();
     assert_eq!(report.new_failures, 0);
 }
 
@@ -42,56 +51,36 @@ async fn a_large_window_is_split_and_nothing_is_missed() {
         world.start(&format!("order-{n}"), &[End::Fails]).await;
     }
     world.visibility_shows(60).await;
-    let report = world.engine.scan_failures(&world.phase("b1"), &Steady).await.unwrap();
+    let report = world
+        .engine
+        .scan_failures(&world.phase("b1"), &Steady)
+        .await
+        .unwrap();
     assert_eq!((report.new_failures, report.complete), (60, true));
-    let again = world.engine.scan_failures(&world.phase("b2"), &Steady).await.unwrap();
+    let again = world
+        .engine
+        .scan_failures(&world.phase("b2"), &Steady)
+        .await
+        .unwrap();
     assert_eq!(again.new_failures, 0);
-}
-
-/// Visibility that shows nothing while it hides.
-struct Hiding {
-    inner: TemporalGateway,
-    hides: Arc<AtomicBool>,
-}
-
-#[async_trait]
-impl Gateway for Hiding {
-    fn home(&self) -> &Home {
-        self.inner.home()
-    }
-    async fn describe(&self, id: &WorkflowId, mark: Option<&Mark>) -> Result<Option<Latest>, GatewayError> {
-        self.inner.describe(id, mark).await
-    }
-    async fn run_status(&self, id: &WorkflowId, run: &RunId) -> Result<Option<RunStatus>, GatewayError> {
-        self.inner.run_status(id, run).await
-    }
-    async fn look_back(&self, id: &WorkflowId, mark: &Mark, since: Timestamp) -> Result<Option<RunId>, GatewayError> {
-        self.inner.look_back(id, mark, since).await
-    }
-    async fn start(&self, restart: &Restart) -> Result<Started, GatewayError> {
-        self.inner.start(restart).await
-    }
-    async fn read_failure(&self, id: &WorkflowId, run: &RunId) -> Result<Option<FailedRun>, GatewayError> {
-        self.inner.read_failure(id, run).await
-    }
-    async fn read_start(&self, id: &WorkflowId, run: &RunId) -> Result<Option<Vec<u8>>, GatewayError> {
-        self.inner.read_start(id, run).await
-    }
-    async fn count_failed(&self, window: &Window) -> Result<u64, GatewayError> {
-        if self.hides.load(Ordering::SeqCst) { Ok(0) } else { self.inner.count_failed(window).await }
-    }
-    async fn list_failed(&self, window: &Window, page: Vec<u8>) -> Result<Page, GatewayError> {
-        if self.hides.load(Ordering::SeqCst) { Ok(Page::default()) } else { self.inner.list_failed(window, page).await }
-    }
 }
 
 #[tokio::test]
 async fn a_run_hidden_from_the_scan_for_twenty_minutes_is_still_processed() {
     let world = World::new("hidden").await;
     let hides = Arc::new(AtomicBool::new(true));
-    let hiding = Hiding { inner: world.gateway.clone(), hides: Arc::clone(&hides) };
-    let engine = world.engine_with(Arc::new(hiding), policy()).await;
-    engine.scan_failures(&world.phase("b0"), &Steady).await.unwrap();
+    let hidden = Arc::clone(&hides);
+    let hook = move |call| match call {
+        Call::CountFailed | Call::ListFailed if hidden.load(Ordering::SeqCst) => Fate::ShowsNothing,
+        _ => Fate::Passes,
+    };
+    let engine = world
+        .engine_with(Hooked::new(world.gateway.clone(), hook), policy())
+        .await;
+    engine
+        .scan_failures(&world.phase("b0"), &Steady)
+        .await
+        .unwrap();
     world.start("order-1", &[End::Fails, End::Completes]).await;
     world.await_status("order-1", Status::Failed).await;
     world.visibility_shows(1).await;
@@ -99,7 +88,11 @@ async fn a_run_hidden_from_the_scan_for_twenty_minutes_is_still_processed() {
     for minutes in [0, 10, 10, 45] {
         world.clock.advance(Duration::from_secs(minutes * 60));
         hides.store(minutes != 45, Ordering::SeqCst);
-        taken_in += engine.scan_failures(&world.phase("b1"), &Steady).await.unwrap().new_failures;
+        taken_in += engine
+            .scan_failures(&world.phase("b1"), &Steady)
+            .await
+            .unwrap()
+            .new_failures;
     }
     assert_eq!(taken_in, 1, "the sweep finds what the watermark had passed");
     assert_eq!(world.run_chunk("b2").await.claimed, 1);

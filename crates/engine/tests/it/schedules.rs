@@ -5,8 +5,12 @@ use std::time::Duration;
 use redrive_engine::{Applied, ScheduleSettings, apply_schedule};
 use redrive_fulfillment::testbed::Testbed;
 use temporalio_common::protos::temporal::api::enums::v1::ScheduleOverlapPolicy;
-use temporalio_common::protos::temporal::api::schedule::v1::{Schedule, SchedulePatch, schedule_action::Action};
-use temporalio_common::protos::temporal::api::workflowservice::v1::{DescribeScheduleRequest, PatchScheduleRequest};
+use temporalio_common::protos::temporal::api::schedule::v1::{
+    Schedule, SchedulePatch, schedule_action::Action,
+};
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    DescribeScheduleRequest, PatchScheduleRequest,
+};
 use tonic::Request;
 
 fn settings(minutes: u64) -> ScheduleSettings {
@@ -18,9 +22,17 @@ fn settings(minutes: u64) -> ScheduleSettings {
 }
 
 async fn described(bed: &Testbed) -> Schedule {
-    let request =
-        DescribeScheduleRequest { namespace: bed.namespace.clone(), schedule_id: redrive_flows::SCHEDULE_ID.into() };
-    bed.service().describe_schedule(Request::new(request)).await.unwrap().into_inner().schedule.unwrap()
+    let request = DescribeScheduleRequest {
+        namespace: bed.namespace.clone(),
+        schedule_id: redrive_flows::SCHEDULE_ID.into(),
+    };
+    bed.service()
+        .describe_schedule(Request::new(request))
+        .await
+        .unwrap()
+        .into_inner()
+        .schedule
+        .unwrap()
 }
 
 fn seconds(duration: Option<prost_wkt_types::Duration>) -> i64 {
@@ -30,16 +42,27 @@ fn seconds(duration: Option<prost_wkt_types::Duration>) -> i64 {
 #[tokio::test]
 async fn it_is_created_as_the_spec_sets_it_and_then_left_alone() {
     let bed = Testbed::connect("schedule").await;
-    assert_eq!(apply_schedule(&bed.client, &settings(15)).await, Ok(Applied::Created));
-    assert_eq!(apply_schedule(&bed.client, &settings(15)).await, Ok(Applied::Unchanged));
+    assert_eq!(
+        apply_schedule(&bed.client, &settings(15)).await,
+        Ok(Applied::Created)
+    );
+    assert_eq!(
+        apply_schedule(&bed.client, &settings(15)).await,
+        Ok(Applied::Unchanged)
+    );
     let schedule = described(&bed).await;
     assert_eq!(seconds(schedule.spec.unwrap().interval[0].interval), 900);
     let policies = schedule.policies.unwrap();
     assert_eq!(policies.overlap_policy(), ScheduleOverlapPolicy::Skip);
     assert_eq!(seconds(policies.catchup_window), 900);
-    let Some(Action::StartWorkflow(start)) = schedule.action.unwrap().action else { panic!("no workflow is started") };
+    let Some(Action::StartWorkflow(start)) = schedule.action.unwrap().action else {
+        panic!("no workflow is started")
+    };
     assert_eq!(start.workflow_id, "reprocessing-batch");
-    assert_eq!(start.workflow_type.unwrap().name, "ReprocessingBatchWorkflow");
+    assert_eq!(
+        start.workflow_type.unwrap().name,
+        "ReprocessingBatchWorkflow"
+    );
     assert_eq!(start.task_queue.unwrap().name, "orchestrator");
     assert_eq!(seconds(start.workflow_execution_timeout), 900);
 }
@@ -51,15 +74,28 @@ async fn a_changed_interval_reaches_it_and_a_pause_stays_with_its_note() {
     let request = PatchScheduleRequest {
         namespace: bed.namespace.clone(),
         schedule_id: redrive_flows::SCHEDULE_ID.into(),
-        patch: Some(SchedulePatch { pause: "carrier migration".into(), ..Default::default() }),
+        patch: Some(SchedulePatch {
+            pause: "carrier migration".into(),
+            ..Default::default()
+        }),
         ..Default::default()
     };
-    bed.service().patch_schedule(Request::new(request)).await.unwrap();
+    bed.service()
+        .patch_schedule(Request::new(request))
+        .await
+        .unwrap();
     redrive_fulfillment::testbed::eventually("the pause to show", || async {
-        described(&bed).await.state.is_some_and(|state| state.paused).then_some(())
+        described(&bed)
+            .await
+            .state
+            .is_some_and(|state| state.paused)
+            .then_some(())
     })
     .await;
-    assert_eq!(apply_schedule(&bed.client, &settings(5)).await, Ok(Applied::Updated));
+    assert_eq!(
+        apply_schedule(&bed.client, &settings(5)).await,
+        Ok(Applied::Updated)
+    );
     let schedule = redrive_fulfillment::testbed::eventually("the interval to show", || async {
         let schedule = described(&bed).await;
         (seconds(schedule.spec.as_ref()?.interval[0].interval) == 300).then_some(schedule)

@@ -48,7 +48,8 @@ pub struct ShiftedClock {
 impl ShiftedClock {
     /// Sets it forward.
     pub fn advance(&self, by: Duration) {
-        self.ahead.fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+        self.ahead
+            .fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
 }
 
@@ -85,7 +86,10 @@ pub struct World {
 /// A policy that waits for nothing: tests that are about waiting set their own.
 pub fn policy() -> Policy {
     let mut policy = Policy {
-        watch: vec![Watch { workflow_type: TYPE.into(), order_id: "order-{orderId}".into() }],
+        watch: vec![Watch {
+            workflow_type: TYPE.into(),
+            order_id: "order-{orderId}".into(),
+        }],
         starts_per_second: 10_000.0,
         ..Policy::default()
     };
@@ -106,13 +110,31 @@ impl World {
     pub async fn with(name: &str, policy: Policy) -> Self {
         let bed = Testbed::connect(name).await;
         let folder = tempfile::tempdir().unwrap();
-        let ledger: Arc<dyn Ledger> = Arc::new(SqliteLedger::open(&folder.path().join("ledger.db")).await.unwrap());
+        let ledger: Arc<dyn Ledger> = Arc::new(
+            SqliteLedger::open(&folder.path().join("ledger.db"))
+                .await
+                .unwrap(),
+        );
         let gateway = TemporalGateway::connect(bed.client.clone()).await.unwrap();
         let clock = Arc::new(ShiftedClock::default());
         let engine = engine(&ledger, Arc::new(gateway.clone()), &clock, policy).await;
         let scripts = Scripts::default();
-        let puppet = Puppet::spawn(&bed.client, &bed.namespace, QUEUE, play(Arc::clone(&scripts)));
-        Self { bed, ledger, gateway, clock, engine, scripts, folder, _puppet: puppet }
+        let puppet = Puppet::spawn(
+            &bed.client,
+            &bed.namespace,
+            QUEUE,
+            play(Arc::clone(&scripts)),
+        );
+        Self {
+            bed,
+            ledger,
+            gateway,
+            clock,
+            engine,
+            scripts,
+            folder,
+            _puppet: puppet,
+        }
     }
 
     /// An engine over the same ledger, with a gateway of the test's.
@@ -122,7 +144,10 @@ impl World {
 
     /// What the runs of an order do from now on.
     pub fn script(&self, workflow_id: &str, ends: &[End]) {
-        self.scripts.lock().unwrap().insert(workflow_id.to_owned(), ends.to_vec());
+        self.scripts
+            .lock()
+            .unwrap()
+            .insert(workflow_id.to_owned(), ends.to_vec());
     }
 
     /// Starts an order and returns its first run.
@@ -149,7 +174,8 @@ impl World {
         let mut ends = vec![End::Fails];
         ends.extend_from_slice(then);
         self.start(workflow_id, &ends).await;
-        self.await_status(workflow_id, WorkflowExecutionStatus::Failed).await;
+        self.await_status(workflow_id, WorkflowExecutionStatus::Failed)
+            .await;
         self.scan_sees(1).await;
         WorkflowId::from(workflow_id)
     }
@@ -174,7 +200,11 @@ impl World {
 
     /// Waits until visibility shows so many failed runs.
     pub async fn visibility_shows(&self, failures: u64) {
-        let window = Window { workflow_type: TYPE.into(), from: Timestamp::UNIX_EPOCH, to: self.clock.now() + SignedDuration::from_hours(1) };
+        let window = Window {
+            workflow_type: TYPE.into(),
+            from: Timestamp::UNIX_EPOCH,
+            to: self.clock.now() + SignedDuration::from_hours(1),
+        };
         eventually("visibility to show the failures", || async {
             (self.gateway.count_failed(&window).await.unwrap() >= failures).then_some(())
         })
@@ -183,7 +213,10 @@ impl World {
 
     /// A phase of that batch, with plenty of time.
     pub fn phase(&self, batch: &str) -> Phase {
-        Phase { batch: batch.into(), ends_at: self.clock.now() + SignedDuration::from_mins(5) }
+        Phase {
+            batch: batch.into(),
+            ends_at: self.clock.now() + SignedDuration::from_mins(5),
+        }
     }
 
     /// A chunk of that batch, with plenty of time.
@@ -202,18 +235,28 @@ impl World {
     /// Opens that batch's row and processes one chunk of it.
     pub async fn run_chunk(&self, batch: &str) -> ChunkReport {
         self.open_batch(batch).await;
-        self.engine.process_chunk(&self.chunk(batch, 0), &Steady).await.unwrap()
+        self.engine
+            .process_chunk(&self.chunk(batch, 0), &Steady)
+            .await
+            .unwrap()
     }
 
     /// Opens that batch's row.
     pub async fn open_batch(&self, batch: &str) {
-        let opening = BatchOpening { batch: BatchId::from(batch), workflow_id: batch.into(), started_at: self.clock.now() };
+        let opening = BatchOpening {
+            batch: BatchId::from(batch),
+            workflow_id: batch.into(),
+            started_at: self.clock.now(),
+        };
         self.ledger.open_batch(&opening).await.unwrap();
     }
 
     /// Settles what is due.
     pub async fn settle(&self, batch: &str) {
-        self.engine.settle_attempts(&self.phase(batch), &Steady).await.unwrap();
+        self.engine
+            .settle_attempts(&self.phase(batch), &Steady)
+            .await
+            .unwrap();
     }
 
     /// Settles until the order is in that state.
@@ -228,35 +271,78 @@ impl World {
 
     /// Everything the ledger knows of an order.
     pub async fn story(&self, workflow_id: &str) -> Story {
-        self.ledger.story(&workflow_id.into()).await.unwrap().unwrap_or_else(|| panic!("{workflow_id} is not known"))
+        self.ledger
+            .story(&workflow_id.into())
+            .await
+            .unwrap()
+            .unwrap_or_else(|| panic!("{workflow_id} is not known"))
     }
 
     /// The verdicts of an order, as `verdict` or `verdict: reason`.
     pub async fn verdicts(&self, workflow_id: &str) -> Vec<String> {
         let verdicts = self.story(workflow_id).await.verdicts;
-        verdicts.into_iter().map(|(_, verdict, reason, _)| reason.map_or(verdict.clone(), |reason| format!("{verdict}: {reason}"))).collect()
+        verdicts
+            .into_iter()
+            .map(|(_, verdict, reason, _)| {
+                reason.map_or(verdict.clone(), |reason| format!("{verdict}: {reason}"))
+            })
+            .collect()
+    }
+
+    /// How many orders each chunk of the only batch handled, read beside the ledger.
+    pub async fn chunk_sizes(&self) -> Vec<i64> {
+        let url = format!(
+            "sqlite:{}?mode=ro",
+            self.folder.path().join("ledger.db").display()
+        );
+        let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+        sqlx::query_scalar("SELECT count(*) FROM verdicts GROUP BY chunk")
+            .fetch_all(&pool)
+            .await
+            .unwrap()
     }
 
     /// The order's latest run.
     pub async fn latest_run(&self, workflow_id: &str) -> String {
-        self.bed.latest(workflow_id).await.unwrap().execution.unwrap().run_id
+        self.bed
+            .latest(workflow_id)
+            .await
+            .unwrap()
+            .execution
+            .unwrap()
+            .run_id
     }
 
     /// The verbs over this world's engine.
     pub fn ops(&self) -> Ops {
-        Ops { engine: self.engine.clone(), client: self.bed.client.clone() }
+        Ops {
+            engine: self.engine.clone(),
+            client: self.bed.client.clone(),
+        }
     }
 
     /// A worker for this world's engine.
     pub async fn worker(&self) -> RunningWorker {
-        run_worker(self.engine.clone(), self.bed.client.clone()).await.unwrap()
+        run_worker(self.engine.clone(), self.bed.client.clone())
+            .await
+            .unwrap()
     }
 }
 
-async fn engine(ledger: &Arc<dyn Ledger>, gateway: Arc<dyn Gateway>, clock: &Arc<ShiftedClock>, policy: Policy) -> Engine {
-    let settings = Settings { task_queue: redrive_flows::TASK_QUEUE.into(), interval: Duration::from_secs(900) };
+async fn engine(
+    ledger: &Arc<dyn Ledger>,
+    gateway: Arc<dyn Gateway>,
+    clock: &Arc<ShiftedClock>,
+    policy: Policy,
+) -> Engine {
+    let settings = Settings {
+        task_queue: redrive_flows::TASK_QUEUE.into(),
+        interval: Duration::from_secs(900),
+    };
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
-    Engine::new(Arc::clone(ledger), gateway, clock, policy, settings).await.unwrap()
+    Engine::new(Arc::clone(ledger), gateway, clock, policy, settings)
+        .await
+        .unwrap()
 }
 
 /// Answers each run once with the next word of its order's script.
@@ -264,9 +350,14 @@ fn play(scripts: Scripts) -> impl Fn(&Task) -> Move + Send + Sync {
     let given: Mutex<HashMap<String, End>> = Mutex::default();
     move |task| {
         let mut given = given.lock().unwrap();
-        let end = *given.entry(task.run_id.clone()).or_insert_with(|| next(&scripts, &task.workflow_id));
+        let end = *given
+            .entry(task.run_id.clone())
+            .or_insert_with(|| next(&scripts, &task.workflow_id));
         match end {
-            End::Fails => Move::fail("shipping_failed", format!("carrier refused order {}", task.workflow_id)),
+            End::Fails => Move::fail(
+                "shipping_failed",
+                format!("carrier refused order {}", task.workflow_id),
+            ),
             End::Completes => Move::Complete,
             End::ContinuesAsNew => Move::ContinueAsNew,
             End::Runs if task.cancel_requested => Move::Cancel,
@@ -277,6 +368,12 @@ fn play(scripts: Scripts) -> impl Fn(&Task) -> Move + Send + Sync {
 
 fn next(scripts: &Scripts, workflow_id: &str) -> End {
     let mut scripts = scripts.lock().unwrap();
-    let script = scripts.entry(workflow_id.to_owned()).or_insert_with(|| vec![End::Completes]);
-    if script.len() > 1 { script.remove(0) } else { script.first().copied().unwrap_or(End::Completes) }
+    let script = scripts
+        .entry(workflow_id.to_owned())
+        .or_insert_with(|| vec![End::Completes]);
+    if script.len() > 1 {
+        script.remove(0)
+    } else {
+        script.first().copied().unwrap_or(End::Completes)
+    }
 }

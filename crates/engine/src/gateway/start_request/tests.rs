@@ -64,32 +64,58 @@ const DROPPED: &[&str] = &[
 /// The fields of the event, from the names in its `Debug` output: a new one turns this red.
 fn fields() -> BTreeSet<String> {
     let debug = format!("{:#?}", WorkflowExecutionStartedEventAttributes::default());
-    let top = debug.lines().filter(|line| line.starts_with("    ") && !line.starts_with("     "));
-    top.filter_map(|line| Some(line.trim().split_once(':')?.0.to_owned())).collect()
+    let top = debug
+        .lines()
+        .filter(|line| line.starts_with("    ") && !line.starts_with("     "));
+    top.filter_map(|line| Some(line.trim().split_once(':')?.0.to_owned()))
+        .collect()
 }
 
 #[test]
 fn every_field_of_a_start_event_is_decided() {
-    let decided: BTreeSet<_> = COPIED.iter().chain(DROPPED).map(|name| (*name).to_owned()).collect();
+    let decided: BTreeSet<_> = COPIED
+        .iter()
+        .chain(DROPPED)
+        .map(|name| (*name).to_owned())
+        .collect();
     assert_eq!(fields(), decided);
-    assert_eq!(decided.len(), COPIED.len() + DROPPED.len(), "a field is decided twice");
+    assert_eq!(
+        decided.len(),
+        COPIED.len() + DROPPED.len(),
+        "a field is decided twice"
+    );
 }
 
 fn payload(data: &str) -> Payload {
-    Payload { data: data.into(), ..Default::default() }
+    Payload {
+        data: data.into(),
+        ..Default::default()
+    }
 }
 
 fn event() -> WorkflowExecutionStartedEventAttributes {
     let seconds = |seconds| Some(prost_wkt_types::Duration { seconds, nanos: 0 });
     WorkflowExecutionStartedEventAttributes {
-        workflow_type: Some(WorkflowType { name: "Order".into() }),
-        task_queue: Some(TaskQueue { name: "orders".into(), ..Default::default() }),
-        input: Some(Payloads { payloads: vec![payload("in")] }),
+        workflow_type: Some(WorkflowType {
+            name: "Order".into(),
+        }),
+        task_queue: Some(TaskQueue {
+            name: "orders".into(),
+            ..Default::default()
+        }),
+        input: Some(Payloads {
+            payloads: vec![payload("in")],
+        }),
         workflow_execution_timeout: seconds(3),
         workflow_run_timeout: seconds(2),
         workflow_task_timeout: seconds(1),
-        retry_policy: Some(RetryPolicy { maximum_attempts: 4, ..Default::default() }),
-        memo: Some(Memo { fields: [("shop".to_owned(), payload("memo"))].into() }),
+        retry_policy: Some(RetryPolicy {
+            maximum_attempts: 4,
+            ..Default::default()
+        }),
+        memo: Some(Memo {
+            fields: [("shop".to_owned(), payload("memo"))].into(),
+        }),
         search_attributes: Some(SearchAttributes {
             indexed_fields: [
                 ("CustomerId".to_owned(), payload("c-1")),
@@ -98,9 +124,14 @@ fn event() -> WorkflowExecutionStartedEventAttributes {
             ]
             .into(),
         }),
-        header: Some(Header { fields: [("trace".to_owned(), payload("t"))].into() }),
+        header: Some(Header {
+            fields: [("trace".to_owned(), payload("t"))].into(),
+        }),
         versioning_override: Some(VersioningOverride::default()),
-        priority: Some(Priority { priority_key: 2, ..Default::default() }),
+        priority: Some(Priority {
+            priority_key: 2,
+            ..Default::default()
+        }),
         identity: "shop".into(),
         cron_schedule: "@daily".into(),
         attempt: 3,
@@ -111,7 +142,10 @@ fn event() -> WorkflowExecutionStartedEventAttributes {
 fn restart(request: Vec<u8>) -> Restart {
     Restart {
         workflow_id: "order-1".into(),
-        mark: Mark { from_run: "r0".into(), request_id: Uuid::nil() },
+        mark: Mark {
+            from_run: "r0".into(),
+            request_id: Uuid::nil(),
+        },
         batch: "b1".into(),
         generation: 2,
         attempt: 3,
@@ -121,14 +155,20 @@ fn restart(request: Vec<u8>) -> Restart {
 
 #[test]
 fn what_is_copied_arrives_and_what_is_dropped_does_not() {
-    let metadata = UserMetadata { summary: Some(payload("s")), details: None };
+    let metadata = UserMetadata {
+        summary: Some(payload("s")),
+        details: None,
+    };
     let bytes = from_event(event(), Some(metadata.clone()));
     let sent = to_send(&restart(bytes), "shop", "redrive").unwrap();
     let event = event();
     assert_eq!(sent.workflow_type, event.workflow_type);
     assert_eq!(sent.task_queue, event.task_queue);
     assert_eq!(sent.input, event.input);
-    assert_eq!(sent.workflow_execution_timeout, event.workflow_execution_timeout);
+    assert_eq!(
+        sent.workflow_execution_timeout,
+        event.workflow_execution_timeout
+    );
     assert_eq!(sent.workflow_run_timeout, event.workflow_run_timeout);
     assert_eq!(sent.workflow_task_timeout, event.workflow_task_timeout);
     assert_eq!(sent.retry_policy, event.retry_policy);
@@ -138,7 +178,12 @@ fn what_is_copied_arrives_and_what_is_dropped_does_not() {
     assert_eq!(sent.user_metadata, Some(metadata));
     assert_eq!(sent.identity, "redrive");
     assert_eq!(sent.cron_schedule, "");
-    let attributes: Vec<_> = sent.search_attributes.unwrap().indexed_fields.into_keys().collect();
+    let attributes: Vec<_> = sent
+        .search_attributes
+        .unwrap()
+        .indexed_fields
+        .into_keys()
+        .collect();
     assert_eq!(attributes, ["CustomerId"]);
 }
 
@@ -146,15 +191,26 @@ fn what_is_copied_arrives_and_what_is_dropped_does_not() {
 fn the_memo_gains_where_the_run_comes_from() {
     let sent = to_send(&restart(from_event(event(), None)), "shop", "redrive").unwrap();
     assert_eq!(sent.memo.as_ref().unwrap().fields["shop"], payload("memo"));
-    let memo = RestartMemo { batch: "b1".into(), generation: 2, attempt: 3, from_run: "r0".into() };
+    let memo = RestartMemo {
+        batch: "b1".into(),
+        generation: 2,
+        attempt: 3,
+        from_run: "r0".into(),
+    };
     assert_eq!(restart_memo(sent.memo.as_ref()), Some(memo));
 }
 
 #[test]
 fn a_start_is_refused_beside_a_running_or_after_a_completed_run() {
     let sent = to_send(&restart(from_event(event(), None)), "shop", "redrive").unwrap();
-    assert_eq!(sent.workflow_id_reuse_policy(), WorkflowIdReusePolicy::AllowDuplicateFailedOnly);
-    assert_eq!(sent.workflow_id_conflict_policy(), WorkflowIdConflictPolicy::Fail);
+    assert_eq!(
+        sent.workflow_id_reuse_policy(),
+        WorkflowIdReusePolicy::AllowDuplicateFailedOnly
+    );
+    assert_eq!(
+        sent.workflow_id_conflict_policy(),
+        WorkflowIdConflictPolicy::Fail
+    );
     assert_eq!(sent.request_id, Uuid::nil().to_string());
 }
 
