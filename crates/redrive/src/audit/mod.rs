@@ -7,6 +7,8 @@ mod checks;
 mod collect;
 mod finding;
 mod records;
+#[cfg(test)]
+pub(crate) mod samples;
 
 use std::path::Path;
 

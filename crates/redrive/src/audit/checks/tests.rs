@@ -6,9 +6,10 @@ use redrive_core::states::State;
 use redrive_ledger::AttemptOutcome;
 
 use super::check;
-use super::world::{attempt, done, memo, run, verdict, world};
+use super::world::world;
 use crate::audit::finding::Kind;
 use crate::audit::records::{Books, Records};
+use crate::audit::samples::{attempt, done, memo, run, verdict};
 
 const BACK: usize = 0;
 const DEAD: usize = 1;
