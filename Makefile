@@ -19,7 +19,7 @@ export REDRIVE_TEMPORAL_CLI ?= $(abspath $(TOOLS_DIR))/temporal
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check chaos
+.PHONY: help setup demo up test check chaos histories
 
 help: ## Print this list.
 	@echo 'make TARGET [ARGS="..."]'
@@ -37,6 +37,9 @@ up: setup ## Run Redrive on this machine until Ctrl-C, with a Temporal dev serve
 
 test: setup ## Run every test, those on a real Temporal dev server too (ARGS=name runs the tests so named).
 	scripts/with-dev-server cargo test $(CARGO_FLAGS) --workspace --no-fail-fast --features '$(TEST_FEATURES)' $(ARGS)
+
+histories: setup ## Record the workflows' histories anew (after a change that adds a patch).
+	REDRIVE_RECORD_HISTORIES=1 scripts/with-dev-server cargo test $(CARGO_FLAGS) -p redrive-engine --test it histories::record
 
 check: ## Check format, style, lints and docs; warnings are errors.
 	cargo fmt --all --check

@@ -21,7 +21,7 @@ const BATCH: &str = redrive_flows::BATCH_WORKFLOW;
 const ORCHESTRATION: &str = redrive_flows::ORCHESTRATION_WORKFLOW;
 
 /// Starts so many orders that fail once, and waits until visibility shows them.
-async fn failing(world: &World, orders: usize) {
+pub async fn failing(world: &World, orders: usize) {
     use futures::StreamExt;
     let start = |n: usize| async move {
         world
@@ -36,7 +36,8 @@ async fn failing(world: &World, orders: usize) {
     world.visibility_shows(orders as u64).await;
 }
 
-async fn in_state(world: &World, state: State) -> u64 {
+/// How many orders are in that state.
+pub async fn in_state(world: &World, state: State) -> u64 {
     let counts: HashMap<_, _> = world
         .ledger
         .state_counts()

@@ -6,6 +6,7 @@ mod budget;
 mod chains;
 mod elsewhere;
 mod errors;
+mod histories;
 mod hooks;
 mod one_order;
 mod retries;
