@@ -1,7 +1,6 @@
 //! The activities of an order: one for each stage, and the release of a reservation; each a call to the warehouse.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,9 +15,6 @@ use crate::{
 
 /// The type of the failure of a stage's activity; the workflow's is `<stage>_failed`.
 const REFUSED: &str = "warehouse_refused";
-
-/// How long a stuck stage outlasts the run's timeout.
-const STUCK_MARGIN: Duration = Duration::from_secs(1);
 
 /// What a stage's activity is told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -58,10 +54,8 @@ impl WarehouseActivities {
         match self.warehouse.perform(&call, now())? {
             Outcome::Done { continue_as_new } => Ok(Receipt { continue_as_new }),
             Outcome::Refused { message, retryable } => Err(refusal(message, !retryable)),
-            Outcome::Stuck { run_timeout_ms } => {
-                stay_stuck(ctx, Duration::from_millis(run_timeout_ms)).await;
-                Err(refusal(format!("{stage} got stuck"), false))
-            }
+            // Nobody ever completes it: it hangs as a lost answer does, without holding a worker's slot.
+            Outcome::Stuck => Err(ActivityError::WillCompleteAsync),
         }
     }
 }
@@ -158,18 +152,6 @@ fn refusal(message: String, non_retryable: bool) -> ActivityError {
         .non_retryable(non_retryable)
         .build();
     ActivityError::application(failure)
-}
-
-/// Ends early when the worker shuts down.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the simulated hang is real time, past the run's real timeout"
-)]
-async fn stay_stuck(ctx: &ActivityContext, run_timeout: Duration) {
-    tokio::select! {
-        () = ctx.cancelled() => {}
-        () = tokio::time::sleep(run_timeout + STUCK_MARGIN) => {}
-    }
 }
 
 #[expect(

@@ -75,10 +75,7 @@ pub enum Outcome {
         retryable: bool,
     },
     /// It will not end before the run's timeout.
-    Stuck {
-        /// The run's timeout in milliseconds.
-        run_timeout_ms: u64,
-    },
+    Stuck,
 }
 
 /// The warehouse, as one process sees it.
@@ -170,9 +167,9 @@ impl Warehouse {
                 );
                 Ok(Outcome::Refused { message, retryable })
             }
-            Verdict::Hang { run_timeout_ms } => {
+            Verdict::Hang => {
                 memory.record_refused(call, at)?;
-                Ok(Outcome::Stuck { run_timeout_ms })
+                Ok(Outcome::Stuck)
             }
         }
     }

@@ -28,10 +28,7 @@ pub(crate) enum Verdict {
         retryable: bool,
     },
     /// The stage does not end before the run's timeout.
-    Hang {
-        /// The run's timeout.
-        run_timeout_ms: u64,
-    },
+    Hang,
 }
 
 impl Class {
@@ -45,9 +42,7 @@ impl Class {
             Self::Outage { .. } if down => fail(Cause::Outage, true),
             Self::Outage { .. } => self.perform(stage),
             Self::Poison { .. } => fail(Cause::Order, false),
-            Self::Slow { run_timeout_ms, .. } if story.fails_up_to(1) => {
-                Verdict::Hang { run_timeout_ms }
-            }
+            Self::Slow { .. } if story.fails_up_to(1) => Verdict::Hang,
             Self::Transient { runs, .. } | Self::RetryPolicy { runs, .. }
                 if story.fails_up_to(runs) =>
             {
@@ -153,8 +148,7 @@ mod tests {
             stage: Stage::Slam,
             run_timeout_ms: 9,
         };
-        let hang = Verdict::Hang { run_timeout_ms: 9 };
-        assert_eq!(slow.verdict(Stage::Slam, FRESH, false), hang);
+        assert_eq!(slow.verdict(Stage::Slam, FRESH, false), Verdict::Hang);
         assert_eq!(slow.verdict(Stage::Slam, after(1), false), DONE);
     }
 
