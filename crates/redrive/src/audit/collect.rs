@@ -38,6 +38,9 @@ const AT_ONCE: usize = 32;
 /// A run by its names.
 type Name = (WorkflowId, RunId);
 
+/// Instead of a run's id: whichever is the latest.
+const LATEST: Option<RunId> = None;
+
 /// The records of `orders`, and of whatever else visibility shows of the orders' type.
 pub(super) async fn collect(
     client: &Client,
@@ -46,21 +49,28 @@ pub(super) async fn collect(
     books: &Books,
 ) -> anyhow::Result<Records> {
     let orders: BTreeSet<WorkflowId> = orders.into_iter().collect();
-    let mut latest = latest(client, &orders).await?;
-    let mut runs = witnesses(&performed, books);
-    runs.extend(latest.clone());
-    let listed = caught_up(client, &runs).await?;
-    runs.extend(listed);
-    let others = runs
-        .iter()
-        .map(|(order, _)| order)
-        .filter(|order| !orders.contains(order));
-    latest.extend(self::latest(client, &others.cloned().collect()).await?);
+    let mut runs = described(client, orders.iter().map(|order| (order.clone(), LATEST))).await?;
+    let mut names = witnesses(&performed, books);
+    names.extend(runs.iter().map(name));
+    names.extend(caught_up(client, &names).await?);
+    let others: BTreeSet<_> = names.iter().map(|(order, _)| order).collect();
+    let others = others.into_iter().filter(|order| !orders.contains(order));
+    runs.extend(described(client, others.map(|order| (order.clone(), LATEST))).await?);
+    let latest: BTreeMap<_, _> = runs.iter().map(name).collect();
+    for known in &runs {
+        names.remove(&name(known));
+    }
+    let older = names.into_iter().map(|(order, run)| (order, Some(run)));
+    runs.extend(described(client, older).await?);
     Ok(Records {
-        runs: described(client, runs).await?,
+        runs,
         latest,
         performed,
     })
+}
+
+fn name(run: &Run) -> Name {
+    (run.workflow_id.clone(), run.run_id.clone())
 }
 
 /// The runs that somebody else than visibility names.
@@ -119,40 +129,29 @@ async fn list(client: &Client) -> anyhow::Result<HashSet<Name>> {
     }
 }
 
-/// The latest run of each order; an order that Temporal does not know is left out.
-async fn latest(
-    client: &Client,
-    orders: &BTreeSet<WorkflowId>,
-) -> anyhow::Result<BTreeMap<WorkflowId, RunId>> {
-    stream::iter(orders)
-        .map(|order| describe(client, order, ""))
-        .buffer_unordered(AT_ONCE)
-        .try_filter_map(|run| async { Ok(run.map(|run| (run.workflow_id, run.run_id))) })
-        .try_collect()
-        .await
-}
-
 /// Each run as its description shows it; those that Temporal does not know are left out.
-async fn described(client: &Client, runs: HashSet<Name>) -> anyhow::Result<Vec<Run>> {
-    stream::iter(&runs)
-        .map(|(order, run)| describe(client, order, run.as_str()))
+async fn described(
+    client: &Client,
+    runs: impl Iterator<Item = (WorkflowId, Option<RunId>)>,
+) -> anyhow::Result<Vec<Run>> {
+    stream::iter(runs)
+        .map(|(order, run)| async move { describe(client, &order, run.as_ref()).await })
         .buffer_unordered(AT_ONCE)
         .try_filter_map(|run| async { Ok(run) })
         .try_collect()
         .await
 }
 
-/// An empty `run_id` means the latest.
 async fn describe(
     client: &Client,
     order: &WorkflowId,
-    run_id: &str,
+    run: Option<&RunId>,
 ) -> anyhow::Result<Option<Run>> {
     let request = DescribeWorkflowExecutionRequest {
         namespace: client.options().namespace.clone(),
         execution: Some(WorkflowExecution {
             workflow_id: order.to_string(),
-            run_id: run_id.to_owned(),
+            run_id: run.map(ToString::to_string).unwrap_or_default(),
         }),
     };
     let answer = service(client)

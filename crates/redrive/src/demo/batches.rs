@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use jiff::Timestamp;
-use redrive_core::ids::WorkflowId;
 use redrive_core::report::ReprocessingResult;
 use redrive_engine::ops::RunRequest;
 use redrive_engine::{Clock, SystemClock};
@@ -12,7 +11,7 @@ use redrive_fulfillment::Stage;
 use tokio::time::Instant;
 
 use super::progress::Progress;
-use super::rest::at_rest;
+use super::rest::{Orders, at_rest};
 use super::settings::TICK;
 use super::site::Site;
 
@@ -38,19 +37,19 @@ pub(super) struct Ran {
 /// Errors: a batch fails; orders get stuck; there is no end of it.
 pub(super) async fn run(
     site: &Site,
-    orders: &[WorkflowId],
+    orders: &mut Orders,
     progress: &mut Progress<'_>,
 ) -> anyhow::Result<Vec<Ran>> {
     let mut batches = Vec::new();
     while batches.len() < MOST_BATCHES {
         let number = batches.len() + 1;
-        progress.begin(format!("Batch {number}"), orders.len());
+        progress.begin(format!("Batch {number}"), orders.all);
         let ran = batch(site)
             .await
             .with_context(|| format!("batch {number} did not do its work"))?;
         progress.at(0, "what it restarted runs");
-        let rest = at_rest(&site.ops, orders, progress).await?;
-        progress.done(told(number, &ran.result, rest.completed, orders.len()));
+        at_rest(&site.ops, orders, progress).await?;
+        progress.done(told(number, &ran.result, orders));
         batches.push(ran);
         if number == RELEASED_AFTER {
             site.warehouse.release(OUTAGE)?;
@@ -77,10 +76,15 @@ async fn is_more(site: &Site) -> anyhow::Result<bool> {
     Ok(next.is_some())
 }
 
-fn told(number: usize, result: &ReprocessingResult, completed: usize, orders: usize) -> String {
+fn told(number: usize, result: &ReprocessingResult, orders: &Orders) -> String {
     format!(
         "Batch {number}: restarted {}, dead letters {}; learnt that {} recovered and {} failed again. \
-         {completed} of {orders} orders have completed.",
-        result.restarted_count, result.dlq_count, result.recovered_count, result.failed_again_count
+         {} of {} orders have completed.",
+        result.restarted_count,
+        result.dlq_count,
+        result.recovered_count,
+        result.failed_again_count,
+        orders.completed(),
+        orders.all
     )
 }

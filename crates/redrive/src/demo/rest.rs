@@ -17,42 +17,60 @@ use tokio::time::Instant;
 use super::progress::Progress;
 
 /// The pause between two looks.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(400);
 /// How long nothing at all may happen, before the demo says that it is stuck: longer than any order hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Descriptions under way at the same time.
 const AT_ONCE: usize = 16;
 
-/// The orders at a moment when none of them runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct AtRest {
-    /// So many have completed.
-    pub completed: usize,
-    /// The latest run of so many failed.
-    pub failed: usize,
+/// The orders, as far as it is known how they ended.
+pub(super) struct Orders {
+    /// How many there are.
+    pub all: usize,
+    /// Those that have not completed.
+    open: Vec<WorkflowId>,
 }
 
-/// Waits until none of `orders` runs.
+impl Orders {
+    /// Orders of which nothing is known.
+    pub fn new(orders: Vec<WorkflowId>) -> Self {
+        Self {
+            all: orders.len(),
+            open: orders,
+        }
+    }
+
+    /// So many have completed.
+    pub fn completed(&self) -> usize {
+        self.all - self.open.len()
+    }
+
+    /// The latest run of so many failed, when none runs.
+    pub fn failed(&self) -> usize {
+        self.open.len()
+    }
+}
+
+/// Waits until none of the orders runs.
 ///
 /// Errors: the server cannot be asked; nothing has happened for a minute, and some still run.
 pub(super) async fn at_rest(
     ops: &Ops,
-    orders: &[WorkflowId],
+    orders: &mut Orders,
     progress: &mut Progress<'_>,
-) -> anyhow::Result<AtRest> {
+) -> anyhow::Result<()> {
     let (mut before, mut moved_at) = ((0, 0), Instant::now());
     loop {
         let seen = counts(&ops.client).await?;
         let (running, completed) = seen;
-        let failed = orders.len().saturating_sub(running + completed);
-        let detail =
-            format_args!("{completed} completed, {failed} failed, {running} run").to_string();
-        progress.at(orders.len().saturating_sub(running), detail);
-        if running == 0
-            && let Some(rest) = described(ops, orders).await?
-            && rest.completed == completed
-        {
-            return Ok(rest);
+        let closed = orders.all.saturating_sub(running);
+        let failed = closed.saturating_sub(completed);
+        progress.at(
+            closed,
+            format_args!("{completed} completed, {failed} failed, {running} run"),
+        );
+        if running == 0 && rest(ops, orders).await? && orders.completed() == completed {
+            return Ok(());
         }
         if seen != before {
             (before, moved_at) = (seen, Instant::now());
@@ -75,24 +93,23 @@ async fn counts(client: &Client) -> anyhow::Result<(usize, usize)> {
     Ok((count("Running").await?, count("Completed").await?))
 }
 
-/// By description of each order; `None` while one runs.
-async fn described(ops: &Ops, orders: &[WorkflowId]) -> anyhow::Result<Option<AtRest>> {
-    let statuses: Vec<Option<RunStatus>> = stream::iter(orders)
+/// By description of each order that has not completed: whether none of them runs.
+async fn rest(ops: &Ops, orders: &mut Orders) -> anyhow::Result<bool> {
+    let described: Vec<(WorkflowId, RunStatus)> = stream::iter(std::mem::take(&mut orders.open))
         .map(async |order| -> anyhow::Result<_> {
-            let latest = ops.engine.gateway.describe(order, None).await?;
-            Ok(latest.map(|latest| latest.status))
+            let latest = ops.engine.gateway.describe(&order, None).await?;
+            let latest = latest.with_context(|| format!("{order} has no run"))?;
+            Ok((order, latest.status))
         })
         .buffer_unordered(AT_ONCE)
         .try_collect()
         .await?;
-    let count = |wanted: fn(RunStatus) -> bool| {
-        statuses
-            .iter()
-            .flatten()
-            .filter(|status| wanted(**status))
-            .count()
-    };
-    let completed = count(|status| status == RunStatus::Completed);
-    let failed = count(RunStatus::is_failure);
-    Ok((completed + failed == orders.len()).then_some(AtRest { completed, failed }))
+    let rest = described
+        .iter()
+        .all(|(_, status)| status.is_failure() || *status == RunStatus::Completed);
+    let open = described
+        .into_iter()
+        .filter(|(_, status)| *status != RunStatus::Completed);
+    orders.open = open.map(|(order, _)| order).collect();
+    Ok(rest)
 }
