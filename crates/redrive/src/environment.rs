@@ -4,6 +4,8 @@
 
 use std::ffi::OsString;
 
+use nix::unistd::{Uid, User};
+
 /// Where the configuration file is.
 pub const CONFIG: &str = "REDRIVE_CONFIG";
 /// Overrides `ledger.url`.
@@ -27,9 +29,11 @@ pub fn text(variable: &str) -> Option<String> {
     raw(variable)?.into_string().ok()
 }
 
-/// The name of the user who gives the command, for the audit trail.
+/// The name of the user who gives the command, for the audit trail: `USER`, else the name of the process's user, which
+/// containers have too.
 pub fn user() -> Option<String> {
-    ["USER", "LOGNAME", "USERNAME"].into_iter().find_map(text)
+    let of_process = || Some(User::from_uid(Uid::effective()).ok()??.name);
+    text("USER").or_else(of_process).filter(|name| !name.trim().is_empty())
 }
 
 /// This machine's name, as far as it is known.

@@ -110,6 +110,7 @@ fn listing(entries: &[DeadLetter], resolved: bool, paint: Paint) -> String {
 
 async fn retry(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
+    ops.show_order(&args.id).await?;
     printer.say(format_args!("Retrying {}: a batch for it alone runs now. If this is interrupted, the next batch does it.", args.id));
     let retried = ops.retry_dead_letter(&args.id, by).await?;
     let answer = Answer::of(&retried);
@@ -149,7 +150,7 @@ impl<'a> Answer<'a> {
                 format!("{}: {workflow_id} is {state} ({reason}).", paint.yellow("Not started"))
             }
             Self::AlreadyResolved { workflow_id, entry } => {
-                format!("{}: {workflow_id} is {} already.", paint.yellow("Not started"), decided(entry))
+                format!("{}: {workflow_id} is {}.", paint.yellow("Not started"), decided(entry))
             }
         }
     }
@@ -162,9 +163,8 @@ async fn decide(args: DecideArgs, decision: Decision, ops: &Ops, printer: &Print
         Err(entry) => (entry, false),
     };
     printer.data(&entry, |entry, paint| {
-        let order = paint.bold(&entry.order_id);
-        let already = if first { "" } else { " already; nothing was changed" };
-        format!("{order} is {}{already}.", decided(entry))
+        let unchanged = if first { String::new() } else { format!("{}: ", paint.yellow("Nothing was changed")) };
+        format!("{unchanged}{} is {}.", paint.bold(&entry.order_id), decided(entry))
     })?;
     Ok(if first { ExitCode::SUCCESS } else { ExitCode::from(USER) })
 }

@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use redrive_engine::ops::Ops;
 use serde::Serialize;
 
 use super::session::Who;
-use super::{Global, Session, Verb};
+use super::{Global, Session, Verb, when};
 use crate::printer::Printer;
 
 /// Stop every start, everywhere, within a second, until `unhalt`
@@ -31,6 +32,8 @@ pub struct UnhaltArgs {
     who: Who,
 }
 
+const LET_GO: &str = "`redrive unhalt` lets starts happen again.";
+
 #[derive(Serialize)]
 struct Halted {
     halted: bool,
@@ -48,7 +51,7 @@ pub async fn halt(args: HaltArgs, global: &Global, printer: &Printer) -> anyhow:
         let before = if halted.changed { "" } else { " (it was before; the reason is now yours)" };
         format!("{}{before}.", paint.yellow("Every start is halted"))
     })?;
-    printer.hint("`redrive unhalt` lets starts happen again.");
+    printer.hint(LET_GO);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -62,4 +65,14 @@ pub async fn unhalt(args: UnhaltArgs, global: &Global, printer: &Printer) -> any
         told.to_owned()
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Warns that nothing is started, if so: a command that waits for starts would wait in vain.
+pub(super) async fn warn_if_halted(ops: &Ops, printer: &Printer) -> anyhow::Result<()> {
+    if let Some(halt) = ops.halted().await? {
+        let reason = if halt.reason.is_empty() { String::new() } else { format!(": {}", halt.reason) };
+        printer.warn(format_args!("every start is halted since {}, by {}{reason}.", when::local(halt.at), halt.by));
+        printer.hint(LET_GO);
+    }
+    Ok(())
 }

@@ -18,6 +18,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
+use crate::demo::{self, DemoArgs};
 use crate::printer::{Format, Printer};
 use crate::problem::{self, USER};
 use crate::telemetry::{self, LogFormat};
@@ -77,6 +78,7 @@ enum Command {
     Dlq(dlq::DlqCommand),
     Halt(halt::HaltArgs),
     Unhalt(halt::UnhaltArgs),
+    Demo(DemoArgs),
 }
 
 /// Runs the command line of this process.
@@ -108,6 +110,7 @@ impl Cli {
             Command::Dlq(command) => dlq::run(command, &global, printer).await,
             Command::Halt(args) => halt::halt(args, &global, printer).await,
             Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
+            Command::Demo(args) => demo::run(args, printer).await,
         }
     }
 }

@@ -10,11 +10,14 @@ use redrive_engine::ops::{Ops, RunRequest, Running};
 use redrive_engine::{Clock, SystemClock};
 use serde::Serialize;
 
+use super::halt::warn_if_halted;
 use super::signals::StopSignals;
 use super::{Global, Session, Verb};
 use crate::printer::{Paint, Printer, table};
 use crate::problem::USER;
 
+/// The exit code of a command that Ctrl-C ended, as shells have it.
+const INTERRUPTED: u8 = 130;
 /// How long a batch may go on before we look whether anybody works on it.
 const QUIET: Duration = Duration::from_secs(10);
 /// How often the running time is drawn anew.
@@ -60,11 +63,14 @@ pub async fn run(args: RunArgs, global: &Global, printer: &Printer) -> anyhow::R
             bar.finish_and_clear();
             printer.say(format_args!("Batch {} goes on without us.", running.workflow_id));
             printer.hint(follow(&running));
-            return Ok(ExitCode::from(USER));
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     };
     bar.finish_and_clear();
     printer.data(&result, text)?;
+    if result.truncated {
+        warn_if_halted(&session.ops, printer).await?;
+    }
     Ok(if result.error_count == 0 { ExitCode::SUCCESS } else { ExitCode::from(USER) })
 }
 

@@ -1,19 +1,24 @@
 //! What `up` and `worker` do once they are connected: work, keep the schedule, say what runs, and stop in order.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use redrive_core::policy::duration;
 use redrive_engine::ops::Ops;
 use redrive_engine::{Applied, RunningWorker, ScheduleSettings, apply_schedule, run_worker};
 use serde::Serialize;
 
+use super::halt::warn_if_halted;
 use super::session::Session;
 use super::signals::StopSignals;
-use super::when;
 use crate::dev_server::{DevServer, DevServerOptions};
 use crate::printer::{Paint, Printer};
 use crate::problem::Problem;
 use crate::server_watch::ServerWatch;
+
+/// How long the worker may take to end: its activities have 10 s, and what they say then must be sent. Supervisors kill
+/// after 30 s.
+const STOP: Duration = Duration::from_secs(20);
 
 /// A worker at work, and the dev server if it is ours.
 pub struct Serving {
@@ -80,11 +85,7 @@ impl Serving {
     /// Says what runs, and where.
     pub async fn announce(&self, printer: &Printer) -> anyhow::Result<()> {
         printer.data(&self.what, Runs::text)?;
-        if let Some(halt) = self.ops.halted().await? {
-            let since = when::local(halt.at);
-            printer.warn(format_args!("every start is halted since {since}, by {}: {}", halt.by, halt.reason));
-            printer.hint("`redrive unhalt` lets starts happen again.");
-        }
+        warn_if_halted(&self.ops, printer).await?;
         printer.say("Ready. Ctrl-C stops it.");
         if self.server.is_some() && !self.what.is_where_clients_look() {
             printer.hint(format_args!(
@@ -104,19 +105,24 @@ impl Serving {
         };
         printer.say("Stopping: work that is under way ends first. Ctrl-C again stops at once, and nothing is lost.");
         tokio::select! {
-            stopped = stop(self.worker, self.server) => stopped?,
+            stopped = stop(self.worker, self.server, printer) => stopped?,
             () = signals.asked() => {}
         }
         ended.map(|()| ExitCode::SUCCESS).map_err(Into::into)
     }
 }
 
-async fn stop(worker: RunningWorker, server: Option<DevServer>) -> anyhow::Result<()> {
-    let worker = worker.stop().await;
+/// Stops the worker, then the server. A worker that waits for a server that is away is left: its claims stand in the
+/// ledger, and the next batch takes them over.
+async fn stop(worker: RunningWorker, server: Option<DevServer>, printer: &Printer) -> anyhow::Result<()> {
+    let stopped = tokio::time::timeout(STOP, worker.stop()).await;
+    if stopped.is_err() {
+        printer.warn("the worker does not end in time, and is left; the next batch takes over what it was at.");
+    }
     if let Some(server) = server {
         server.stop().await?;
     }
-    Ok(worker?)
+    stopped.map_or(Ok(()), |stopped| Ok(stopped?))
 }
 
 async fn keep(ops: &Ops, settings: ScheduleSettings) -> anyhow::Result<ScheduleRuns> {

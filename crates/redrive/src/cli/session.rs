@@ -52,8 +52,9 @@ fn must_exist(config: &Config) -> anyhow::Result<()> {
     if path.exists() {
         return Ok(());
     }
+    let path = std::path::absolute(&path).unwrap_or(path);
     Err(Problem::user(
-        format!("there is no ledger at {}.", path.display()),
+        format!("there is no ledger {}.", path.display()),
         "name it with --ledger or REDRIVE_LEDGER_URL, or in the configuration; `redrive up` and `redrive worker` make a \
          new one.",
     )

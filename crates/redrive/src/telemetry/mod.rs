@@ -1,17 +1,20 @@
 //! Logs: on stderr, as lines for people or JSON for programs, filtered by `REDRIVE_LOG`.
 
+mod lost_server;
+
 use std::io;
 
 use anyhow::Context;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::environment;
 use crate::problem::Problem;
+use lost_server::LostServer;
 
-/// What is logged where `REDRIVE_LOG` says nothing. While a server is away, the SDK tells of each poll that it tries
-/// again; [`crate::server_watch`] says it once instead, so those targets are silent.
-const DEFAULT_FILTER: &str = "error,redrive=info,temporalio=warn,temporalio_client::retry=off,\
-                              temporalio_sdk_core::worker::heartbeat=off";
+/// What is logged where `REDRIVE_LOG` says nothing; beside it, what the SDK tells of a lost server is kept back.
+const DEFAULT_FILTER: &str = "error,redrive=info,temporalio=warn";
 
 /// The form of the logs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -27,13 +30,17 @@ pub enum LogFormat {
 ///
 /// Errors: `REDRIVE_LOG` is no filter.
 pub fn start(format: LogFormat, colour: bool) -> anyhow::Result<()> {
-    let filter = filter(environment::text(environment::LOG).as_deref())?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colour);
-    let started = match format {
-        LogFormat::Text => lines.with_target(false).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    let wanted = environment::text(environment::LOG);
+    let filter = filter(wanted.as_deref())?;
+    let lines = fmt::layer().with_writer(io::stderr).with_ansi(colour);
+    let lines = match format {
+        LogFormat::Text => lines.with_target(false).boxed(),
+        LogFormat::Json => lines.json().flatten_event(true).boxed(),
     };
-    started.map_err(|error| anyhow::anyhow!(error)).context("logging is started twice")
+    // Who asks for more than the default sees all of it.
+    let quiet = wanted.is_none().then_some(LostServer);
+    let lines = lines.with_filter(filter).with_filter(quiet);
+    tracing_subscriber::registry().with(lines).try_init().context("logging is started twice")
 }
 
 fn filter(wanted: Option<&str>) -> Result<EnvFilter, Problem> {

@@ -99,7 +99,8 @@ fn end(attempt: &Attempt) -> Option<Event> {
 }
 
 fn parked(entry: &DeadLetter) -> Event {
-    let detail = format!("{}, after {} restarts", why(entry.reason), entry.retry_count);
+    let restarts = if entry.retry_count == 1 { "1 restart".to_owned() } else { format!("{} restarts", entry.retry_count) };
+    let detail = format!("{}, after {restarts}", why(entry.reason));
     Event { batch_id: entry.batch.as_ref().map(ToString::to_string), ..Event::new(entry.created_at, "dead-lettered", detail) }
 }
 
