@@ -1,6 +1,7 @@
 //! The activities of a batch, as the worker runs them: thin, over [`Engine`].
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use redrive_core::report::ReprocessingResult;
@@ -21,28 +22,50 @@ use crate::pulse::Pulse;
 /// The activities.
 pub struct Activities {
     engine: Engine,
+    stopping: Arc<AtomicBool>,
 }
 
 impl Activities {
-    /// Activities over an engine.
-    pub fn new(engine: Engine) -> Self {
-        Self { engine }
+    /// Activities over an engine. Once `stopping` is set they give back what they have not touched, and leave the rest
+    /// of their work to another worker.
+    pub fn new(engine: Engine, stopping: Arc<AtomicBool>) -> Self {
+        Self { engine, stopping }
+    }
+
+    fn beating(&self, ctx: ActivityContext) -> Beating {
+        Beating {
+            ctx,
+            stopping: Arc::clone(&self.stopping),
+        }
+    }
+
+    /// What a long activity did; where this worker is stopping, that it is to be tried elsewhere.
+    fn done<T>(&self, report: Result<T, EngineError>) -> Result<T, ActivityError> {
+        let report = report.map_err(failed)?;
+        if self.stopping.load(Ordering::Relaxed) {
+            let stopping = "this worker is stopping; another one goes on".to_owned();
+            return Err(ApplicationFailure::new(stopping).into());
+        }
+        Ok(report)
     }
 }
 
-/// An activity's context says that it lives and hears when to stop.
-struct Beating(ActivityContext);
+/// An activity's context says that it lives and hears when to stop; so does the end of its worker.
+struct Beating {
+    ctx: ActivityContext,
+    stopping: Arc<AtomicBool>,
+}
 
 #[async_trait]
 impl Pulse for Beating {
     async fn beat(&self) {
-        if let Err(error) = self.0.record_heartbeat(()).await {
+        if let Err(error) = self.ctx.record_heartbeat(()).await {
             tracing::warn!(%error, "a heartbeat could not be sent");
         }
     }
 
     fn cancelled(&self) -> bool {
-        self.0.is_cancelled()
+        self.ctx.is_cancelled() || self.stopping.load(Ordering::Relaxed)
     }
 }
 
@@ -92,10 +115,7 @@ impl Activities {
         ctx: ActivityContext,
         input: Phase,
     ) -> Result<AdoptReport, ActivityError> {
-        self.engine
-            .adopt_claims(&input, &Beating(ctx))
-            .await
-            .map_err(failed)
+        self.done(self.engine.adopt_claims(&input, &self.beating(ctx)).await)
     }
 
     #[activity(definition = redrive_flows::activities::ScanFailures)]
@@ -104,10 +124,7 @@ impl Activities {
         ctx: ActivityContext,
         input: Phase,
     ) -> Result<ScanReport, ActivityError> {
-        self.engine
-            .scan_failures(&input, &Beating(ctx))
-            .await
-            .map_err(failed)
+        self.done(self.engine.scan_failures(&input, &self.beating(ctx)).await)
     }
 
     #[activity(definition = redrive_flows::activities::SettleAttempts)]
@@ -116,10 +133,7 @@ impl Activities {
         ctx: ActivityContext,
         input: Phase,
     ) -> Result<SettleReport, ActivityError> {
-        self.engine
-            .settle_attempts(&input, &Beating(ctx))
-            .await
-            .map_err(failed)
+        self.done(self.engine.settle_attempts(&input, &self.beating(ctx)).await)
     }
 
     #[activity(definition = redrive_flows::activities::ProcessChunk)]
@@ -128,10 +142,7 @@ impl Activities {
         ctx: ActivityContext,
         input: Chunk,
     ) -> Result<ChunkReport, ActivityError> {
-        self.engine
-            .process_chunk(&input, &Beating(ctx))
-            .await
-            .map_err(failed)
+        self.done(self.engine.process_chunk(&input, &self.beating(ctx)).await)
     }
 
     #[activity(definition = redrive_flows::activities::FinishBatchActivity)]

@@ -2,6 +2,8 @@
 //!
 //! The SDK's worker cannot move between threads; the rest of the process goes on beside it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -32,6 +34,7 @@ pub struct WorkerError {
 /// A running worker. [`RunningWorker::stop`] ends it in order; dropping it asks it to stop, without waiting.
 pub struct RunningWorker {
     stop: Stop,
+    stopping: Arc<AtomicBool>,
     done: Option<oneshot::Receiver<Result<(), WorkerError>>>,
 }
 
@@ -42,16 +45,19 @@ pub async fn run_worker(engine: Engine, client: Client) -> Result<RunningWorker,
     let (started, starting) = oneshot::channel();
     let (ended, mut done) = oneshot::channel();
     let within = problem.clone();
+    let stopping = Arc::new(AtomicBool::new(false));
+    let activities = Activities::new(engine, Arc::clone(&stopping));
     thread::Builder::new()
         .name("redrive-worker".to_owned())
         .spawn(move || {
             // The receiver is gone only when nobody waits for the end any more.
-            drop(ended.send(run(engine, client, &within, started)));
+            drop(ended.send(run(activities, client, &within, started)));
         })
         .map_err(|error| problem.to("get a thread", error))?;
     match starting.await {
         Ok(stop) => Ok(RunningWorker {
             stop,
+            stopping,
             done: Some(done),
         }),
         Err(_) => Err(ended_with(&mut done)
@@ -64,8 +70,13 @@ pub async fn run_worker(engine: Engine, client: Client) -> Result<RunningWorker,
 impl RunningWorker {
     /// Stops polling, lets what is under way finish, and returns when the worker has ended.
     pub async fn stop(mut self) -> Result<(), WorkerError> {
-        (self.stop)();
+        self.ask_to_stop();
         self.ended().await
+    }
+
+    fn ask_to_stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        (self.stop)();
     }
 
     /// Returns when the worker has ended by itself. Who gives up waiting can wait again.
@@ -81,7 +92,7 @@ impl RunningWorker {
 
 impl Drop for RunningWorker {
     fn drop(&mut self) {
-        (self.stop)();
+        self.ask_to_stop();
     }
 }
 
@@ -108,7 +119,7 @@ async fn ended_with(
 }
 
 fn run(
-    engine: Engine,
+    activities: Activities,
     client: Client,
     problem: &Problem,
     started: oneshot::Sender<Stop>,
@@ -120,8 +131,8 @@ fn run(
     tokio.block_on(async {
         let runtime = Runtime::from_current_tokio(Default::default())
             .map_err(|error| problem.to("get a runtime", error))?;
-        let options =
-            options(engine).map_err(|error| problem.to("register its workflows", error))?;
+        let options = options(activities, &problem.task_queue)
+            .map_err(|error| problem.to("register its workflows", error))?;
         let mut worker =
             Worker::new(&runtime, client, options).map_err(|error| problem.to("start", error))?;
         drop(started.send(Box::new(worker.shutdown_handle())));
@@ -132,10 +143,12 @@ fn run(
     })
 }
 
-fn options(engine: Engine) -> Result<WorkerOptions, temporalio_sdk::WorkflowRegistrationError> {
-    let task_queue = engine.settings.task_queue.clone();
+fn options(
+    activities: Activities,
+    task_queue: &str,
+) -> Result<WorkerOptions, temporalio_sdk::WorkflowRegistrationError> {
     Ok(WorkerOptions::new(task_queue)
-        .register_activities(Activities::new(engine))
+        .register_activities(activities)
         .register_workflow::<ReprocessingBatchWorkflow>()?
         .register_workflow::<ReprocessingOrchestrationWorkflow>()?
         .graceful_shutdown_period(GRACE)

@@ -1,5 +1,6 @@
 //! The dead letter queue: list, retry, cancel, escalate.
 
+use jiff::Timestamp;
 use redrive_core::ids::WorkflowId;
 use redrive_core::states::State;
 use redrive_ledger::{DeadLetter, NewAuditEvent, Resolution, Resolve, Resolved};
@@ -72,6 +73,7 @@ impl Ops {
     /// alone does the work. If this process dies in between, the next batch does it.
     pub async fn retry_dead_letter(&self, id: &str, by: NewAuditEvent) -> Result<Retried> {
         let workflow_id = self.find(id).await?;
+        let began = self.engine.clock.now();
         match self.resolve(id, Resolution::ManualRetry, by).await? {
             Resolved::Already(entry) => {
                 return Ok(Retried {
@@ -86,7 +88,7 @@ impl Ops {
             Resolved::Done(_) => {}
         }
         self.run_for_order(&workflow_id).await?;
-        let end = self.how_it_went(&workflow_id).await?;
+        let end = self.how_it_went(&workflow_id, began).await?;
         Ok(Retried { workflow_id, end })
     }
 
@@ -109,25 +111,25 @@ impl Ops {
             .await?)
     }
 
-    /// Reads from the order's story what its batch came to.
-    async fn how_it_went(&self, workflow_id: &WorkflowId) -> Result<RetryEnd> {
+    /// Reads from the order's story what has become of it since `began`.
+    async fn how_it_went(&self, workflow_id: &WorkflowId, began: Timestamp) -> Result<RetryEnd> {
         let story = self.show_order(workflow_id.as_str()).await?;
         let generation = story.order.generation;
-        let started = story
-            .attempts
-            .iter()
-            .rev()
-            .find(|attempt| attempt.generation == generation);
+        let mut attempts = story.attempts.iter().rev();
+        let started = attempts.find(|attempt| attempt.generation == generation);
         if let Some(run) = started.and_then(|attempt| attempt.run.as_ref()) {
             return Ok(RetryEnd::Started {
                 run_id: run.to_string(),
             });
         }
-        let verdict = story.verdicts.last();
-        let reason = verdict.map_or_else(
-            || "no batch has handled it yet; the next one does".to_owned(),
-            |(_, verdict, reason, _)| reason.clone().unwrap_or_else(|| verdict.clone()),
-        );
+        let verdict = story.verdicts.last().filter(|(_, _, _, at)| *at >= began);
+        let reason = match verdict {
+            Some((_, verdict, reason, _)) => reason.clone().unwrap_or_else(|| verdict.clone()),
+            None if story.order.state == State::Claimed => {
+                "another batch has taken it up, and finishes it".to_owned()
+            }
+            None => "no batch has handled it yet; the next one does".to_owned(),
+        };
         Ok(RetryEnd::NotStarted {
             state: story.order.state,
             reason,

@@ -485,9 +485,12 @@ async fn a_workers_end_in_mid_batch_is_taken_up_by_the_next_worker() {
         (in_state(&world, State::InFlight).await >= 3).then_some(())
     })
     .await;
-    drop(first);
+    first.stop().await.unwrap();
+    let by_first = in_state(&world, State::InFlight).await;
+    assert!(by_first < 40, "it stopped at once, in mid-batch");
     let second = world.worker().await;
     let result = result(&world.bed, &started).await.unwrap();
     assert_eq!(count(&result, "restartedCount"), 40, "{result}");
+    assert_eq!(result["truncated"], json!(false), "{result}");
     second.stop().await.unwrap();
 }
