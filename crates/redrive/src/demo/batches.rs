@@ -44,10 +44,11 @@ pub(super) async fn run(
     while batches.len() < MOST_BATCHES {
         let number = batches.len() + 1;
         progress.begin(format!("Batch {number}"), orders.all);
+        progress.at(orders.completed(), "the batch is at work");
         let ran = batch(site)
             .await
             .with_context(|| format!("batch {number} did not do its work"))?;
-        progress.at(0, "what it restarted runs");
+        progress.at(orders.completed(), "its restarts run");
         at_rest(&site.ops, orders, progress).await?;
         progress.done(told(number, &ran.result, orders));
         batches.push(ran);

@@ -147,7 +147,7 @@ async fn watch(
     let first_wave = began.elapsed();
     let batches = batches::run(site, &mut orders, progress).await?;
     let after_batches = began.elapsed();
-    progress.begin("Audit", all);
+    progress.begin("Audit", 0);
     let (records, books) = audit::gather(
         site.client(),
         &*site.ops.engine.ledger,

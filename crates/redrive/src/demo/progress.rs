@@ -32,13 +32,13 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Begins with `what`, of which there is `total` to do.
+    /// Begins with `what`, of which there is `total` to do; 0 where that cannot be told.
     pub fn begin(&mut self, what: impl Into<String>, total: usize) {
         self.bar.finish_and_clear();
         self.what = what.into();
         self.told_at = Instant::now();
         self.bar = ProgressBar::with_draw_target(Some(total as u64), self.printer.progress())
-            .with_style(style())
+            .with_style(style(total))
             .with_prefix(self.what.clone());
         self.bar.enable_steady_tick(TICK);
         if self.bar.is_hidden() {
@@ -70,7 +70,10 @@ impl Drop for Progress<'_> {
     }
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template("{spinner} {prefix} {bar:30.cyan/dim} {msg}")
-        .expect("the template is a constant, and right")
+fn style(total: usize) -> ProgressStyle {
+    let template = match total {
+        0 => "{spinner} {prefix}",
+        _ => "{spinner} {prefix} {bar:30.cyan/dim} {msg}",
+    };
+    ProgressStyle::with_template(template).expect("the templates are constants, and right")
 }

@@ -52,7 +52,7 @@ fn classes(report: &Report) -> String {
     align_right(&mut table, 1..=5);
     let note =
         "\nAt once: completed without Redrive. Restarts: all attempts of these orders together.";
-    indented(&(trimmed(&table) + "\n" + note))
+    trimmed(&table) + "\n" + note
 }
 
 fn batches(report: &Report) -> String {
@@ -85,7 +85,7 @@ fn batches(report: &Report) -> String {
     }
     align_right(&mut table, 0..=8);
     let notes = batch_notes(report);
-    indented(&format!("{}\n\n{notes}", trimmed(&table)))
+    format!("{}\n\n{notes}", trimmed(&table))
 }
 
 fn batch_notes(report: &Report) -> String {
@@ -120,7 +120,7 @@ fn letters_title(report: &Report) -> String {
 
 fn letters(letters: &[Letter]) -> String {
     if letters.is_empty() {
-        return indented("None: no order waits for a person.");
+        return "None: no order waits for a person.".to_owned();
     }
     let mut table = table(["order", "why", "restarts", "failed with", "last message"]);
     for letter in letters.iter().take(LETTERS_SHOWN) {
@@ -145,7 +145,7 @@ fn letters(letters: &[Letter]) -> String {
             letters.len() - LETTERS_SHOWN
         );
     }
-    indented(&text)
+    text
 }
 
 fn verdict(report: &Report, paint: Paint) -> String {
@@ -157,12 +157,12 @@ fn verdict(report: &Report, paint: Paint) -> String {
         .map(|finding| &finding.sentence)
         .chain(&report.surprises);
     let wrongs: Vec<_> = wrong
-        .map(|sentence| format!("  {} {sentence}", paint.red("wrong:")))
+        .map(|sentence| format!("{} {sentence}", paint.red("wrong:")))
         .collect();
     lines.extend(wrongs.iter().take(WRONGS_SHOWN).cloned());
     if wrongs.len() > WRONGS_SHOWN {
         lines.push(format!(
-            "  ... and {} more; `-o json` has them all.",
+            "... and {} more; `-o json` has them all.",
             wrongs.len() - WRONGS_SHOWN
         ));
     }
@@ -180,9 +180,9 @@ fn verdict(report: &Report, paint: Paint) -> String {
 
 fn last_line(report: &Report, paint: Paint) -> String {
     let all = total(&report.classes);
-    let letters = plural(all.dead_lettered, "dead letter", "dead letters");
+    let are = plural(all.dead_lettered, "is", "are");
     let came = format!(
-        "Of {}, {} completed at once, {} came back, {} became {letters}, in {:.0} seconds.",
+        "Of {}, {} completed at once, {} came back, {} {are} in the dead letter queue, in {:.0} seconds.",
         counted(all.planned, "order", "orders"),
         all.completed_at_once,
         all.recovered,
@@ -221,20 +221,6 @@ fn align_right(table: &mut Table, columns: std::ops::RangeInclusive<usize>) {
 fn trimmed(table: &Table) -> String {
     let table = table.to_string();
     let lines: Vec<_> = table.lines().map(str::trim_end).collect();
-    lines.join("\n")
-}
-
-fn indented(text: &str) -> String {
-    let lines: Vec<_> = text
-        .lines()
-        .map(|line| {
-            if line.is_empty() {
-                String::new()
-            } else {
-                format!("  {line}")
-            }
-        })
-        .collect();
     lines.join("\n")
 }
 
