@@ -18,7 +18,7 @@ use crate::clock::GatedClock;
 use crate::gate::Gate;
 use crate::gateway::SimGateway;
 use crate::ledger::GatedLedger;
-use crate::world::{World, policy};
+use crate::world::World;
 
 /// What an activity is told to do.
 #[derive(Debug, Clone)]
@@ -61,6 +61,8 @@ pub struct Try {
     pub gateway: Arc<SimGateway>,
     /// Whether it was told to stop.
     pub told: Arc<AtomicBool>,
+    /// Whether it has owned an order.
+    pub owns: Arc<AtomicBool>,
     work: Work,
     woken: Arc<Woken>,
 }
@@ -84,14 +86,21 @@ impl Try {
             interval: Duration::from_secs(900),
         };
         let ledger = Arc::clone(&world.ledger);
-        let mut engine = Engine::new(ledger, gateway.clone(), clock, policy(), settings)
-            .await
-            .unwrap();
+        let mut engine = Engine::new(
+            ledger,
+            gateway.clone(),
+            clock,
+            world.policy.clone(),
+            settings,
+        )
+        .await
+        .unwrap();
+        let (owns, told) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         engine.ledger = Arc::new(GatedLedger {
             world: Arc::clone(world),
             gate: gate.clone(),
+            owns: Arc::clone(&owns),
         });
-        let told = Arc::new(AtomicBool::new(false));
         let work = Box::pin(run(engine, job, Told(Arc::clone(&told))));
         Self {
             name,
@@ -99,6 +108,7 @@ impl Try {
             gate,
             gateway,
             told,
+            owns,
             work,
             woken: Arc::default(),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use redrive_core::decide::{Elsewhere, RunStatus, elsewhere};
+use redrive_core::decide::RunStatus;
 use redrive_core::report::BatchStatus;
 use redrive_core::states::State;
 use redrive_ledger::{AttemptOutcome, BatchRow, Story};
@@ -193,24 +193,26 @@ fn failures(history: &History, story: &Story) -> Vec<String> {
         .collect()
 }
 
-/// The order stands as its latest run says.
+/// The order stands as its latest run says: open if and only if that failed. A closed order is looked at again only when
+/// it fails anew, so how it closed may be told by an earlier run.
 fn state(history: &History, story: &Story) -> Option<String> {
     let (row, latest) = (&story.order, history.latest());
     if row.resolution.as_deref() == Some("cancelled") {
         return None;
     }
-    let right = match elsewhere(latest.status) {
-        Elsewhere::Running => false,
-        Elsewhere::Completed => matches!(row.state, State::Recovered | State::Resolved),
-        Elsewhere::Stopped => row.state == State::Stopped,
-        Elsewhere::Failed => {
-            matches!(row.state, State::Failed | State::DeadLettered) && row.failed_run == latest.id
-        }
+    let some = |wanted: fn(RunStatus) -> bool| history.runs.iter().any(|run| wanted(run.status));
+    let told = match row.state {
+        State::Failed | State::DeadLettered => row.failed_run == latest.id,
+        State::Recovered | State::Resolved => some(|status| status == RunStatus::Completed),
+        State::Stopped => some(RunStatus::is_stop),
+        State::Claimed | State::InFlight | State::Held => false,
     };
+    let right = told && row.state.is_open() == latest.status.is_failure();
     let wrong = || {
+        let (id, at) = (&row.workflow_id, &row.failed_run);
         format!(
-            "{} is {} at {}, but {} is {}",
-            row.workflow_id, row.state, row.failed_run, latest.id, latest.status
+            "{id} is {} at {at}, but {} is {}",
+            row.state, latest.id, latest.status
         )
     };
     (!right).then(wrong)

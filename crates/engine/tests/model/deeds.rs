@@ -7,7 +7,7 @@ use redrive_core::ids::WorkflowId;
 use redrive_ledger::{NewAuditEvent, Resolution, Resolve, Resolved};
 
 use crate::sim::{End, History};
-use crate::world::{World, policy};
+use crate::world::World;
 
 /// Runs of one order, at most: a walk without end tells nothing new.
 const RUNS: usize = 9;
@@ -36,7 +36,10 @@ pub enum Deed {
 pub enum Actor {
     Run,
     Visibility,
+    /// A person at the server.
     Operator,
+    /// A person at the dead letter queue.
+    Decider,
 }
 
 /// What may happen to an order now.
@@ -69,9 +72,9 @@ pub fn possible(history: &History) -> Vec<(Actor, Deed)> {
         }
         deeds.push((Actor::Operator, Deed::Reset(history.runs.len() - 1)));
         deeds.push((Actor::Operator, Deed::Reset(history.runs.len() / 2)));
-        deeds.push((Actor::Operator, Deed::Retry));
+        deeds.extend([Deed::Retry, Deed::Retry].map(|deed| (Actor::Decider, deed)));
     }
-    deeds.push((Actor::Operator, Deed::Cancel));
+    deeds.push((Actor::Decider, Deed::Cancel));
     deeds
 }
 
@@ -117,7 +120,7 @@ impl Deed {
         };
         let resolved = world
             .ledger
-            .resolve(&policy(), &resolve, world.time.now())
+            .resolve(&world.policy, &resolve, world.time.now())
             .await;
         let done = match resolved {
             Ok(resolved) => matches!(resolved, Resolved::Done(_)),

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -25,12 +26,15 @@ pub struct GatedLedger {
     pub world: Arc<World>,
     /// Where the try waits.
     pub gate: Gate,
+    /// Whether the try has owned an order.
+    pub owns: Arc<AtomicBool>,
 }
 
 type Result<T> = std::result::Result<T, LedgerError>;
 
 impl GatedLedger {
-    /// Waits for the gate. What the ledger itself refuses is a broken rule: the engine may ask for nothing that it refuses.
+    /// Waits for the gate. What the ledger itself refuses is a broken rule: the engine may ask for nothing that it refuses,
+    /// but in the name of a batch that has ended meanwhile.
     async fn call<T>(
         &self,
         name: &'static str,
@@ -39,13 +43,24 @@ impl GatedLedger {
         let permit = self.gate.enter(name, Kind::Ledger).await;
         let watched = async {
             let answer = call.await;
-            if let Err(error) = &answer {
+            if let Err(error) = &answer
+                && !matches!(error, LedgerError::BatchEnded(_))
+            {
                 self.world
                     .problem(format!("the ledger refuses {name}: {error}"));
             }
             answer
         };
         permit.carry(watched, lost, lost).await
+    }
+
+    fn note<'o>(&self, what: &str, orders: impl IntoIterator<Item = &'o ClaimedOrder>) {
+        for order in orders {
+            let (id, from, plan) = (&order.workflow_id, &order.from_run, &order.plan);
+            self.world
+                .note(format!("    {what} {id} from {from}: {plan:?}"));
+            self.owns.store(true, Ordering::SeqCst);
+        }
     }
 
     async fn claim_now(
@@ -69,12 +84,7 @@ impl GatedLedger {
             }
         };
         self.world.remember(&claimed);
-        for order in claimed.inherited.iter().chain(&claimed.fresh) {
-            self.world.note(format!(
-                "    claims {} from {}: {:?}",
-                order.workflow_id, order.from_run, order.plan
-            ));
-        }
+        self.note("claims", claimed.inherited.iter().chain(&claimed.fresh));
         Ok(claimed)
     }
 
@@ -95,12 +105,7 @@ impl GatedLedger {
             inherited: adopted.clone(),
             ..Claimed::default()
         });
-        for order in &adopted {
-            self.world.note(format!(
-                "    adopts {} from {}: {:?}",
-                order.workflow_id, order.from_run, order.plan
-            ));
-        }
+        self.note("adopts", &adopted);
         Ok(adopted)
     }
 

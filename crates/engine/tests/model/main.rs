@@ -12,6 +12,7 @@ mod activity;
 mod batch;
 mod broken;
 mod check;
+mod choose;
 mod clock;
 mod deeds;
 mod flaw;

@@ -12,75 +12,25 @@ use redrive_core::decide::RunStatus;
 use redrive_core::ids::WorkflowId;
 
 use crate::activity::{Step, Try};
-use crate::batch::{Batch, Stage};
-use crate::deeds::{Actor, Deed, possible};
+use crate::batch::Batch;
+use crate::choose::{Action, Pace, fate, risk};
+use crate::deeds::Deed;
 use crate::flaw::Flaw;
-use crate::gate::{Call, Gate, Kind, Pass};
+use crate::gate::{Gate, Pass};
 use crate::world::World;
 
-/// Batches of a walk, at most.
-const BATCHES: usize = 8;
-/// Batches and tries at the same time.
-const AT_ONCE: usize = 4;
 /// What an operator does in one walk, at most.
 const MEDDLING: u32 = 4;
-
-/// Something that may happen next.
-#[derive(Debug, Clone)]
-enum Action {
-    Pass(u64),
-    Kill(u64),
-    Tell(u64),
-    Batch(Option<WorkflowId>),
-    Launch(usize),
-    GiveUpOn(usize),
-    Close(usize),
-    Complete(usize),
-    Deed(WorkflowId, Deed),
-    Wait(Duration),
-}
-
-/// How likely each kind of thing is in one walk: walks differ, so that rare things come together in some of them.
-#[derive(Debug)]
-struct Pace {
-    kill: u32,
-    tell: u32,
-    give_up: u32,
-    close: u32,
-    end: u32,
-    show: u32,
-    meddle: u32,
-    wait: u32,
-    faults: f64,
-    open_at_once: usize,
-}
-
-impl Pace {
-    fn draw(rng: &mut StdRng) -> Self {
-        let mut some = |weight: u32| weight * [0, 1, 1, 3].choose(rng).copied().unwrap_or(1);
-        Self {
-            kill: some(6),
-            tell: some(2),
-            give_up: some(6),
-            close: some(8),
-            end: some(25),
-            show: some(25),
-            meddle: some(3),
-            wait: some(3),
-            faults: f64::from(some(1)),
-            open_at_once: rng.random_range(1..=3),
-        }
-    }
-}
 
 /// A walk under way.
 pub struct Walk {
     pub world: Arc<World>,
     pub rng: StdRng,
     pub batches: Vec<Batch>,
-    tries: BTreeMap<u64, Try>,
-    pace: Pace,
-    meddling: u32,
+    pub tries: BTreeMap<u64, Try>,
+    pub pace: Pace,
+    /// How much the operator may still do.
+    pub meddling: u32,
     chunk: u32,
     named: u64,
 }
@@ -90,11 +40,12 @@ impl Walk {
     pub async fn new(seed: u64, flaw: Flaw) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let orders = if rng.random_bool(0.4) { 2 } else { 1 };
-        let world = World::new(orders, seed % 4 == 3, flaw).await;
+        let retries = [0, 1, 2, 2, 3].choose(&mut rng).copied().unwrap_or(1);
+        let world = World::new(orders, retries, seed % 4 == 3, flaw).await;
         let pace = Pace::draw(&mut rng);
         let chunk = rng.random_range(1..=2);
         world.note(format!(
-            "seed {seed}, {orders} order(s), {pace:?}, split {}",
+            "seed {seed}, {orders} order(s), {retries} retries, {pace:?}, split {}",
             world.split
         ));
         let (batches, tries) = (Vec::new(), BTreeMap::new());
@@ -124,73 +75,6 @@ impl Walk {
             .ok();
         if let Some((_, action)) = action.cloned() {
             self.act(action).await;
-        }
-    }
-
-    /// Everything that may happen now, with its weight. Between a description and its start nobody else moves, unless the
-    /// walk is split.
-    fn actions(&self) -> Vec<(u32, Action)> {
-        let starting = self
-            .tries
-            .iter()
-            .find(|(_, one)| one.gateway.is_about_to_start());
-        let mut actions = Vec::new();
-        if let (Some((number, _)), false) = (starting, self.world.split) {
-            return vec![
-                (40, Action::Pass(*number)),
-                (self.pace.kill, Action::Kill(*number)),
-            ];
-        }
-        for (number, one) in &self.tries {
-            actions.push((80, Action::Pass(*number)));
-            actions.push((self.pace.kill, Action::Kill(*number)));
-            if !one.told.load(Ordering::SeqCst) {
-                actions.push((self.pace.tell, Action::Tell(*number)));
-            }
-        }
-        self.for_batches(&mut actions);
-        self.for_orders(&mut actions);
-        for seconds in [1, 61, 400] {
-            actions.push((self.pace.wait, Action::Wait(Duration::from_secs(seconds))));
-        }
-        actions
-    }
-
-    fn for_batches(&self, actions: &mut Vec<(u32, Action)>) {
-        let open = self.batches.iter().filter(|batch| batch.open).count();
-        if open < self.pace.open_at_once && self.batches.len() < BATCHES {
-            actions.push((20, Action::Batch(None)));
-        }
-        for (place, batch) in self
-            .batches
-            .iter()
-            .enumerate()
-            .filter(|(_, batch)| batch.open)
-        {
-            actions.push((self.pace.close, Action::Close(place)));
-            match batch.current {
-                Some(_) if self.tries.len() < AT_ONCE => {
-                    actions.push((self.pace.give_up, Action::GiveUpOn(place)))
-                }
-                Some(_) => {}
-                None if batch.stage == Stage::Over => actions.push((40, Action::Complete(place))),
-                None if self.tries.len() < AT_ONCE => actions.push((80, Action::Launch(place))),
-                None => {}
-            }
-        }
-    }
-
-    fn for_orders(&self, actions: &mut Vec<(u32, Action)>) {
-        for history in &self.world.server.lock().unwrap().histories {
-            for (actor, deed) in possible(history) {
-                let weight = match actor {
-                    Actor::Run => self.pace.end,
-                    Actor::Visibility => self.pace.show,
-                    Actor::Operator if self.meddling > 0 => self.pace.meddle,
-                    Actor::Operator => 0,
-                };
-                actions.push((weight, Action::Deed(history.workflow_id.clone(), deed)));
-            }
         }
     }
 
@@ -267,47 +151,31 @@ impl Walk {
         self.advance(self.named).await;
     }
 
-    /// Lets one call of a try pass, perhaps with a fault.
+    /// Lets one call of a try pass, perhaps with a fault; then, mostly, the dull calls that come next.
     async fn pass(&mut self, number: u64, faults: bool) {
-        let one = &self.tries[&number];
-        let Some((ticket, call)) = one.gate.waiting().choose(&mut self.rng).copied() else {
-            return;
-        };
-        let pass = if faults { self.fate(call) } else { Pass::Act };
-        let one = &self.tries[&number];
-        let mark = if pass == Pass::Act {
-            String::new()
-        } else {
-            format!(" [{pass:?}]")
-        };
-        self.world.note(format!("{} {}{mark}", one.name, call.name));
-        one.gate.pass(ticket, pass);
-        self.advance(number).await;
-    }
-
-    /// What becomes of a call.
-    fn fate(&mut self, call: Call) -> Pass {
-        let percent = self.rng.random_range(0.0..100.0) / self.pace.faults.max(0.01);
-        let (request, reply, refuse, death) = match call.kind {
-            Kind::Start => (3.0, 12.0, 2.0, 8.0),
-            Kind::Question => (3.0, 0.0, 0.0, 1.0),
-            Kind::Ledger => (1.0, 2.0, 0.0, 3.0),
-            Kind::Sleep => (0.0, 0.0, 0.0, 0.0),
-        };
-        let fates = [
-            (request, Pass::LoseRequest),
-            (reply, Pass::LoseReply),
-            (refuse, Pass::Refuse),
-            (death, Pass::DieAfter),
-        ];
-        let mut sum = 0.0;
-        for (share, pass) in fates {
-            sum += share;
-            if percent < sum {
-                return pass;
+        while let Some(one) = self.tries.get(&number) {
+            let Some((ticket, call)) = one.gate.waiting().choose(&mut self.rng).copied() else {
+                return;
+            };
+            let pass = if faults {
+                fate(call, self.pace.faults * risk(one).min(1.0), &mut self.rng)
+            } else {
+                Pass::Act
+            };
+            let mark = if pass == Pass::Act {
+                String::new()
+            } else {
+                format!(" [{pass:?}]")
+            };
+            self.world.note(format!("{} {}{mark}", one.name, call.name));
+            one.gate.pass(ticket, pass);
+            self.advance(number).await;
+            let next = self.tries.get(&number).map(|one| one.gate.waiting());
+            let dull = next.is_some_and(|next| next.iter().all(|(_, call)| call.is_dull()));
+            if !dull || self.rng.random_bool(0.2) {
+                return;
             }
         }
-        Pass::Act
     }
 
     async fn advance(&mut self, number: u64) {

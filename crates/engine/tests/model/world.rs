@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
+use redrive_core::decide::RunStatus;
 use redrive_core::ids::{Home, WorkflowId};
 use redrive_core::policy::{Policy, Watch};
 use redrive_ledger::{ClaimedOrder, Ledger, OrderPk, SqliteLedger};
@@ -17,8 +18,6 @@ use crate::sim::{End, Server};
 
 /// The watched workflow type.
 pub const TYPE: &str = "Order";
-/// Restarts of an order before it is dead-lettered: few, so that walks come to the end of a budget.
-const MAX_RETRIES: u32 = 2;
 /// How often waiting orders are described again: often, so that walks come to it.
 const RECHECK: Duration = Duration::from_secs(60);
 
@@ -28,6 +27,7 @@ pub struct World {
     pub time: Arc<LogicalClock>,
     pub ledger: Arc<dyn Ledger>,
     pub home: Home,
+    pub policy: Policy,
     pub flaw: Flaw,
     /// Anything may happen between a description and the start that follows it.
     pub split: bool,
@@ -57,8 +57,8 @@ static EMPTY: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
 });
 
 impl World {
-    /// A world with so many orders, each with one failed run.
-    pub async fn new(orders: usize, split: bool, flaw: Flaw) -> Arc<Self> {
+    /// A world with so many orders, each with one failed run and a budget of so many retries.
+    pub async fn new(orders: usize, retries: u32, split: bool, flaw: Flaw) -> Arc<Self> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
         std::fs::copy(&EMPTY.1, &path).unwrap();
@@ -71,6 +71,7 @@ impl World {
                 cluster_id: "model".into(),
                 namespace: "orders".into(),
             },
+            policy: policy(retries),
             flaw,
             split,
             owners: Mutex::default(),
@@ -91,6 +92,7 @@ impl World {
         server.order(workflow_id.clone(), self.time.now());
         self.time.advance(Duration::from_millis(1));
         server.end(workflow_id, End::Fails, self.time.now());
+        server.history_mut(workflow_id).runs[0].shown = Some(RunStatus::Failed);
     }
 
     /// Adds a line to the story.
@@ -141,14 +143,14 @@ impl Drop for World {
 }
 
 /// The policy of every walk: no waits, so that each step may be the next one.
-pub fn policy() -> Policy {
+fn policy(max_retries: u32) -> Policy {
     let mut policy = Policy {
         watch: vec![Watch {
             workflow_type: TYPE.into(),
             order_id: "order-{orderId}".into(),
         }],
         starts_per_second: 1e6,
-        max_retries: MAX_RETRIES,
+        max_retries,
         max_item_errors: 2,
         ..Policy::default()
     };
