@@ -2,7 +2,7 @@
 
 use redrive_core::decide::{DeadLetterReason, RunStatus};
 use redrive_core::report::{Alert, BatchStatus};
-use redrive_ledger::{BatchEnd, BatchRow, LedgerError, Outcome};
+use redrive_ledger::{BatchEnd, BatchRow, Checked, Committed, LedgerError, Outcome};
 
 use super::world::{World, at, failure, first_failure, latest, run};
 
@@ -321,6 +321,72 @@ async fn alerts_are_evaluated_from_the_rows_and_kept() {
         ]
     );
     assert_eq!(world.ledger.batches(1).await.unwrap()[0].alerts, third);
+}
+
+#[tokio::test]
+async fn a_batch_that_has_ended_changes_nothing_more() {
+    let world = World::new().await;
+    world.open("b1").await;
+    world.open("b2").await;
+    world.observe(&["a", "b", "c"].map(first_failure)).await;
+    world.restart("a", "a-1", "b0").await;
+    let claimed = world.claim_one("b", "b1").await;
+    let row = world.finish("b1").await;
+    let before = world.ledger.stories_after(None, 100).await.unwrap();
+
+    let outcome = Outcome::Restarted(run("b-1"));
+    assert_eq!(
+        world.commit("b1", &claimed, outcome.clone()).await,
+        Committed::Fenced
+    );
+    let (ledger, policy, batch) = (&world.ledger, &world.policy, "b1".into());
+    let request = world.wanted("b1", 1);
+    let checked = Checked {
+        check: world.check("a").await,
+        latest: None,
+        attempt: None,
+        failure: None,
+    };
+    let refused = [
+        ledger
+            .claim(policy, &world.home, &request, world.moment())
+            .await
+            .map(drop),
+        ledger
+            .adopt(policy, &"b0".into(), &batch, 0, 9)
+            .await
+            .map(drop),
+        ledger
+            .observe(policy, &batch, &[first_failure("d")], world.moment())
+            .await
+            .map(drop),
+        ledger
+            .settle(policy, &batch, &[checked], world.moment())
+            .await
+            .map(drop),
+    ];
+    for refused in refused {
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, LedgerError::BatchEnded(_)), "{refused}");
+    }
+    assert_eq!(world.ledger.stories_after(None, 100).await.unwrap(), before);
+    assert_eq!(
+        world
+            .ledger
+            .batch_counts(&batch, world.now())
+            .await
+            .unwrap(),
+        row.result
+    );
+
+    let adopted = ledger
+        .adopt(policy, &batch, &"b2".into(), 0, 9)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.commit("b2", &adopted[0], outcome).await,
+        Committed::Done
+    );
 }
 
 #[tokio::test]

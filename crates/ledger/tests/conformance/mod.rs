@@ -11,6 +11,7 @@ mod commit;
 mod dead_letters;
 mod elsewhere;
 mod homes;
+mod model;
 mod observe;
 mod operators;
 mod pending;

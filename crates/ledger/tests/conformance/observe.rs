@@ -405,6 +405,65 @@ async fn a_recognised_restart_of_an_earlier_generation_costs_nothing() {
 }
 
 #[tokio::test]
+async fn a_batch_counts_one_restart_of_an_order_and_the_next_batch_another() {
+    let world = World::new().await;
+    lost_reply(&world).await;
+    world.wait(100);
+    world.observe(&[failure("a", "a-x", 50)]).await;
+    world.restart("a", "a-2", "scan").await;
+    // The batch has restarted it; now the run of the earlier attempt comes to light.
+    let ours = Failure {
+        from_run: Some(run("a-0")),
+        ..failure("a", "a-ours", -30)
+    };
+    assert_eq!(world.observe(&[ours]).await, summary(1, 0, 0));
+    assert_eq!(world.observe_pending().await, summary(0, 0, 0));
+    assert_eq!(world.order("a").await.retry_count, 1);
+    let (ledger, policy) = (&world.ledger, &world.policy);
+    let later = ledger
+        .observe_pending(policy, &"b9".into(), world.moment())
+        .await
+        .unwrap();
+    assert_eq!(later, summary(0, 0, 1));
+    let story = world.story("a").await;
+    assert_eq!(
+        (story.order.state, story.order.retry_count),
+        (State::InFlight, 2)
+    );
+    assert_eq!(story.attempts[0].run, Some(run("a-ours")));
+    let counted = world
+        .verdicts("a")
+        .await
+        .into_iter()
+        .filter(|(_, said, _)| said == "restarted");
+    assert_eq!(counted.count(), 2);
+}
+
+#[tokio::test]
+async fn a_restart_that_is_recognised_after_all_is_what_the_batch_did() {
+    let world = World::new().await;
+    world.observe(&[first_failure("a")]).await;
+    let claimed = world.claim_one("a", "scan").await;
+    let refused = Outcome::ItemError {
+        message: "refused".into(),
+    };
+    world.commit("scan", &claimed, refused).await;
+    assert_eq!(
+        world.verdicts("a").await,
+        [verdict("scan", "error", Some("refused"))]
+    );
+    let ours = Failure {
+        from_run: Some(run("a-0")),
+        ..failure("a", "a-1", -10)
+    };
+    world.observe(&[ours]).await;
+    assert_eq!(
+        world.verdicts("a").await,
+        [verdict("scan", "restarted", None)]
+    );
+}
+
+#[tokio::test]
 async fn a_thousand_failures_are_one_call() {
     let world = World::new().await;
     let failures: Vec<Failure> = (0..1000)

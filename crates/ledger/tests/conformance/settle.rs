@@ -456,6 +456,75 @@ async fn an_answer_for_an_order_that_has_moved_on_changes_nothing() {
 }
 
 #[tokio::test]
+async fn an_answer_for_another_run_than_the_orders_changes_nothing() {
+    // The failed run has moved while the server was asked.
+    let world = waiting(State::Failed).await;
+    let stale = world.check("a").await;
+    world.observe(&[failure("a", "a-op", 50)]).await;
+    let before = world.story("a").await;
+    let answer = |check, latest| Checked {
+        check,
+        latest: Some(latest),
+        attempt: None,
+        failure: None,
+    };
+    assert_eq!(
+        world
+            .settle_as(answer(stale, latest("a-0", RunStatus::Failed, -90, -60)))
+            .await,
+        0
+    );
+    assert_eq!(world.story("a").await, before);
+    // Another chain is followed by now.
+    let world = in_flight().await;
+    let stale = world.check("a").await;
+    world
+        .settle("a", Some(latest("a-op", RunStatus::Running, 60, 0)))
+        .await;
+    let before = world.story("a").await;
+    assert_eq!(
+        world
+            .settle_as(answer(stale, latest("a-1", RunStatus::Completed, 0, 70)))
+            .await,
+        0
+    );
+    assert_eq!(world.story("a").await, before);
+}
+
+#[tokio::test]
+async fn a_batch_does_not_bury_what_it_has_restarted() {
+    let world = World::new().await;
+    world.observe(&[first_failure("a")]).await;
+    world.restart("a", "a-1", "settling").await;
+    world.wait(100);
+    assert_eq!(world.settle("a", None).await, 0);
+    let order = world.order("a").await;
+    assert_eq!(
+        (order.state, order.next_check_at),
+        (State::InFlight, Some(world.now()))
+    );
+    let checked = Checked {
+        check: world.check("a").await,
+        latest: None,
+        attempt: None,
+        failure: None,
+    };
+    let (ledger, policy) = (&world.ledger, &world.policy);
+    assert_eq!(
+        ledger
+            .settle(policy, &"next".into(), &[checked], world.moment())
+            .await
+            .unwrap(),
+        1
+    );
+    let expected = [
+        verdict("settling", "restarted", None),
+        verdict("next", "dlq", Some("outcome_unknown")),
+    ];
+    assert_eq!(world.verdicts("a").await, expected);
+}
+
+#[tokio::test]
 async fn settling_twice_is_settling_once() {
     let world = in_flight().await;
     let check = world.check("a").await;
