@@ -154,14 +154,16 @@ pub enum Address {
 pub fn address() -> Result<Address, Problem> {
     let profile = load_client_config_profile(LoadClientConfigProfileOptions::default(), None);
     let profile = profile.map_err(|error| unreadable(&error))?;
-    Ok(match profile.address {
-        Some(_) => Address::Configured,
-        None => Address::Nowhere {
-            namespace: profile
-                .namespace
-                .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
+    Ok(
+        match profile.address.filter(|address| !address.is_empty()) {
+            Some(_) => Address::Configured,
+            None => Address::Nowhere {
+                namespace: profile
+                    .namespace
+                    .unwrap_or_else(|| DEFAULT_NAMESPACE.to_owned()),
+            },
         },
-    })
+    )
 }
 
 /// The engine of `config` over `client`, with its ledger opened and seen to belong where `target` leads.

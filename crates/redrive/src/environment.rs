@@ -33,7 +33,9 @@ pub fn text(variable: &str) -> Option<String> {
 /// containers have too.
 pub fn user() -> Option<String> {
     let of_process = || Some(User::from_uid(Uid::effective()).ok()??.name);
-    text("USER").or_else(of_process).filter(|name| !name.trim().is_empty())
+    text("USER")
+        .or_else(of_process)
+        .filter(|name| !name.trim().is_empty())
 }
 
 /// This machine's name, as far as it is known.

@@ -88,7 +88,11 @@ impl Printer {
 
     /// Tells the person what went wrong, and what to do.
     pub fn error(&self, error: &anyhow::Error) {
-        self.talk_line(format_args!("{} {}", self.talk.red("error:"), sentence(error)));
+        self.talk_line(format_args!(
+            "{} {}",
+            self.talk.red("error:"),
+            sentence(error)
+        ));
         if let Some(hint) = hint_of(error) {
             self.hint(hint);
         }
@@ -112,10 +116,17 @@ impl Printer {
 
 /// The error and its causes, as far as they are not told yet: some of our errors tell their cause themselves.
 fn sentence(error: &anyhow::Error) -> String {
-    error.chain().skip(1).fold(error.to_string(), |told, cause| {
-        let cause = cause.to_string();
-        if told.contains(&cause) { told } else { format!("{told}: {cause}") }
-    })
+    error
+        .chain()
+        .skip(1)
+        .fold(error.to_string(), |told, cause| {
+            let cause = cause.to_string();
+            if told.contains(&cause) {
+                told
+            } else {
+                format!("{told}: {cause}")
+            }
+        })
 }
 
 /// A reader that went away (`redrive dlq list | head`) is no error.
@@ -206,9 +217,15 @@ mod tests {
     #[test]
     fn a_cause_is_told_once() {
         let cause = anyhow::anyhow!("no space left");
-        assert_eq!(sentence(&cause.context("cannot write")), "cannot write: no space left");
+        assert_eq!(
+            sentence(&cause.context("cannot write")),
+            "cannot write: no space left"
+        );
         let cause = anyhow::anyhow!("no space left");
-        assert_eq!(sentence(&cause.context("cannot write: no space left")), "cannot write: no space left");
+        assert_eq!(
+            sentence(&cause.context("cannot write: no space left")),
+            "cannot write: no space left"
+        );
     }
 
     #[test]

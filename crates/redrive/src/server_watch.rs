@@ -38,9 +38,14 @@ async fn watch(client: Client, address: String) {
         SystemClock.sleep(EVERY).await;
         match outage.saw(answers(&client).await) {
             Some(Change::Away) => {
-                tracing::warn!(server = address, "the Temporal server does not answer; trying again until it does");
+                tracing::warn!(
+                    server = address,
+                    "the Temporal server does not answer; trying again until it does"
+                );
             }
-            Some(Change::Back) => tracing::info!(server = address, "the Temporal server answers again"),
+            Some(Change::Back) => {
+                tracing::info!(server = address, "the Temporal server answers again")
+            }
             None => {}
         }
     }
@@ -48,10 +53,14 @@ async fn watch(client: Client, address: String) {
 
 async fn answers(client: &Client) -> bool {
     let mut request = tonic::Request::new(GetSystemInfoRequest {});
-    request.extensions_mut().insert(RetryConfigForCall(RetryOptions::no_retries()));
+    request
+        .extensions_mut()
+        .insert(RetryConfigForCall(RetryOptions::no_retries()));
     let mut service = client.connection().workflow_service();
     let call = service.get_system_info(request);
-    tokio::time::timeout(LIMIT, call).await.is_ok_and(|answer| answer.is_ok())
+    tokio::time::timeout(LIMIT, call)
+        .await
+        .is_ok_and(|answer| answer.is_ok())
 }
 
 /// What has been seen of the server.
@@ -86,9 +95,19 @@ mod tests {
     #[test]
     fn an_outage_is_told_once_and_its_end_once() {
         let mut outage = Outage::default();
-        let looks = [true, false, true, false, false, false, false, true, true, false, false, true];
-        let told: Vec<_> = looks.into_iter().map(|answered| outage.saw(answered)).collect();
+        let looks = [
+            true, false, true, false, false, false, false, true, true, false, false, true,
+        ];
+        let told: Vec<_> = looks
+            .into_iter()
+            .map(|answered| outage.saw(answered))
+            .collect();
         let (away, back) = (Some(Change::Away), Some(Change::Back));
-        assert_eq!(told, [None, None, None, None, away, None, None, back, None, None, away, back]);
+        assert_eq!(
+            told,
+            [
+                None, None, None, None, away, None, None, back, None, None, away, back
+            ]
+        );
     }
 }

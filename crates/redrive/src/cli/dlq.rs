@@ -47,7 +47,12 @@ pub struct RetryArgs {
     /// The order id, or the workflow id
     id: String,
     /// Why
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     reason: String,
     #[command(flatten)]
     who: Who,
@@ -66,21 +71,32 @@ pub struct DecideArgs {
 }
 
 /// Runs one of the commands.
-pub async fn run(command: DlqCommand, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    command: DlqCommand,
+    global: &Global,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
     let ops = || async { anyhow::Ok(Session::open(global, Verb::OnExisting).await?.ops) };
     match command {
         DlqCommand::List(args) => list(args, &ops().await?, printer).await,
         DlqCommand::Retry(args) => retry(args, &ops().await?, printer).await,
         DlqCommand::Cancel(args) => decide(args, Decision::Cancel, &ops().await?, printer).await,
-        DlqCommand::Escalate(args) => decide(args, Decision::Escalate, &ops().await?, printer).await,
+        DlqCommand::Escalate(args) => {
+            decide(args, Decision::Escalate, &ops().await?, printer).await
+        }
     }
 }
 
 async fn list(args: ListArgs, ops: &Ops, printer: &Printer) -> anyhow::Result<ExitCode> {
     let entries = ops.dead_letters(args.resolved, args.limit).await?;
-    printer.data(&entries, |entries, paint| listing(entries, args.resolved, paint))?;
+    printer.data(&entries, |entries, paint| {
+        listing(entries, args.resolved, paint)
+    })?;
     if entries.len() >= args.limit as usize {
-        printer.hint(format_args!("these are the first {}; --limit shows more.", args.limit));
+        printer.hint(format_args!(
+            "these are the first {}; --limit shows more.",
+            args.limit
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -90,14 +106,34 @@ fn listing(entries: &[DeadLetter], resolved: bool, paint: Paint) -> String {
         return "The dead letter queue is empty.".to_owned();
     }
     let now = SystemClock.now();
-    let mut table = table(["order", "status", "why", "restarts", "waits for", "last message"]);
+    let mut table = table([
+        "order",
+        "status",
+        "why",
+        "restarts",
+        "waits for",
+        "last message",
+    ]);
     if resolved {
-        table.set_header(["order", "status", "why", "restarts", "since", "decided", "last message"]);
+        table.set_header([
+            "order",
+            "status",
+            "why",
+            "restarts",
+            "since",
+            "decided",
+            "last message",
+        ]);
     }
     for entry in entries {
         let why = why(entry.reason).to_owned();
         let waits = when::age(entry.created_at, now);
-        let mut row = vec![paint.bold(&entry.order_id), entry.failure_status.clone(), why, entry.retry_count.to_string()];
+        let mut row = vec![
+            paint.bold(&entry.order_id),
+            entry.failure_status.clone(),
+            why,
+            entry.retry_count.to_string(),
+        ];
         match resolved {
             true => row.extend([when::local(entry.created_at), decided(entry)]),
             false => row.push(waits),
@@ -115,24 +151,49 @@ async fn retry(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Result<
     let retried = ops.retry_dead_letter(&args.id, by).await?;
     let answer = Answer::of(&retried);
     printer.data(&answer, |answer, paint| answer.text(paint))?;
-    Ok(if answer.started() { ExitCode::SUCCESS } else { ExitCode::from(USER) })
+    Ok(if answer.started() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(USER)
+    })
 }
 
 /// What became of a retry, as data.
 #[derive(Serialize)]
-#[serde(tag = "outcome", rename_all = "snake_case", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "outcome",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
 enum Answer<'a> {
-    Started { workflow_id: &'a str, run_id: &'a str },
-    NotStarted { workflow_id: &'a str, state: &'static str, reason: &'a str },
-    AlreadyResolved { workflow_id: &'a str, entry: &'a DeadLetter },
+    Started {
+        workflow_id: &'a str,
+        run_id: &'a str,
+    },
+    NotStarted {
+        workflow_id: &'a str,
+        state: &'static str,
+        reason: &'a str,
+    },
+    AlreadyResolved {
+        workflow_id: &'a str,
+        entry: &'a DeadLetter,
+    },
 }
 
 impl<'a> Answer<'a> {
     fn of(retried: &'a Retried) -> Self {
         let workflow_id = retried.workflow_id.as_str();
         match &retried.end {
-            RetryEnd::Started { run_id } => Self::Started { workflow_id, run_id },
-            RetryEnd::NotStarted { state, reason } => Self::NotStarted { workflow_id, state: state.as_str(), reason },
+            RetryEnd::Started { run_id } => Self::Started {
+                workflow_id,
+                run_id,
+            },
+            RetryEnd::NotStarted { state, reason } => Self::NotStarted {
+                workflow_id,
+                state: state.as_str(),
+                reason,
+            },
             RetryEnd::AlreadyResolved(entry) => Self::AlreadyResolved { workflow_id, entry },
         }
     }
@@ -143,30 +204,64 @@ impl<'a> Answer<'a> {
 
     fn text(&self, paint: Paint) -> String {
         match self {
-            Self::Started { workflow_id, run_id } => {
-                format!("{}: {workflow_id} runs as {run_id}.", paint.green("Started"))
+            Self::Started {
+                workflow_id,
+                run_id,
+            } => {
+                format!(
+                    "{}: {workflow_id} runs as {run_id}.",
+                    paint.green("Started")
+                )
             }
-            Self::NotStarted { workflow_id, state, reason } => {
-                format!("{}: {workflow_id} is {state} ({reason}).", paint.yellow("Not started"))
+            Self::NotStarted {
+                workflow_id,
+                state,
+                reason,
+            } => {
+                format!(
+                    "{}: {workflow_id} is {state} ({reason}).",
+                    paint.yellow("Not started")
+                )
             }
             Self::AlreadyResolved { workflow_id, entry } => {
-                format!("{}: {workflow_id} is {}.", paint.yellow("Not started"), decided(entry))
+                format!(
+                    "{}: {workflow_id} is {}.",
+                    paint.yellow("Not started"),
+                    decided(entry)
+                )
             }
         }
     }
 }
 
-async fn decide(args: DecideArgs, decision: Decision, ops: &Ops, printer: &Printer) -> anyhow::Result<ExitCode> {
+async fn decide(
+    args: DecideArgs,
+    decision: Decision,
+    ops: &Ops,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
     let (entry, first) = match ops.decide_dead_letter(&args.id, decision, by).await? {
         Ok(entry) => (entry, true),
         Err(entry) => (entry, false),
     };
     printer.data(&entry, |entry, paint| {
-        let unchanged = if first { String::new() } else { format!("{}: ", paint.yellow("Nothing was changed")) };
-        format!("{unchanged}{} is {}.", paint.bold(&entry.order_id), decided(entry))
+        let unchanged = if first {
+            String::new()
+        } else {
+            format!("{}: ", paint.yellow("Nothing was changed"))
+        };
+        format!(
+            "{unchanged}{} is {}.",
+            paint.bold(&entry.order_id),
+            decided(entry)
+        )
     })?;
-    Ok(if first { ExitCode::SUCCESS } else { ExitCode::from(USER) })
+    Ok(if first {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(USER)
+    })
 }
 
 /// Why an order is in the queue, in a few words.
@@ -184,9 +279,18 @@ pub(super) fn decided(entry: &DeadLetter) -> String {
     let Some(resolution) = entry.resolution else {
         return "not decided".to_owned();
     };
-    let by = entry.resolved_by.as_deref().map_or_else(String::new, |by| format!(" by {by}"));
-    let at = entry.resolved_at.map_or_else(String::new, |at| format!(", {}", when::local(at)));
-    let note = entry.notes.as_deref().filter(|note| !note.is_empty()).map_or_else(String::new, |note| format!(": {note}"));
+    let by = entry
+        .resolved_by
+        .as_deref()
+        .map_or_else(String::new, |by| format!(" by {by}"));
+    let at = entry
+        .resolved_at
+        .map_or_else(String::new, |at| format!(", {}", when::local(at)));
+    let note = entry
+        .notes
+        .as_deref()
+        .filter(|note| !note.is_empty())
+        .map_or_else(String::new, |note| format!(": {note}"));
     format!("{}{by}{at}{note}", resolution.as_str().replace('_', " "))
 }
 

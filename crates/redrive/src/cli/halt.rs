@@ -26,7 +26,12 @@ pub struct HaltArgs {
 #[derive(Debug, Args)]
 pub struct UnhaltArgs {
     /// Why
-    #[arg(long, value_name = "TEXT", default_value = "")]
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
     reason: String,
     #[command(flatten)]
     who: Who,
@@ -47,31 +52,63 @@ pub async fn halt(args: HaltArgs, global: &Global, printer: &Printer) -> anyhow:
     let ops = Session::open(global, Verb::OnExisting).await?.ops;
     let changed = ops.halted().await?.is_none();
     ops.halt(&by).await?;
-    printer.data(&Halted { halted: true, changed }, |halted, paint| {
-        let before = if halted.changed { "" } else { " (it was before; the reason is now yours)" };
-        format!("{}{before}.", paint.yellow("Every start is halted"))
-    })?;
+    printer.data(
+        &Halted {
+            halted: true,
+            changed,
+        },
+        |halted, paint| {
+            let before = if halted.changed {
+                ""
+            } else {
+                " (it was before; the reason is now yours)"
+            };
+            format!("{}{before}.", paint.yellow("Every start is halted"))
+        },
+    )?;
     printer.hint(LET_GO);
     Ok(ExitCode::SUCCESS)
 }
 
 /// Lets go.
-pub async fn unhalt(args: UnhaltArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+pub async fn unhalt(
+    args: UnhaltArgs,
+    global: &Global,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
     let ops = Session::open(global, Verb::OnExisting).await?.ops;
     let changed = ops.unhalt(&by).await?;
-    printer.data(&Halted { halted: false, changed }, |halted, _| {
-        let told = if halted.changed { "Starts happen again." } else { "Nothing was halted: starts happen." };
-        told.to_owned()
-    })?;
+    printer.data(
+        &Halted {
+            halted: false,
+            changed,
+        },
+        |halted, _| {
+            let told = if halted.changed {
+                "Starts happen again."
+            } else {
+                "Nothing was halted: starts happen."
+            };
+            told.to_owned()
+        },
+    )?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Warns that nothing is started, if so: a command that waits for starts would wait in vain.
 pub(super) async fn warn_if_halted(ops: &Ops, printer: &Printer) -> anyhow::Result<()> {
     if let Some(halt) = ops.halted().await? {
-        let reason = if halt.reason.is_empty() { String::new() } else { format!(": {}", halt.reason) };
-        printer.warn(format_args!("every start is halted since {}, by {}{reason}.", when::local(halt.at), halt.by));
+        let reason = if halt.reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", halt.reason)
+        };
+        printer.warn(format_args!(
+            "every start is halted since {}, by {}{reason}.",
+            when::local(halt.at),
+            halt.by
+        ));
         printer.hint(LET_GO);
     }
     Ok(())

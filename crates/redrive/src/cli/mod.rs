@@ -52,16 +52,34 @@ pub struct Global {
     #[arg(long, global = true, value_name = "URL")]
     ledger: Option<String>,
     /// The form of the answer on stdout: text for people, json for programs
-    #[arg(short, long, global = true, value_name = "FORM", value_enum, default_value_t, hide_possible_values = true)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORM",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
     output: Format,
     /// The form of the logs on stderr: text or json. REDRIVE_LOG filters them
-    #[arg(long, global = true, value_name = "FORM", value_enum, default_value_t, hide_possible_values = true)]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORM",
+        value_enum,
+        default_value_t,
+        hide_possible_values = true
+    )]
     log_format: LogFormat,
 }
 
 impl Global {
     fn overrides(&self) -> Overrides {
-        Overrides { config: self.config.clone(), ledger: self.ledger.clone() }
+        Overrides {
+            config: self.config.clone(),
+            ledger: self.ledger.clone(),
+        }
     }
 }
 

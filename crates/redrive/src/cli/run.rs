@@ -49,10 +49,20 @@ struct Goes<'a> {
 pub async fn run(args: RunArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let session = Session::open(global, Verb::OnExisting).await?;
     let mut signals = StopSignals::listen()?;
-    let running = session.ops.start_batch(&RunRequest { max_orders: args.max_orders }).await?;
+    let running = session
+        .ops
+        .start_batch(&RunRequest {
+            max_orders: args.max_orders,
+        })
+        .await?;
     if args.no_wait {
-        let goes = Goes { workflow_id: &running.workflow_id, batch_id: &running.batch_id };
-        printer.data(&goes, |goes, _| format!("Batch {} has begun.", goes.workflow_id))?;
+        let goes = Goes {
+            workflow_id: &running.workflow_id,
+            batch_id: &running.batch_id,
+        };
+        printer.data(&goes, |goes, _| {
+            format!("Batch {} has begun.", goes.workflow_id)
+        })?;
         printer.hint(follow(&running));
         return Ok(ExitCode::SUCCESS);
     }
@@ -71,10 +81,19 @@ pub async fn run(args: RunArgs, global: &Global, printer: &Printer) -> anyhow::R
     if result.truncated {
         warn_if_halted(&session.ops, printer).await?;
     }
-    Ok(if result.error_count == 0 { ExitCode::SUCCESS } else { ExitCode::from(USER) })
+    Ok(if result.error_count == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(USER)
+    })
 }
 
-async fn wait(session: &Session, running: &Running, bar: &ProgressBar, printer: &Printer) -> anyhow::Result<ReprocessingResult> {
+async fn wait(
+    session: &Session,
+    running: &Running,
+    bar: &ProgressBar,
+    printer: &Printer,
+) -> anyhow::Result<ReprocessingResult> {
     let result = session.ops.await_batch(running);
     tokio::pin!(result);
     tokio::select! {
@@ -95,12 +114,18 @@ async fn nobody_works(ops: &Ops) -> Option<String> {
 }
 
 fn follow(running: &Running) -> String {
-    format!("`temporal workflow show --follow --workflow-id {}` follows it.", running.workflow_id)
+    format!(
+        "`temporal workflow show --follow --workflow-id {}` follows it.",
+        running.workflow_id
+    )
 }
 
 fn running_time(running: &Running, printer: &Printer) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, printer.progress());
-    bar.set_style(ProgressStyle::with_template("{spinner} batch {msg} runs, {elapsed}").expect("the template is fixed"));
+    bar.set_style(
+        ProgressStyle::with_template("{spinner} batch {msg} runs, {elapsed}")
+            .expect("the template is fixed"),
+    );
     bar.set_message(running.workflow_id.clone());
     bar.enable_steady_tick(TICK);
     bar
@@ -109,7 +134,13 @@ fn running_time(running: &Running, printer: &Printer) -> ProgressBar {
 /// The result as a table, and the rest in a sentence.
 pub(super) fn text(result: &ReprocessingResult, paint: Paint) -> String {
     let mut table = table(["found", "restarted", "dead-lettered", "errors", "skipped"]);
-    let counts = [result.found_count, result.restarted_count, result.dlq_count, result.error_count, result.skipped_count];
+    let counts = [
+        result.found_count,
+        result.restarted_count,
+        result.dlq_count,
+        result.error_count,
+        result.skipped_count,
+    ];
     table.add_row(counts.map(|count| count.to_string()));
     let mut lines = vec![table.trim_fmt()];
     lines.push(format!(
@@ -119,14 +150,20 @@ pub(super) fn text(result: &ReprocessingResult, paint: Paint) -> String {
         orders(result.backlog_count),
     ));
     if result.truncated {
-        lines.push(paint.yellow("It ended early, with work left (deadline, halt or stop): the next batch goes on."));
+        lines.push(paint.yellow(
+            "It ended early, with work left (deadline, halt or stop): the next batch goes on.",
+        ));
     }
     lines.push(paint.dim(format_args!("batch {}", result.batch_id)));
     lines.join("\n")
 }
 
 fn orders(count: u64) -> String {
-    if count == 1 { "1 order".to_owned() } else { format!("{count} orders") }
+    if count == 1 {
+        "1 order".to_owned()
+    } else {
+        format!("{count} orders")
+    }
 }
 
 #[cfg(test)]
@@ -148,6 +185,12 @@ mod tests {
             batch_id: "b-1".to_owned(),
             ..Default::default()
         };
-        insta::assert_snapshot!(text(&result, Paint::PLAIN), @"");
+        insta::assert_snapshot!(text(&result, Paint::PLAIN), @r"
+        found  restarted  dead-lettered  errors  skipped
+        12     9          1              0       2
+        Of earlier restarts 1 order recovered and 3 failed again. 250 orders still wait for a restart.
+        It ended early, with work left (deadline, halt or stop): the next batch goes on.
+        batch b-1
+        ");
     }
 }

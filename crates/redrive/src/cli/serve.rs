@@ -57,8 +57,15 @@ struct ScheduleRuns {
 
 impl Serving {
     /// Starts a worker, and makes the schedule what the configuration says if it is to.
-    pub async fn start(session: Session, server: Option<(DevServer, DevServerOptions)>) -> anyhow::Result<Self> {
-        let Session { config, target, ops } = session;
+    pub async fn start(
+        session: Session,
+        server: Option<(DevServer, DevServerOptions)>,
+    ) -> anyhow::Result<Self> {
+        let Session {
+            config,
+            target,
+            ops,
+        } = session;
         let worker = run_worker(ops.engine.clone(), ops.client.clone()).await?;
         let schedule = ScheduleSettings {
             id: config.schedule.id,
@@ -79,7 +86,13 @@ impl Serving {
             schedule,
         };
         let watch = ServerWatch::start(ops.client.clone(), target.address());
-        Ok(Self { worker, server: server.map(|(server, _)| server), _watch: watch, ops, what })
+        Ok(Self {
+            worker,
+            server: server.map(|(server, _)| server),
+            _watch: watch,
+            ops,
+            what,
+        })
     }
 
     /// Says what runs, and where.
@@ -97,7 +110,11 @@ impl Serving {
     }
 
     /// Works until it is asked to stop, or something ends that should not; then stops the worker, then the server.
-    pub async fn until_asked(mut self, signals: &mut StopSignals, printer: &Printer) -> anyhow::Result<ExitCode> {
+    pub async fn until_asked(
+        mut self,
+        signals: &mut StopSignals,
+        printer: &Printer,
+    ) -> anyhow::Result<ExitCode> {
         let ended = tokio::select! {
             () = signals.asked() => Ok(()),
             ended = self.worker.ended() => Err(worker_ended(ended.err())),
@@ -114,7 +131,11 @@ impl Serving {
 
 /// Stops the worker, then the server. A worker that waits for a server that is away is left: its claims stand in the
 /// ledger, and the next batch takes them over.
-async fn stop(worker: RunningWorker, server: Option<DevServer>, printer: &Printer) -> anyhow::Result<()> {
+async fn stop(
+    worker: RunningWorker,
+    server: Option<DevServer>,
+    printer: &Printer,
+) -> anyhow::Result<()> {
     let stopped = tokio::time::timeout(STOP, worker.stop()).await;
     if stopped.is_err() {
         printer.warn("the worker does not end in time, and is left; the next batch takes over what it was at.");
@@ -131,12 +152,22 @@ async fn keep(ops: &Ops, settings: ScheduleSettings) -> anyhow::Result<ScheduleR
         Applied::Updated => "updated",
         Applied::Unchanged => "unchanged",
     };
-    Ok(ScheduleRuns { id: settings.id, interval: duration::format(settings.interval), applied })
+    Ok(ScheduleRuns {
+        id: settings.id,
+        interval: duration::format(settings.interval),
+        applied,
+    })
 }
 
 fn worker_ended(error: Option<redrive_engine::WorkerError>) -> Problem {
-    let why = error.map_or_else(|| "its thread has ended".to_owned(), |error| error.to_string());
-    Problem::ours(format!("the worker has stopped by itself: {why}."), "start it again; what it was at goes on then.")
+    let why = error.map_or_else(
+        || "its thread has ended".to_owned(),
+        |error| error.to_string(),
+    );
+    Problem::ours(
+        format!("the worker has stopped by itself: {why}."),
+        "start it again; what it was at goes on then.",
+    )
 }
 
 /// Returns when the server ends that should not; never where there is none.
@@ -154,7 +185,10 @@ async fn server_ended(server: &mut Option<DevServer>, what: &Runs) -> Problem {
 
 fn files(options: &DevServerOptions) -> DevServerFiles {
     DevServerFiles {
-        state: options.database.as_ref().map(|file| file.display().to_string()),
+        state: options
+            .database
+            .as_ref()
+            .map(|file| file.display().to_string()),
         log: options.log.display().to_string(),
     }
 }
@@ -166,19 +200,39 @@ impl Runs {
     }
 
     fn text(&self, paint: Paint) -> String {
-        let mut lines = vec![("Temporal", format!("{}, namespace {}", self.temporal_address, self.namespace))];
-        lines.extend(self.temporal_ui.as_ref().map(|ui| ("Temporal UI", ui.clone())));
+        let mut lines = vec![(
+            "Temporal",
+            format!("{}, namespace {}", self.temporal_address, self.namespace),
+        )];
+        lines.extend(
+            self.temporal_ui
+                .as_ref()
+                .map(|ui| ("Temporal UI", ui.clone())),
+        );
         if let Some(files) = &self.dev_server {
-            lines.extend(files.state.as_ref().map(|state| ("Its state", state.clone())));
+            lines.extend(
+                files
+                    .state
+                    .as_ref()
+                    .map(|state| ("Its state", state.clone())),
+            );
             lines.push(("Its log", files.log.clone()));
         }
         lines.push(("Ledger", self.ledger.clone()));
         lines.push(("Worker", format!("polls task queue {}", self.task_queue)));
-        lines.push(("Schedule", match &self.schedule {
-            Some(schedule) => format!("{}, a batch every {} ({})", schedule.id, schedule.interval, schedule.applied),
-            None => "not managed here (schedule.manage is false)".to_owned(),
-        }));
-        let lines = lines.into_iter().map(|(name, value)| format!("{} {value}", paint.bold(format_args!("{name:<12}"))));
+        lines.push((
+            "Schedule",
+            match &self.schedule {
+                Some(schedule) => format!(
+                    "{}, a batch every {} ({})",
+                    schedule.id, schedule.interval, schedule.applied
+                ),
+                None => "not managed here (schedule.manage is false)".to_owned(),
+            },
+        ));
+        let lines = lines
+            .into_iter()
+            .map(|(name, value)| format!("{} {value}", paint.bold(format_args!("{name:<12}"))));
         lines.collect::<Vec<_>>().join("\n")
     }
 }

@@ -1,5 +1,7 @@
 //! What most commands begin with: the configuration, the way to Temporal, the ledger, and the verbs over them.
 
+use std::path::PathBuf;
+
 use redrive_engine::ops::Ops;
 use redrive_ledger::NewAuditEvent;
 
@@ -33,8 +35,9 @@ impl Session {
     /// Opens what Temporal's configuration and ours name.
     pub async fn open(global: &Global, verb: Verb) -> anyhow::Result<Self> {
         let config = config::load(&global.overrides())?;
+        let path = ledger::path(&config.ledger.url)?;
         if verb == Verb::OnExisting {
-            must_exist(&config)?;
+            must_exist(path)?;
         }
         Self::over(config, Target::configured()?).await
     }
@@ -43,12 +46,15 @@ impl Session {
     pub async fn over(config: Config, target: Target) -> anyhow::Result<Self> {
         let client = target.connect().await?;
         let engine = connect::engine(&target, &client, &config).await?;
-        Ok(Self { config, target, ops: Ops { engine, client } })
+        Ok(Self {
+            config,
+            target,
+            ops: Ops { engine, client },
+        })
     }
 }
 
-fn must_exist(config: &Config) -> anyhow::Result<()> {
-    let path = ledger::path(&config.ledger.url)?;
+fn must_exist(path: PathBuf) -> Result<(), Problem> {
     if path.exists() {
         return Ok(());
     }
@@ -57,8 +63,7 @@ fn must_exist(config: &Config) -> anyhow::Result<()> {
         format!("there is no ledger {}.", path.display()),
         "name it with --ledger or REDRIVE_LEDGER_URL, or in the configuration; `redrive up` and `redrive worker` make a \
          new one.",
-    )
-    .into())
+    ))
 }
 
 /// Who does something, and why, for the audit trail.
@@ -72,8 +77,16 @@ pub struct Who {
 impl Who {
     /// The audit event of a command that gives `reason`.
     pub fn because(self, reason: String) -> Result<NewAuditEvent, Problem> {
-        let actor = self.by.or_else(environment::user).filter(|name| !name.trim().is_empty());
-        let actor = actor.ok_or_else(|| Problem::user("nobody knows who decides this.", "name yourself with --by NAME."))?;
+        let actor = self
+            .by
+            .or_else(environment::user)
+            .filter(|name| !name.trim().is_empty());
+        let actor = actor.ok_or_else(|| {
+            Problem::user(
+                "nobody knows who decides this.",
+                "name yourself with --by NAME.",
+            )
+        })?;
         Ok(NewAuditEvent { actor, reason })
     }
 }

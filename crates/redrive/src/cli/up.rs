@@ -51,14 +51,21 @@ async fn start(args: UpArgs, config: Config, ledger: &Path) -> anyhow::Result<Se
         Address::Nowhere { namespace } => {
             let options = server_options(args, ledger, namespace)?;
             let server = DevServer::start(&options).await?;
-            (Target::plain(&server.address(), &options.namespace)?, Some((server, options)))
+            (
+                Target::plain(&server.address(), &options.namespace)?,
+                Some((server, options)),
+            )
         }
     };
     let session = Session::over(config, target).await?;
     Serving::start(session, server).await
 }
 
-fn server_options(args: UpArgs, ledger: &Path, namespace: String) -> anyhow::Result<DevServerOptions> {
+fn server_options(
+    args: UpArgs,
+    ledger: &Path,
+    namespace: String,
+) -> anyhow::Result<DevServerOptions> {
     Ok(DevServerOptions {
         cli: temporal_cli::find(args.temporal_cli.as_deref())?,
         database: Some(ledger.with_extension("temporal.db")),

@@ -10,7 +10,10 @@ pub fn local(at: Timestamp) -> String {
 
 /// How long ago, in its largest unit: `3 days`, `12 min`.
 pub fn age(since: Timestamp, now: Timestamp) -> String {
-    let seconds = now.duration_since(since).max(SignedDuration::ZERO).as_secs();
+    let seconds = now
+        .duration_since(since)
+        .max(SignedDuration::ZERO)
+        .as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),
@@ -20,7 +23,9 @@ pub fn age(since: Timestamp, now: Timestamp) -> String {
 }
 
 fn in_zone(at: Timestamp, zone: TimeZone) -> String {
-    at.to_zoned_datetime(zone).strftime("%Y-%m-%d %H:%M:%S %Z").to_string()
+    at.to_zoned_datetime(zone)
+        .strftime("%Y-%m-%d %H:%M:%S %Z")
+        .to_string()
 }
 
 #[cfg(test)]
@@ -38,7 +43,14 @@ mod tests {
     #[test]
     fn an_age_is_told_in_its_largest_unit() {
         let at = |second| Timestamp::from_second(second).unwrap();
-        let ages = [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (7_199, "1 h"), (172_799, "47 h"), (900_000, "10 days")];
+        let ages = [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (7_199, "1 h"),
+            (172_799, "47 h"),
+            (900_000, "10 days"),
+        ];
         for (seconds, text) in ages {
             assert_eq!(age(at(0), at(seconds)), text);
         }

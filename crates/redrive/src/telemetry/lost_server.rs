@@ -8,7 +8,12 @@ use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 
 /// How tonic words an error of the connection, and an answer that says that nobody is there.
-const LOST: [&str; 3] = ["transport error", "transport::Error", "The service is currently unavailable"];
+const LOST: [&str; 4] = [
+    "transport error",
+    "transport::Error",
+    "code: Unavailable",
+    "The service is currently unavailable",
+];
 
 /// Lets everything through but the SDK's complaints about a lost server.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +67,8 @@ mod tests {
     #[test]
     fn only_the_sdk_is_kept_from_telling_of_a_lost_server() {
         let logged = Logged::default();
-        let subscriber = tracing_subscriber::registry().with(logged.clone().with_filter(LostServer));
+        let subscriber =
+            tracing_subscriber::registry().with(logged.clone().with_filter(LostServer));
         let lost = tonic::Status::unavailable("tcp connect error");
         tracing::subscriber::with_default(subscriber, || {
             tracing::warn!(target: "temporalio_client::retry", error = ?lost, "lost 1");
@@ -72,6 +78,9 @@ mod tests {
         });
         let logged = logged.0.lock().unwrap();
         assert_eq!(logged.len(), 2, "{logged:?}");
-        assert!(logged[0].contains("does not replay") && logged[1].contains("an activity failed"), "{logged:?}");
+        assert!(
+            logged[0].contains("does not replay") && logged[1].contains("an activity failed"),
+            "{logged:?}"
+        );
     }
 }

@@ -40,7 +40,10 @@ pub fn start(format: LogFormat, colour: bool) -> anyhow::Result<()> {
     // Who asks for more than the default sees all of it.
     let quiet = wanted.is_none().then_some(LostServer);
     let lines = lines.with_filter(filter).with_filter(quiet);
-    tracing_subscriber::registry().with(lines).try_init().context("logging is started twice")
+    tracing_subscriber::registry()
+        .with(lines)
+        .try_init()
+        .context("logging is started twice")
 }
 
 fn filter(wanted: Option<&str>) -> Result<EnvFilter, Problem> {

@@ -25,7 +25,11 @@ pub struct ShowArgs {
 }
 
 /// Runs one of the commands.
-pub async fn run(command: OrdersCommand, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    command: OrdersCommand,
+    global: &Global,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
     let OrdersCommand::Show(args) = command;
     let ops = Session::open(global, Verb::OnExisting).await?.ops;
     let story = ops.show_order(&args.id).await?;

@@ -50,8 +50,11 @@ impl Shown {
             max_retries: policy.max_retries(&order.failure_status),
             generation: order.generation,
             reprocessed: order.eligible || order.manual,
-            due_at: Some(order.due_at).filter(|_| order.state == State::Failed && (order.eligible || order.manual)),
-            next_check_at: order.next_check_at.filter(|_| order.state == State::InFlight),
+            due_at: Some(order.due_at)
+                .filter(|_| order.state == State::Failed && (order.eligible || order.manual)),
+            next_check_at: order
+                .next_check_at
+                .filter(|_| order.state == State::InFlight),
             closed_at: order.closed_at,
             resolution: order.resolution.clone(),
             timeline: timeline::of(story),
@@ -63,22 +66,41 @@ impl Shown {
         let used = format!("{} of {} restarts used", self.retry_count, self.max_retries);
         match self.state {
             State::Failed if !self.reprocessed => {
-                format!("Left alone: the policy does not reprocess {:?}.", self.failure_status)
+                format!(
+                    "Left alone: the policy does not reprocess {:?}.",
+                    self.failure_status
+                )
             }
             State::Failed => match self.due_at {
-                Some(due) => format!("Waits for a batch to restart it, due {}; {used}.", when::local(due)),
+                Some(due) => format!(
+                    "Waits for a batch to restart it, due {}; {used}.",
+                    when::local(due)
+                ),
                 None => format!("Waits for a batch to restart it; {used}."),
             },
             State::Claimed => format!("A batch is at it; {used}."),
             State::InFlight => match self.next_check_at {
-                Some(check) => format!("Runs again; {used}. The next look at it is due {}.", when::local(check)),
+                Some(check) => format!(
+                    "Runs again; {used}. The next look at it is due {}.",
+                    when::local(check)
+                ),
                 None => format!("Runs again; {used}."),
             },
             State::Held => "Held back by an operator.".to_owned(),
-            State::DeadLettered => format!("In the dead letter queue, waiting for a decision; {used}."),
+            State::DeadLettered => {
+                format!("In the dead letter queue, waiting for a decision; {used}.")
+            }
             State::Recovered => "Recovered: a run of it completed.".to_owned(),
-            State::Resolved => format!("Resolved: {}.", self.resolution.as_deref().unwrap_or("closed").replace('_', " ")),
-            State::Stopped => "Stopped: a person terminated or cancelled its latest run.".to_owned(),
+            State::Resolved => format!(
+                "Resolved: {}.",
+                self.resolution
+                    .as_deref()
+                    .unwrap_or("closed")
+                    .replace('_', " ")
+            ),
+            State::Stopped => {
+                "Stopped: a person terminated or cancelled its latest run.".to_owned()
+            }
         }
     }
 }
@@ -86,13 +108,22 @@ impl Shown {
 /// The story as text: where it stands, then a line an event.
 pub fn text(shown: &Shown, paint: Paint) -> String {
     let mut lines = vec![
-        format!("{} ({}, {})", paint.bold(&shown.order_id), shown.workflow_id, shown.workflow_type),
+        format!(
+            "{} ({}, {})",
+            paint.bold(&shown.order_id),
+            shown.workflow_id,
+            shown.workflow_type
+        ),
         shown.stands(),
         String::new(),
     ];
     let mut table = table(["when", "what", ""]);
     for event in &shown.timeline {
-        table.add_row([when::local(event.at), colour(event, paint), detail(event, paint)]);
+        table.add_row([
+            when::local(event.at),
+            colour(event, paint),
+            detail(event, paint),
+        ]);
     }
     lines.push(table.trim_fmt());
     lines.join("\n")
@@ -107,13 +138,19 @@ fn colour(event: &Event, paint: Paint) -> String {
 }
 
 fn detail(event: &Event, paint: Paint) -> String {
-    let mut lines: Vec<String> = Some(event.detail.clone()).into_iter().filter(|detail| !detail.is_empty()).collect();
+    let mut lines: Vec<String> = Some(event.detail.clone())
+        .into_iter()
+        .filter(|detail| !detail.is_empty())
+        .collect();
     if let Some(by) = &event.by {
         lines.insert(0, format!("by {by}"));
         lines = vec![lines.join(": ")];
     }
     let names = [("run", &event.run_id), ("batch", &event.batch_id)];
-    let names: Vec<String> = names.into_iter().filter_map(|(what, id)| Some(format!("{what} {}", id.as_ref()?))).collect();
+    let names: Vec<String> = names
+        .into_iter()
+        .filter_map(|(what, id)| Some(format!("{what} {}", id.as_ref()?)))
+        .collect();
     if !names.is_empty() {
         lines.push(paint.dim(names.join(", ")));
     }

@@ -1,8 +1,13 @@
 //! An order's story as one line of events in time.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use redrive_core::report::VerdictKind;
-use redrive_ledger::{Attempt, AttemptOutcome, AuditEvent, DeadLetter, FailureRow, Resolution, Story};
+use redrive_ledger::{
+    Attempt, AttemptOutcome, AuditEvent, DeadLetter, FailureRow, Resolution, Story,
+};
 use serde::Serialize;
 
 use crate::cli::dlq::why;
@@ -34,13 +39,23 @@ pub fn of(story: &Story) -> Vec<Event> {
     events.extend(story.audit.iter().map(act));
     events.extend(story.attempts.iter().map(start));
     events.extend(story.attempts.iter().filter_map(end));
-    events.extend(story.verdicts.iter().filter_map(|(batch, verdict, reason, at)| {
-        // A start and a dead letter are events of their own.
-        let told = [VerdictKind::Restarted, VerdictKind::Dlq].map(VerdictKind::as_str).contains(&verdict.as_str());
-        let detail = reason.clone().unwrap_or_default().replace('_', " ");
-        let event = Event { batch_id: Some(batch.to_string()), ..Event::new(*at, verdict, detail) };
-        (!told).then_some(event)
-    }));
+    events.extend(
+        story
+            .verdicts
+            .iter()
+            .filter_map(|(batch, verdict, reason, at)| {
+                // A start and a dead letter are events of their own.
+                let told = [VerdictKind::Restarted, VerdictKind::Dlq]
+                    .map(VerdictKind::as_str)
+                    .contains(&verdict.as_str());
+                let detail = reason.clone().unwrap_or_default().replace('_', " ");
+                let event = Event {
+                    batch_id: Some(batch.to_string()),
+                    ..Event::new(*at, verdict, detail)
+                };
+                (!told).then_some(event)
+            }),
+    );
     events.extend(story.dead_letters.iter().map(parked));
     events.extend(story.dead_letters.iter().filter_map(settled));
     events.sort_by_key(|event| event.at);
@@ -49,34 +64,69 @@ pub fn of(story: &Story) -> Vec<Event> {
 
 impl Event {
     fn new(at: Timestamp, event: &str, detail: impl Into<String>) -> Self {
-        Self { at, event: event.to_owned(), detail: detail.into(), run_id: None, batch_id: None, by: None }
+        Self {
+            at,
+            event: event.to_owned(),
+            detail: detail.into(),
+            run_id: None,
+            batch_id: None,
+            by: None,
+        }
     }
 }
 
 fn failure(failure: &FailureRow) -> Event {
-    let event = if failure.timed_out { "timed out" } else { "failed" };
+    let event = if failure.timed_out {
+        "timed out"
+    } else {
+        "failed"
+    };
     let detail = format!("{}: {}", failure.failure_status, failure.reason);
-    Event { run_id: Some(failure.run_id.to_string()), ..Event::new(failure.closed_at, event, detail) }
+    Event {
+        run_id: Some(failure.run_id.to_string()),
+        ..Event::new(failure.closed_at, event, detail)
+    }
 }
 
 fn start(attempt: &Attempt) -> Event {
     let (number, generation) = (attempt.number, attempt.generation);
-    let which = if generation > 1 { format!("restart {number} of generation {generation}") } else { format!("restart {number}") };
-    let asked = if attempt.manual { ", asked for by an operator" } else { "" };
+    let which = if generation > 1 {
+        format!("restart {number} of generation {generation}")
+    } else {
+        format!("restart {number}")
+    };
+    let asked = if attempt.manual {
+        ", asked for by an operator"
+    } else {
+        ""
+    };
     let batch_id = Some(attempt.batch.to_string());
     match (attempt.started_at, attempt.outcome) {
         (Some(at), _) => {
             let run_id = attempt.run.as_ref().map(ToString::to_string);
-            Event { run_id, batch_id, ..Event::new(at, "restarted", which + asked) }
+            Event {
+                run_id,
+                batch_id,
+                ..Event::new(at, "restarted", which + asked)
+            }
         }
         (None, Some(AttemptOutcome::NotStarted)) => {
-            let note = attempt.note.as_deref().map_or_else(String::new, |note| format!(": {}", note.replace('_', " ")));
+            let note = attempt
+                .note
+                .as_deref()
+                .map_or_else(String::new, |note| format!(": {}", note.replace('_', " ")));
             let at = attempt.settled_at.unwrap_or(attempt.intent_at);
-            Event { batch_id, ..Event::new(at, "not started", format!("{which}{asked}{note}")) }
+            Event {
+                batch_id,
+                ..Event::new(at, "not started", format!("{which}{asked}{note}"))
+            }
         }
         (None, _) => {
             let detail = format!("{which}{asked}: the server's answer is not known yet");
-            Event { batch_id, ..Event::new(attempt.intent_at, "starting", detail) }
+            Event {
+                batch_id,
+                ..Event::new(attempt.intent_at, "starting", detail)
+            }
         }
     }
 }
@@ -95,13 +145,23 @@ fn end(attempt: &Attempt) -> Option<Event> {
         _ => "Temporal knows its run no more",
     };
     let run_id = attempt.run.as_ref().map(ToString::to_string);
-    Some(Event { run_id, ..Event::new(attempt.settled_at?, event, detail) })
+    Some(Event {
+        run_id,
+        ..Event::new(attempt.settled_at?, event, detail)
+    })
 }
 
 fn parked(entry: &DeadLetter) -> Event {
-    let restarts = if entry.retry_count == 1 { "1 restart".to_owned() } else { format!("{} restarts", entry.retry_count) };
+    let restarts = if entry.retry_count == 1 {
+        "1 restart".to_owned()
+    } else {
+        format!("{} restarts", entry.retry_count)
+    };
     let detail = format!("{}, after {restarts}", why(entry.reason));
-    Event { batch_id: entry.batch.as_ref().map(ToString::to_string), ..Event::new(entry.created_at, "dead-lettered", detail) }
+    Event {
+        batch_id: entry.batch.as_ref().map(ToString::to_string),
+        ..Event::new(entry.created_at, "dead-lettered", detail)
+    }
 }
 
 /// How an entry was closed without a person: a person's decision stands in the audit trail.
@@ -116,5 +176,8 @@ fn settled(entry: &DeadLetter) -> Option<Event> {
 
 fn act(act: &AuditEvent) -> Event {
     let action = act.action.replace('_', " ");
-    Event { by: Some(act.actor.clone()), ..Event::new(act.at, &action, act.reason.clone()) }
+    Event {
+        by: Some(act.actor.clone()),
+        ..Event::new(act.at, &action, act.reason.clone())
+    }
 }

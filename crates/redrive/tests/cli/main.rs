@@ -1,0 +1,10 @@
+//! The command line as its users have it: the built binary, its exit codes, what it prints where.
+//!
+//! Those that need a Temporal server find it by `REDRIVE_TEST_SERVER`, and take a namespace of their own.
+
+mod errors;
+mod lost_server;
+mod queue;
+mod reference;
+mod serving;
+mod site;

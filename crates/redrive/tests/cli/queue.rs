@@ -1,0 +1,169 @@
+//! The dead letter queue and an order's story, on orders that really failed.
+
+use redrive_fulfillment::testbed::Testbed;
+use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
+
+use super::site::{Ran, Site};
+
+/// What stands in the order's input, and must stand nowhere else.
+const MARKER: &str = "SECRET-7f3a";
+
+/// An order that nobody works on, so that it hits its run timeout.
+async fn failed_order(testbed: &Testbed, order: &str) {
+    let workflow_id = format!("order-fulfillment-{order}");
+    let mut request = testbed.start_request(&workflow_id, "OrderFulfillmentWorkflow", "nobody");
+    request.workflow_run_timeout = Some(std::time::Duration::from_secs(1).try_into().unwrap());
+    request.input = Some(redrive_fulfillment::testbed::json_input(
+        &serde_json::json!({ "customer": MARKER }),
+    ));
+    testbed.start(request).await;
+    testbed
+        .await_status(&workflow_id, WorkflowExecutionStatus::TimedOut)
+        .await;
+}
+
+/// One restart an order, and no waiting.
+const ONE_RESTART: &str = "[policy]\nmax_retries = 1\nbackoff = { initial = \"0s\" }\nsettle = { first_check = \"1ms\" }\n";
+
+/// Runs batches until `count` orders went to the dead letter queue.
+fn run_until_dead_lettered(site: &Site, count: u64) {
+    let mut dead = 0;
+    for _ in 0..100 {
+        dead += ended(site.run("run -o json"), 0).json()["dlqCount"]
+            .as_u64()
+            .unwrap();
+        if dead == count {
+            return;
+        }
+    }
+    panic!("after 100 batches {dead} of {count} orders are dead letters");
+}
+
+/// Asserts the exit code, and that no payload is printed.
+#[track_caller]
+fn ended(ran: Ran, code: i32) -> Ran {
+    assert_eq!(ran.code, Some(code), "{ran:?}");
+    assert!(
+        !ran.stdout.contains(MARKER) && !ran.stderr.contains(MARKER),
+        "{ran:?}"
+    );
+    ran
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_and_decided_once() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed);
+    site.write("redrive.toml", ONE_RESTART);
+    let worker = site.start("worker");
+    worker.hear("Ready.");
+    for order in ["A-1", "A-2", "A-3"] {
+        failed_order(&testbed, order).await;
+    }
+    assert_eq!(
+        ended(site.run("run --max-orders 2 -o json"), 0).json()["restartedCount"],
+        2
+    );
+    run_until_dead_lettered(&site, 3);
+
+    let listed = ended(site.run("dlq list"), 0);
+    for part in [
+        "order",
+        "A-1",
+        "A-2",
+        "A-3",
+        "workflow_timed_out",
+        "restarts used up",
+    ] {
+        assert!(listed.stdout.contains(part), "{part} in {listed:?}");
+    }
+    let short = ended(site.run("dlq list --limit 2 -o json"), 0);
+    assert_eq!(short.json().as_array().unwrap().len(), 2);
+    assert_eq!(
+        short.stderr,
+        "hint: these are the first 2; --limit shows more.\n"
+    );
+
+    let cancelled = ended(site.run("dlq cancel A-1 --reason refunded --by bob"), 0);
+    assert!(
+        cancelled.stdout.starts_with("A-1 is cancelled by bob, "),
+        "{cancelled:?}"
+    );
+    let twice = ended(site.run("dlq escalate A-1 --reason no"), 1);
+    assert!(
+        twice
+            .stdout
+            .starts_with("Nothing was changed: A-1 is cancelled by bob, "),
+        "{twice:?}"
+    );
+    ended(
+        site.run("dlq escalate order-fulfillment-A-2 --reason to-carol"),
+        0,
+    );
+    let started = ended(
+        site.run("dlq retry A-3 --reason carrier-is-back -o json"),
+        0,
+    )
+    .json();
+    assert_eq!(started["outcome"], "started", "{started}");
+
+    assert_eq!(
+        ended(site.run("dlq list"), 0).stdout,
+        "The dead letter queue is empty.\n"
+    );
+    let resolved = ended(site.run("dlq list --resolved"), 0).stdout;
+    for part in [
+        "cancelled by bob",
+        "escalated by ann",
+        "to-carol",
+        "manual retry by ann",
+        "carrier-is-back",
+    ] {
+        assert!(resolved.contains(part), "{part} in {resolved}");
+    }
+}
+
+#[tokio::test]
+async fn an_orders_story_is_told_in_its_order_of_time() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed);
+    site.write("redrive.toml", ONE_RESTART);
+    let worker = site.start("worker");
+    worker.hear("Ready.");
+    failed_order(&testbed, "B-1").await;
+    run_until_dead_lettered(&site, 1);
+    let shown = ended(site.run("orders show B-1"), 0).stdout;
+    assert!(
+        shown.starts_with(
+            "B-1 (order-fulfillment-B-1, OrderFulfillmentWorkflow)\nIn the dead letter queue, "
+        ),
+        "{shown}"
+    );
+    assert!(shown.contains(" UTC  timed out "), "{shown}");
+
+    ended(site.run("dlq retry B-1 --reason again"), 0);
+    let story = ended(site.run("orders show order-fulfillment-B-1 -o json"), 0).json();
+    let told: Vec<&str> = story["timeline"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|event| event["event"].as_str())
+        .collect();
+    assert_eq!(
+        told[..6],
+        [
+            "timed out",
+            "restarted",
+            "timed out",
+            "dead-lettered",
+            "manual retry",
+            "restarted"
+        ],
+        "{story}"
+    );
+    assert_eq!(story["generation"], 2);
+    assert!(
+        story["timeline"][0]["at"].as_str().unwrap().ends_with('Z'),
+        "JSON has UTC: {story}"
+    );
+}

@@ -1,0 +1,254 @@
+//! A folder for one test, and the binary run in it with nothing of this machine's settings.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use redrive::temporal_cli;
+use redrive_fulfillment::testbed::Testbed;
+use tempfile::TempDir;
+
+/// How long a line of a running command is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Variables that would reach the binary from this machine.
+const FOREIGN: [&str; 9] = [
+    "TEMPORAL_ADDRESS",
+    "TEMPORAL_NAMESPACE",
+    "TEMPORAL_PROFILE",
+    "TEMPORAL_CONFIG_FILE",
+    "TEMPORAL_API_KEY",
+    "REDRIVE_CONFIG",
+    "REDRIVE_LEDGER_URL",
+    "REDRIVE_LOG",
+    "REDRIVE_TEMPORAL_CLI",
+];
+
+/// Where a test runs commands.
+pub struct Site {
+    folder: TempDir,
+    variables: Vec<(&'static str, String)>,
+}
+
+/// What a command that has ended did.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// A command that stays.
+pub struct Stays {
+    child: Child,
+    out: Receiver<String>,
+    talk: Receiver<String>,
+}
+
+impl Site {
+    /// A folder without a server: an address that nothing listens on.
+    pub fn without_server() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            variables: vec![("TEMPORAL_ADDRESS", "127.0.0.1:1".to_owned())],
+        }
+    }
+
+    /// A folder whose commands use the namespace of `testbed`.
+    pub fn on(testbed: &Testbed) -> Self {
+        Self::at(&testbed.server, &testbed.namespace)
+    }
+
+    /// A folder whose commands use that server and namespace.
+    pub fn at(address: &str, namespace: &str) -> Self {
+        let variables = vec![
+            ("TEMPORAL_ADDRESS", address.to_owned()),
+            ("TEMPORAL_NAMESPACE", namespace.to_owned()),
+        ];
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            variables,
+        }
+    }
+
+    /// A folder whose commands are told of the Temporal CLI and of no server.
+    pub fn with_temporal_cli() -> Self {
+        let cli = temporal_cli::find(None).expect("`make setup` fetches the Temporal CLI");
+        let variables = vec![("REDRIVE_TEMPORAL_CLI", cli.display().to_string())];
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            variables,
+        }
+    }
+
+    /// The same folder, with one variable more (or another value for it).
+    pub fn with(mut self, variable: &'static str, value: &str) -> Self {
+        self.variables.push((variable, value.to_owned()));
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Runs `redrive` with these arguments to its end.
+    pub fn run(&self, arguments: &str) -> Ran {
+        ran(&mut self.command(arguments))
+    }
+
+    /// As [`Site::run`], on the server at `address`.
+    pub fn run_at(&self, address: &str, arguments: &str) -> Ran {
+        ran(self.command(arguments).env("TEMPORAL_ADDRESS", address))
+    }
+
+    /// Starts `redrive` with these arguments, and goes on.
+    pub fn start(&self, arguments: &str) -> Stays {
+        let mut command = self.command(arguments);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let out = lines_of(child.stdout.take().unwrap());
+        let talk = lines_of(child.stderr.take().unwrap());
+        Stays { child, out, talk }
+    }
+
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_redrive"));
+        for variable in FOREIGN {
+            command.env_remove(variable);
+        }
+        command
+            .current_dir(self.folder.path())
+            .args(arguments.split_whitespace());
+        command
+            .env("HOME", self.folder.path())
+            .env("USER", "ann")
+            .env("TZ", "UTC");
+        command.envs(self.variables.iter().cloned());
+        command
+    }
+}
+
+impl Ran {
+    /// Asserts that it ended with `code`, and says on stderr exactly `talk`, and nothing on stdout.
+    #[track_caller]
+    pub fn says(&self, code: i32, talk: &str) {
+        assert_eq!(
+            (self.code, self.stdout.as_str(), self.stderr.trim_end()),
+            (Some(code), "", talk)
+        );
+    }
+
+    /// The data on stdout, read as JSON.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
+    }
+
+    /// Asserts that it ended well.
+    #[track_caller]
+    pub fn well(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+}
+
+impl Stays {
+    /// Reads what it says on stderr up to a line that contains `part`, and returns what it said until then.
+    #[track_caller]
+    pub fn hear(&self, part: &str) -> Vec<String> {
+        up_to(&self.talk, part)
+    }
+
+    /// Reads what it prints on stdout up to a line that contains `part`.
+    #[track_caller]
+    pub fn read(&self, part: &str) -> Vec<String> {
+        up_to(&self.out, part)
+    }
+
+    /// Reads what it prints on stdout up to the end of a JSON object.
+    #[track_caller]
+    pub fn read_json(&self) -> serde_json::Value {
+        let mut read = String::new();
+        loop {
+            read += &self
+                .out
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|error| panic!("{error} after {read:?}"));
+            if let Ok(value) = serde_json::from_str(&read) {
+                return value;
+            }
+        }
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+    }
+
+    /// Waits for its end.
+    pub fn ended(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Stays {
+    fn drop(&mut self) {
+        // It has ended by itself, if all went well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Ran {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
+}
+
+fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (send, lines) = channel();
+    thread::spawn(move || {
+        let lines = BufReader::new(stream).lines().map_while(Result::ok);
+        for line in lines {
+            if send.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    lines
+}
+
+#[track_caller]
+fn up_to(lines: &Receiver<String>, part: &str) -> Vec<String> {
+    let mut heard = Vec::new();
+    loop {
+        let line = lines
+            .recv_timeout(PATIENCE)
+            .unwrap_or_else(|error| panic!("no {part:?} ({error}) after {heard:#?}"));
+        let found = line.contains(part);
+        heard.push(line);
+        if found {
+            return heard;
+        }
+    }
+}
+
+/// Whether the path is there.
+pub fn exists(path: &Path) -> bool {
+    path.exists()
+}
