@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use redrive_core::decide::DeadLetterReason;
 use redrive_core::report::{Alert, BatchStatus, ReprocessingResult};
 use redrive_fulfillment::FaultPlan;
 use redrive_ledger::{Attempt, AttemptOutcome, DeadLetter, FailureRow, Story};
@@ -78,7 +79,7 @@ pub(super) struct Letter {
     /// The workflow id.
     pub workflow_id: String,
     /// Why it is a dead letter.
-    pub reason: &'static str,
+    pub reason: DeadLetterReason,
     /// What went wrong last.
     pub failure_status: String,
     /// The last message.
@@ -195,7 +196,7 @@ impl Letter {
         Self {
             order_id: letter.order_id.clone(),
             workflow_id: letter.workflow_id.to_string(),
-            reason: letter.reason.as_str(),
+            reason: letter.reason,
             failure_status: letter.failure_status.clone(),
             failure_reason: letter.failure_reason.clone(),
             created_at: letter.created_at,

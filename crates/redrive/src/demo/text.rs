@@ -1,6 +1,7 @@
 //! The report as text, for a person.
 
 use comfy_table::{CellAlignment, Table};
+use redrive_core::decide::DeadLetterReason;
 
 use super::outcome::total;
 use super::report::{Batch, Letter, Report};
@@ -131,7 +132,7 @@ fn letters(letters: &[Letter]) -> String {
             .count();
         table.add_row([
             letter.order_id.clone(),
-            letter.reason.replace('_', " "),
+            why(letter.reason).to_owned(),
             restarts.to_string(),
             letter.failure_status.clone(),
             letter.failure_reason.clone(),
@@ -146,6 +147,16 @@ fn letters(letters: &[Letter]) -> String {
         );
     }
     text
+}
+
+/// Why an order is in the queue, as `redrive dlq list` says it.
+fn why(reason: DeadLetterReason) -> &'static str {
+    match reason {
+        DeadLetterReason::BudgetSpent => "restarts used up",
+        DeadLetterReason::CannotStart => "cannot be started",
+        DeadLetterReason::OutcomeUnknown => "outcome unknown",
+        DeadLetterReason::Parked => "parked by hand",
+    }
 }
 
 fn verdict(report: &Report, paint: Paint) -> String {
