@@ -1,4 +1,8 @@
 //! The activities of a batch, as the worker runs them: thin, over [`Engine`].
+#![expect(
+    missing_docs,
+    reason = "documented where they are declared, in redrive-flows"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -82,10 +86,6 @@ fn failed(error: EngineError) -> ActivityError {
 }
 
 #[activities]
-#[expect(
-    missing_docs,
-    reason = "documented where they are declared, in redrive-flows"
-)]
 impl Activities {
     #[activity(definition = redrive_flows::activities::OpenBatchActivity)]
     pub async fn open_batch(

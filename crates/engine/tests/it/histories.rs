@@ -44,6 +44,14 @@ async fn replay(name: &str, events: Vec<HistoryEvent>) {
     replayed.unwrap_or_else(|failure| panic!("{name} does not replay: {failure}"));
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`make histories` asks for a recording"
+)]
+fn records() -> bool {
+    std::env::var_os("REDRIVE_RECORD_HISTORIES").is_some()
+}
+
 /// Replays every run of a workflow's chain, and keeps it if histories are being recorded.
 async fn keep(world: &World, name: &str, started: &workflows::Started) {
     let (mut run_id, mut number) = (started.run_id.clone(), 1);
@@ -51,7 +59,7 @@ async fn keep(world: &World, name: &str, started: &workflows::Started) {
         let events = workflows::history(&world.bed, &started.workflow_id, &run_id).await;
         let name = format!("{name}-{number}");
         replay(&name, events.clone()).await;
-        if std::env::var_os("REDRIVE_RECORD_HISTORIES").is_some() {
+        if records() {
             let json = WorkflowHistory::from(History {
                 events: events.clone(),
             })

@@ -59,26 +59,22 @@ async fn every_activity_run_twice_changes_nothing_the_second_time() {
     let engine = &world.engine;
     twice(&world, "open", || world.open_batch("b1")).await;
     twice(&world, "adopt", || async {
-        drop(
-            engine
-                .adopt_claims(&world.phase("b1"), &Steady)
-                .await
-                .unwrap(),
-        )
+        engine
+            .adopt_claims(&world.phase("b1"), &Steady)
+            .await
+            .unwrap();
     })
     .await;
     twice(&world, "scan", || async {
-        drop(
-            engine
-                .scan_failures(&world.phase("b1"), &Steady)
-                .await
-                .unwrap(),
-        )
+        engine
+            .scan_failures(&world.phase("b1"), &Steady)
+            .await
+            .unwrap();
     })
     .await;
     let chunk = world.chunk("b1", 0);
     twice(&world, "chunk", || async {
-        drop(engine.process_chunk(&chunk, &Steady).await.unwrap())
+        engine.process_chunk(&chunk, &Steady).await.unwrap();
     })
     .await;
     for n in [1, 3] {

@@ -173,8 +173,12 @@ impl Pulse for Told {
 async fn run(engine: Engine, job: Job, pulse: Told) -> Result<Done, EngineError> {
     match job {
         Job::Open(opening) => engine.ledger.open_batch(&opening).await?,
-        Job::Adopt(phase) => drop(engine.adopt_claims(&phase, &pulse).await?),
-        Job::Scan(phase) => drop(engine.scan_failures(&phase, &pulse).await?),
+        Job::Adopt(phase) => {
+            engine.adopt_claims(&phase, &pulse).await?;
+        }
+        Job::Scan(phase) => {
+            engine.scan_failures(&phase, &pulse).await?;
+        }
         Job::Settle(phase) => {
             return Ok(Done::Settled(
                 engine.settle_attempts(&phase, &pulse).await?.due_by,

@@ -7,6 +7,12 @@
 //! try whose batch has given it up.
 //!
 //! `REDRIVE_MODEL_SEEDS=5000 cargo test -p redrive-engine --test model` walks further; `=17..18` walks one seed again.
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test may stop at the first surprise, and says what it saw"
+)]
 
 mod activity;
 mod batch;
