@@ -85,22 +85,15 @@ impl Try {
             task_queue: "model".into(),
             interval: Duration::from_secs(900),
         };
-        let ledger = Arc::clone(&world.ledger);
-        let mut engine = Engine::new(
-            ledger,
-            gateway.clone(),
-            clock,
-            world.policy.clone(),
-            settings,
-        )
-        .await
-        .unwrap();
         let (owns, told) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
-        engine.ledger = Arc::new(GatedLedger {
+        let ledger = Arc::new(GatedLedger {
             world: Arc::clone(world),
             gate: gate.clone(),
             owns: Arc::clone(&owns),
         });
+        let (way, policy) = (Arc::clone(&gateway), world.policy.clone());
+        let engine = Engine::new(ledger, way, clock, policy, settings).await;
+        let engine = engine.expect("an engine over a ledger that is bound");
         let work = Box::pin(run(engine, job, Told(Arc::clone(&told))));
         Self {
             name,

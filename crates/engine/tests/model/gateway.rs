@@ -1,10 +1,10 @@
-//! The way of one try to the simulated server, through its gate; it judges every start that it makes.
+//! The way of one try to the simulated server, through its gate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use redrive_core::decide::{Latest, RunStatus};
 use redrive_core::failure::FailureFacts;
 use redrive_core::ids::{Home, RunId, WorkflowId};
@@ -17,15 +17,12 @@ use crate::gate::{Gate, Kind, Pass};
 use crate::sim::{History, Run};
 use crate::world::{TYPE, World};
 
-/// A description older than this must not be acted on.
-const FRESH: SignedDuration = SignedDuration::from_secs(2);
-
 /// The gateway of one try.
 pub struct SimGateway {
-    world: Arc<World>,
+    pub world: Arc<World>,
     gate: Gate,
     /// What was the latest run when the order was last described, by its place, and when that was.
-    described: Mutex<BTreeMap<WorkflowId, (usize, Timestamp)>>,
+    pub described: Mutex<BTreeMap<WorkflowId, (usize, Timestamp)>>,
     /// Orders that are described and about to be started.
     windows: Mutex<BTreeSet<WorkflowId>>,
 }
@@ -106,58 +103,6 @@ impl SimGateway {
             history.retry_asked = false;
         }
         started
-    }
-
-    /// Judges a start that has made a new run, after those before.
-    fn judge(&self, restart: &Restart, history: &History, before: &[Run]) {
-        let latest = before.last().expect("a history begins with a run");
-        let described = self
-            .described
-            .lock()
-            .unwrap()
-            .get(&restart.workflow_id)
-            .copied();
-        let seen = described.is_some_and(|(place, _)| place + 1 == before.len());
-        if !seen && self.world.split {
-            return self
-                .world
-                .excuse("a run came between the description and the start");
-        }
-        if !seen {
-            self.world
-                .problem("started on a description that was out of date");
-        }
-        if latest.status.is_stop() && !history.retry_asked {
-            self.world
-                .problem(format!("restarted {} that a person stopped", latest.id));
-        }
-        if latest.id != restart.mark.from_run {
-            self.world.problem(format!(
-                "started from {} while {} was the latest",
-                restart.mark.from_run, latest.id
-            ));
-        }
-        let from = history
-            .ours()
-            .filter(|run| run.from.as_ref() == Some(&restart.mark.from_run));
-        if from.count() > 1 {
-            self.world
-                .problem(format!("two first runs from {}", restart.mark.from_run));
-        }
-    }
-
-    fn check_fresh(&self, restart: &Restart) {
-        let described = self
-            .described
-            .lock()
-            .unwrap()
-            .get(&restart.workflow_id)
-            .copied();
-        let age = described.map(|(_, at)| self.world.time.now().duration_since(at));
-        if age.is_none_or(|age| age > FRESH) {
-            self.world
-                .problem("started on a description that has grown old");
-        }
     }
 
     fn failed_in(&self, window: &Window) -> Vec<(WorkflowId, RunId)> {

@@ -24,6 +24,7 @@ mod deeds;
 mod flaw;
 mod gate;
 mod gateway;
+mod judge;
 mod ledger;
 mod rest;
 mod sim;

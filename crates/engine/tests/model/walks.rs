@@ -118,7 +118,6 @@ fn no_walk_breaks_a_rule() {
             .count()
     };
     let seen = [
-        "rest begins",
         "start of",
         "Restarted(",
         "adopts",

@@ -81,6 +81,8 @@ impl World {
             sqlite,
             _folder: folder,
         };
+        world.ledger.bind(&world.home).await.unwrap();
+        world.ledger.apply_policy(&world.policy).await.unwrap();
         for number in 1..=orders {
             world.fail_an_order(&WorkflowId::new(format!("order-{number}")));
         }
