@@ -57,7 +57,7 @@ impl ReprocessingBatchWorkflow {
         if let Some(refused) = &input.refused {
             return Err(refuse(refused));
         }
-        let part = Self::open(ctx).await?;
+        let part = open(ctx, None).await?;
         let batch = part.batch.clone();
         match Self::orchestrate(ctx, &input, part).await {
             Ok(result) => Ok(result),
@@ -96,32 +96,6 @@ impl ReprocessingBatchWorkflow {
 }
 
 impl ReprocessingBatchWorkflow {
-    async fn open(ctx: &WorkflowContext<Self>) -> WorkflowResult<PartOf> {
-        let (batch, timeout) = identity(&ctx.info());
-        let started_at = timestamp(ctx.workflow_time());
-        let opened = OpenBatch {
-            batch: batch.clone(),
-            workflow_id: ctx.workflow_id().to_owned(),
-            started_at,
-        };
-        let plan = ctx
-            .execute_activity(Reprocessing::open_batch, opened, options::ledger_work())
-            .await?;
-        Ok(PartOf {
-            batch,
-            deadline: Deadline::of(
-                started_at,
-                timeout,
-                Duration::from_secs(plan.interval_seconds),
-            ),
-            batch_size: plan.batch_size,
-            due_by: None,
-            next_chunk: 0,
-            scan_failed: false,
-            settle_failed: false,
-        })
-    }
-
     /// Runs the child to its end and hands on to it what operators say meanwhile.
     async fn orchestrate(
         ctx: &WorkflowContext<Self>,
@@ -170,8 +144,35 @@ impl ReprocessingBatchWorkflow {
     }
 }
 
+/// Opens the batch that a workflow is by itself, with chunks of so many orders, or of as many as the policy says.
+pub(crate) async fn open<W>(
+    ctx: &WorkflowContext<W>,
+    batch_size: Option<u32>,
+) -> WorkflowResult<PartOf> {
+    let (batch, timeout) = identity(&ctx.info());
+    let started_at = timestamp(ctx.workflow_time());
+    let opened = OpenBatch {
+        batch: batch.clone(),
+        workflow_id: ctx.workflow_id().to_owned(),
+        started_at,
+    };
+    let plan = ctx
+        .execute_activity(Reprocessing::open_batch, opened, options::ledger_work())
+        .await?;
+    let interval = Duration::from_secs(plan.interval_seconds);
+    Ok(PartOf {
+        batch,
+        deadline: Deadline::of(started_at, timeout, interval),
+        batch_size: batch_size.unwrap_or(plan.batch_size),
+        due_by: None,
+        next_chunk: 0,
+        scan_failed: false,
+        settle_failed: false,
+    })
+}
+
 /// The batch that a workflow is by itself (its first run id), and the time it may take.
-pub(crate) fn identity(info: &WorkflowContextView) -> (BatchId, Duration) {
+fn identity(info: &WorkflowContextView) -> (BatchId, Duration) {
     let timeout = info
         .execution_timeout()
         .filter(|timeout| !timeout.is_zero());

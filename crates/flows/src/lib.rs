@@ -5,11 +5,13 @@
 
 pub mod activities;
 pub mod batch;
+mod chunks;
 mod deadline;
 mod failure;
 pub mod input;
 pub mod options;
 pub mod orchestration;
+mod pace;
 mod window;
 
 pub use batch::ReprocessingBatchWorkflow;

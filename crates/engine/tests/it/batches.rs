@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use redrive_core::report::BatchStatus;
 use redrive_core::states::State;
@@ -369,10 +370,10 @@ async fn a_batch_terminated_in_mid_chunk_has_its_row_and_its_claims_are_adopted(
 async fn near_its_deadline_a_batch_stops_and_says_so() {
     let mut slow = policy();
     slow.starts_per_second = 4.0;
-    let world = World::with("deadline", slow).await;
+    let world = World::ticking("deadline", slow, Duration::from_secs(6)).await;
     failing(&world, 40).await;
     let worker = world.worker().await;
-    let started = workflows::start_within(&world.bed, BATCH, "batch-1", None, 6).await;
+    let started = start(&world.bed, BATCH, "batch-1", None).await;
     let result = result(&world.bed, &started).await.unwrap();
     assert_eq!(result["truncated"], json!(true), "{result}");
     let restarted = count(&result, "restartedCount");

@@ -5,6 +5,7 @@
 //! its old histories, adds a patch, and adds new ones.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use redrive_core::policy::Policy;
 use redrive_core::states::State;
@@ -24,7 +25,7 @@ use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOption
 
 use crate::batches::{failing, in_state};
 use crate::hooks::{Call, Fate, Hooked};
-use crate::workflows::{self, result, start, start_within};
+use crate::workflows::{self, result, start};
 use crate::world::{World, policy};
 
 /// Where the histories are kept.
@@ -230,17 +231,14 @@ async fn record_paused_and_resumed() {
 
 #[tokio::test]
 async fn record_truncated() {
-    let world = World::with(
-        "history-truncated",
-        Policy {
-            starts_per_second: 2.0,
-            ..policy()
-        },
-    )
-    .await;
+    let slow = Policy {
+        starts_per_second: 2.0,
+        ..policy()
+    };
+    let world = World::ticking("history-truncated", slow, Duration::from_secs(5)).await;
     failing(&world, 20).await;
     let worker = world.worker().await;
-    let batch = start_within(&world.bed, BATCH, "batch-1", None, 5).await;
+    let batch = start(&world.bed, BATCH, "batch-1", None).await;
     assert_eq!(
         result(&world.bed, &batch).await.unwrap()["truncated"],
         json!(true)

@@ -1,9 +1,6 @@
 //! The engine against a real Temporal dev server and a real SQLite ledger. Each test has a namespace and a ledger of
 //! its own; failed runs come from a puppet that answers workflow tasks by script.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod batches;
 mod budget;

@@ -22,20 +22,8 @@ pub struct Started {
 
 /// Starts one of our workflows with that argument, or none.
 pub async fn start(bed: &Testbed, kind: &str, workflow_id: &str, input: Option<Value>) -> Started {
-    start_within(bed, kind, workflow_id, input, 900).await
-}
-
-/// As [`start`], with an execution timeout in seconds.
-pub async fn start_within(
-    bed: &Testbed,
-    kind: &str,
-    workflow_id: &str,
-    input: Option<Value>,
-    seconds: i64,
-) -> Started {
     let mut request = bed.start_request(workflow_id, kind, redrive_flows::TASK_QUEUE);
     request.input = input.as_ref().map(json_input);
-    request.workflow_execution_timeout = Some(prost_wkt_types::Duration { seconds, nanos: 0 });
     Started {
         workflow_id: workflow_id.to_owned(),
         run_id: bed.start(request).await,

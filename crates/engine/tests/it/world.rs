@@ -16,7 +16,7 @@ use redrive_engine::ops::Ops;
 use redrive_engine::{Clock, Engine, RunningWorker, Settings, Steady, SystemClock, run_worker};
 use redrive_flows::activities::{Chunk, ChunkReport, Phase};
 use redrive_fulfillment::puppet::{Move, Puppet, Task};
-use redrive_fulfillment::testbed::{Testbed, eventually, json_input};
+use redrive_fulfillment::testbed::{Testbed, eventually, eventually_within, json_input};
 use redrive_ledger::{BatchOpening, Ledger, SqliteLedger, Story};
 use serde_json::json;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
@@ -137,6 +137,15 @@ impl World {
         }
     }
 
+    /// A world whose schedule ticks so often: its batches stop at 0.8 of that.
+    pub async fn ticking(name: &str, policy: Policy, interval: Duration) -> Self {
+        let mut world = Self::with(name, policy).await;
+        let mut settings = (*world.engine.settings).clone();
+        settings.interval = interval;
+        world.engine.settings = Arc::new(settings);
+        world
+    }
+
     /// An engine over the same ledger, with a gateway of the test's.
     pub async fn engine_with(&self, gateway: Arc<dyn Gateway>, policy: Policy) -> Engine {
         engine(&self.ledger, gateway, &self.clock, policy).await
@@ -205,7 +214,9 @@ impl World {
             from: Timestamp::UNIX_EPOCH,
             to: self.clock.now() + SignedDuration::from_hours(1),
         };
-        eventually("visibility to show the failures", || async {
+        // Thousands of runs have to close first, on a machine that may be busy.
+        let patience = Duration::from_secs(180);
+        eventually_within(patience, "visibility to show the failures", || async {
             (self.gateway.count_failed(&window).await.unwrap() >= failures).then_some(())
         })
         .await;
