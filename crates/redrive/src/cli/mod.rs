@@ -107,7 +107,11 @@ pub async fn main() -> ExitCode {
     };
     let printer = Printer::new(cli.global.output);
     let colour = printer.talk_paint().is_coloured();
-    let done = match telemetry::start(cli.global.log_format, colour) {
+    let start_logs = match cli.command {
+        Command::Demo(_) => telemetry::start_for_demo,
+        _ => telemetry::start,
+    };
+    let done = match start_logs(cli.global.log_format, colour) {
         Ok(()) => cli.run(&printer).await,
         Err(error) => Err(error),
     };

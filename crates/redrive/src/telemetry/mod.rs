@@ -15,6 +15,9 @@ use lost_server::LostServer;
 
 /// What is logged where `REDRIVE_LOG` says nothing; beside it, what the SDK tells of a lost server is kept back.
 const DEFAULT_FILTER: &str = "error,redrive=info,temporalio=warn";
+/// The same for a demo: its orders are meant to fail and its alerts stand in its report, so what is logged of either
+/// only disturbs.
+const DEMO_FILTER: &str = "error";
 
 /// The form of the logs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -30,8 +33,19 @@ pub enum LogFormat {
 ///
 /// Errors: `REDRIVE_LOG` is no filter.
 pub fn start(format: LogFormat, colour: bool) -> anyhow::Result<()> {
+    start_with(DEFAULT_FILTER, format, colour)
+}
+
+/// The same, for a demo.
+///
+/// Errors: as [`start`].
+pub fn start_for_demo(format: LogFormat, colour: bool) -> anyhow::Result<()> {
+    start_with(DEMO_FILTER, format, colour)
+}
+
+fn start_with(usual: &str, format: LogFormat, colour: bool) -> anyhow::Result<()> {
     let wanted = environment::text(environment::LOG);
-    let filter = filter(wanted.as_deref())?;
+    let filter = filter(wanted.as_deref().unwrap_or(usual))?;
     let lines = fmt::layer().with_writer(io::stderr).with_ansi(colour);
     let lines = match format {
         LogFormat::Text => lines.with_target(false).boxed(),
@@ -46,8 +60,8 @@ pub fn start(format: LogFormat, colour: bool) -> anyhow::Result<()> {
         .context("logging is started twice")
 }
 
-fn filter(wanted: Option<&str>) -> Result<EnvFilter, Problem> {
-    EnvFilter::try_new(wanted.unwrap_or(DEFAULT_FILTER)).map_err(|error| {
+fn filter(wanted: &str) -> Result<EnvFilter, Problem> {
+    EnvFilter::try_new(wanted).map_err(|error| {
         Problem::user(
             format!("{} is no log filter: {error}.", environment::LOG),
             "write it like \"info\", \"redrive=debug\" or \"redrive=debug,temporalio=warn\".",
@@ -61,9 +75,10 @@ mod tests {
 
     #[test]
     fn a_filter_is_read_and_a_bad_one_told() {
-        assert!(filter(None).is_ok());
-        assert!(filter(Some("redrive=debug,temporalio=warn")).is_ok());
-        let told = filter(Some("redrive=loud")).unwrap_err().what;
+        assert!(filter(DEFAULT_FILTER).is_ok());
+        assert!(filter(DEMO_FILTER).is_ok());
+        assert!(filter("redrive=debug,temporalio=warn").is_ok());
+        let told = filter("redrive=loud").unwrap_err().what;
         assert!(told.starts_with("REDRIVE_LOG is no log filter: "), "{told}");
     }
 }
