@@ -7,6 +7,8 @@ ARGS =
 # The demo's size and its fault plan.
 ORDERS = 300
 SEED = 7
+# The chaos run's seeds, one run for each.
+SEEDS = 1 2 3
 # What the test suite needs switched on: points where a test can make a step fail.
 TEST_FEATURES = redrive/failpoints
 # For every cargo command that builds, say `--locked`.
@@ -48,5 +50,5 @@ check: ## Check format, style, lints and docs; warnings are errors.
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets --features redrive/failpoints -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc $(CARGO_FLAGS) --workspace --no-deps
 
-chaos: setup ## Kill workers in mid-batch, again and again, and audit that no order is lost or started twice.
-	cargo run $(CARGO_FLAGS) -p redrive-chaos -- $(ARGS)
+chaos: setup ## Kill workers in mid-batch, again and again, and audit that no order is lost or started twice (SEEDS=).
+	cargo run $(CARGO_FLAGS) -p redrive-chaos -- run $(addprefix --seed ,$(SEEDS)) $(ARGS)
