@@ -53,7 +53,7 @@ fn classes(report: &Report) -> String {
     align_right(&mut table, 1..=5);
     let note =
         "\nAt once: completed without Redrive. Restarts: all attempts of these orders together.";
-    trimmed(&table) + "\n" + note
+    table.trim_fmt() + "\n" + note
 }
 
 fn batches(report: &Report) -> String {
@@ -86,7 +86,7 @@ fn batches(report: &Report) -> String {
     }
     align_right(&mut table, 0..=8);
     let notes = batch_notes(report);
-    format!("{}\n\n{notes}", trimmed(&table))
+    format!("{}\n\n{notes}", table.trim_fmt())
 }
 
 fn batch_notes(report: &Report) -> String {
@@ -139,7 +139,7 @@ fn letters(letters: &[Letter]) -> String {
         ]);
     }
     align_right(&mut table, 2..=2);
-    let mut text = trimmed(&table);
+    let mut text = table.trim_fmt();
     if letters.len() > LETTERS_SHOWN {
         text += &format!(
             "\n... and {} more; `-o json` has them all.",
@@ -226,13 +226,6 @@ fn align_right(table: &mut Table, columns: std::ops::RangeInclusive<usize>) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-}
-
-/// Without the spaces at the ends of lines.
-fn trimmed(table: &Table) -> String {
-    let table = table.to_string();
-    let lines: Vec<_> = table.lines().map(str::trim_end).collect();
-    lines.join("\n")
 }
 
 #[cfg(test)]
