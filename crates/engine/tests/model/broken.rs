@@ -4,7 +4,7 @@ use crate::flaw::Flaw;
 use crate::walks::explore;
 
 /// Seeds within which a missing piece must be seen.
-const WITHIN: u64 = 400;
+const WITHIN: u64 = 1500;
 
 /// Walks without a piece until a rule is broken, and says which.
 fn seen(flaw: Flaw) -> String {

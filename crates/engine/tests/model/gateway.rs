@@ -167,12 +167,12 @@ impl Gateway for SimGateway {
         since: Timestamp,
     ) -> Result<Option<RunId>> {
         self.ask("look_back", || {
-            let found = self
-                .world
-                .server
-                .lock()
-                .unwrap()
-                .look_back(workflow_id, mark, since);
+            let mut server = self.world.server.lock().unwrap();
+            let found = server.look_back(workflow_id, mark, since);
+            for run in &server.history_mut(workflow_id).overlooked {
+                self.world
+                    .note(format!("    visibility does not show {run}"));
+            }
             found.filter(|_| self.world.flaw != Flaw::NoLookBack)
         })
         .await
