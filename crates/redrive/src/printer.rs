@@ -139,13 +139,22 @@ fn written(result: io::Result<()>) -> anyhow::Result<()> {
     }
 }
 
+/// Below this many columns a terminal does not tell its width, or nothing fits: lines are left long.
+const NARROWEST: u16 = 40;
+
 /// A table as we print them, with `trim_fmt`: no frame, columns that fit the terminal.
-pub fn table<const N: usize>(header: [&str; N]) -> Table {
+pub fn table<'a>(header: impl AsRef<[&'a str]>) -> Table {
     let mut table = Table::new();
+    let fits = table.width().is_some_and(|width| width >= NARROWEST);
+    let arrangement = if fits {
+        ContentArrangement::Dynamic
+    } else {
+        ContentArrangement::Disabled
+    };
     table
         .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header);
+        .set_content_arrangement(arrangement)
+        .set_header(header.as_ref().iter().copied());
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }

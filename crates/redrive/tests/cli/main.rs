@@ -2,6 +2,8 @@
 //!
 //! Those that need a Temporal server find it by `REDRIVE_TEST_SERVER`, and take a namespace of their own.
 
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
 mod errors;
 mod lost_server;
 mod queue;
