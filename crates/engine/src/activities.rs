@@ -133,7 +133,11 @@ impl Activities {
         ctx: ActivityContext,
         input: Phase,
     ) -> Result<SettleReport, ActivityError> {
-        self.done(self.engine.settle_attempts(&input, &self.beating(ctx)).await)
+        self.done(
+            self.engine
+                .settle_attempts(&input, &self.beating(ctx))
+                .await,
+        )
     }
 
     #[activity(definition = redrive_flows::activities::ProcessChunk)]

@@ -116,6 +116,24 @@ async fn a_retry_works_after_the_server_has_forgotten_the_order() {
 }
 
 #[tokio::test]
+async fn a_retry_works_for_an_order_whose_restart_has_vanished() {
+    let world = World::new("retry-vanished").await;
+    world.failed_order("order-1", &[End::Runs]).await;
+    world.run_chunk("b1").await;
+    delete(&world, "order-1").await;
+    let story = world.settles_as("order-1", State::DeadLettered).await;
+    assert_eq!(
+        story.dead_letters[0].reason,
+        redrive_core::decide::DeadLetterReason::OutcomeUnknown
+    );
+    let worker = world.worker().await;
+    let retried = world.ops().retry_dead_letter("order-1", operator()).await;
+    let end = retried.unwrap().end;
+    assert!(matches!(end, RetryEnd::Started { .. }), "{end:?}");
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_retry_tells_that_the_order_turned_out_running() {
     let world = World::new("retry-running").await;
     parked(&world, &[]).await;

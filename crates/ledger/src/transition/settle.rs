@@ -55,9 +55,13 @@ fn is_current(folio: &Folio, check: &Check) -> bool {
         && row.followed_run == check.followed_run
 }
 
-/// Nobody can tell any more how it ended.
+/// Nobody can tell any more how it ended. A run that was followed is what an operator's retry follows from then on: its
+/// failed run has been restarted, and is not restarted twice.
 fn gone(folio: &mut Folio, learning: &Learning<'_>) -> Result<bool, LedgerError> {
     let ended = folio.end_attempt(AttemptOutcome::Unknown, None, learning);
+    if let Some(followed) = folio.order.row.followed_run.clone() {
+        folio.order.row.failed_run = followed;
+    }
     folio.bury(Event::FoundGone, DeadLetterReason::OutcomeUnknown, learning)?;
     Ok(ended)
 }
