@@ -23,7 +23,7 @@ pub struct Candidate {
     pub due_at: Timestamp,
     /// Whether the failed run has a parent workflow.
     pub has_parent: bool,
-    /// An operator's explicit retry: it overrules status, backoff and parent, never the budget of its new generation.
+    /// An operator's explicit retry: it overrules status and parent, and gets one start whatever the budget is.
     pub manual: bool,
 }
 
@@ -109,6 +109,9 @@ pub fn decide(
     }
     if candidate.item_errors >= policy.max_item_errors {
         return Verdict::DeadLetter(DeadLetterReason::CannotStart);
+    }
+    if candidate.manual && candidate.retry_count == 0 {
+        return Verdict::Restart { attempt: 1 };
     }
     let allowed = policy.max_retries(&candidate.failure_status);
     if candidate.retry_count < batch.max_retries.unwrap_or(allowed) {

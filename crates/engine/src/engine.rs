@@ -42,7 +42,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine whose ledger belongs where its gateway leads, with the policy applied to what waits.
+    /// An engine whose ledger belongs where its gateway leads. What waits is brought in line with the policy by a worker
+    /// ([`crate::run_worker`]), not by whoever only asks.
     ///
     /// Errors: the ledger belongs elsewhere, or cannot be reached.
     pub async fn new(
@@ -53,7 +54,6 @@ impl Engine {
         settings: Settings,
     ) -> Result<Self, EngineError> {
         ledger.bind(gateway.home()).await?;
-        ledger.apply_policy(&policy).await?;
         Ok(Self {
             ledger,
             gateway,

@@ -88,7 +88,7 @@ impl Engine {
                 Ok(Turn::AgainAfterPause)
                 | Err(EngineError::Gateway(GatewayError::Unknown(_) | GatewayError::Throttle(_))) =>
                 {
-                    if self.clock.now() >= limits.gives_up_at {
+                    if stop() || self.clock.now() >= limits.gives_up_at {
                         return Ok(progress.given_up());
                     }
                     self.clock.sleep(progress.pause).await;

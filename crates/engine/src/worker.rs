@@ -38,13 +38,16 @@ pub struct RunningWorker {
     done: Option<oneshot::Receiver<Result<(), WorkerError>>>,
 }
 
-/// Starts a worker for the engine's task queue. Returns when it is about to poll.
+/// Starts a worker for the engine's task queue, after bringing waiting orders in line with the policy. Returns when it is
+/// about to poll.
 pub async fn run_worker(engine: Engine, client: Client) -> Result<RunningWorker, WorkerError> {
     let task_queue = engine.settings.task_queue.clone();
     let problem = Problem { task_queue };
     let (started, starting) = oneshot::channel();
     let (ended, mut done) = oneshot::channel();
     let within = problem.clone();
+    let applied = engine.ledger.apply_policy(&engine.policy).await;
+    applied.map_err(|error| problem.to("apply the policy", error))?;
     let stopping = Arc::new(AtomicBool::new(false));
     let activities = Activities::new(engine, Arc::clone(&stopping));
     thread::Builder::new()

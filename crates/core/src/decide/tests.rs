@@ -146,6 +146,27 @@ fn an_operators_retry_overrules_status_and_parent() {
 }
 
 #[test]
+fn an_operators_retry_gets_one_start_even_without_a_budget() {
+    let policy = Policy {
+        max_retries: 0,
+        ..Policy::default()
+    };
+    let rules = BatchRules::default();
+    let at = |manual, retry_count| {
+        let c = Candidate {
+            manual,
+            retry_count,
+            ..candidate()
+        };
+        decide(&c, &policy, &rules, NOW)
+    };
+    let spent = Verdict::DeadLetter(DeadLetterReason::BudgetSpent);
+    assert_eq!(at(false, 0), spent);
+    assert_eq!(at(true, 0), Verdict::Restart { attempt: 1 });
+    assert_eq!(at(true, 1), spent);
+}
+
+#[test]
 fn five_refused_starts_running_are_a_dead_letter() {
     let at = |item_errors| {
         verdict(
@@ -221,7 +242,8 @@ proptest! {
         match decide(&c, &policy, &batch, NOW) {
             Verdict::Restart { attempt } => {
                 prop_assert_eq!(attempt, retry_count + 1);
-                prop_assert!(attempt <= budget.unwrap_or(policy.max_retries));
+                let one = u32::from(manual);
+                prop_assert!(attempt <= budget.unwrap_or(policy.max_retries).max(one));
                 prop_assert!(due <= 0, "restarted before it was due");
             }
             Verdict::DeadLetter(DeadLetterReason::BudgetSpent) => prop_assert!(retry_count >= policy.max_retries),

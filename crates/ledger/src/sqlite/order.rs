@@ -12,8 +12,9 @@ use crate::sqlite::SqliteLedger;
 
 pub(super) async fn start_request(ledger: &SqliteLedger, pk: OrderPk) -> Result<Option<Vec<u8>>> {
     let found: Option<Vec<u8>> = sqlx::query_scalar(
-        "SELECT s.request FROM start_requests AS s JOIN orders AS o ON o.id = s.order_pk AND o.failed_run_id = s.run_id
-         WHERE s.order_pk = $1",
+        // The failed run's own; of a restart that vanished unread, the one it was started with.
+        "SELECT s.request FROM start_requests AS s JOIN orders AS o ON o.id = s.order_pk
+         WHERE s.order_pk = $1 ORDER BY o.failed_run_id = s.run_id DESC, s.saved_at DESC LIMIT 1",
     )
     .bind(pk)
     .fetch_optional(&mut *ledger.read().await?)
