@@ -1,6 +1,11 @@
 //! The contract that every ledger keeps. Each method is one short transaction, and each is safe to repeat.
 //!
 //! `policy` and `moment` come in with the calls that decide: the ledger reads no clock and draws no numbers.
+//!
+//! A batch says one thing of an order (its verdict), and its numbers stand once its row is finished. So a batch that has
+//! ended, and goes on as a zombie, is refused with [`LedgerError::BatchEnded`] (its commits are fenced off); and what would
+//! make a batch count an order that it has restarted or dead-lettered already waits for the next batch. A batch whose
+//! row was never opened is not refused.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -65,7 +70,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// Up to `limit` open orders due to be described by `now`, the longest due first.
     async fn due_checks(&self, now: Timestamp, limit: u32) -> Result<Vec<Check>>;
 
-    /// Records what the server said of them. Returns how many attempts ended.
+    /// Records what the server said of them, each only while the order is as it was when it was asked for. Returns how many
+    /// attempts ended. An order that is found to be gone is dead-lettered, and counted so by `batch`.
     async fn settle(
         &self,
         policy: &Policy,
@@ -80,7 +86,7 @@ pub trait Ledger: Send + Sync + 'static {
     async fn open_batch(&self, opening: &BatchOpening) -> Result<()>;
 
     /// Finishes a batch's row: its numbers from its verdicts and the attempts it settled, its status, its alerts.
-    /// Finishing it again returns the row as it is.
+    /// Finishing it again returns the row as it is. Errors: [`LedgerError::NoSuchBatch`].
     async fn finish_batch(
         &self,
         batch: &BatchId,
@@ -91,7 +97,7 @@ pub trait Ledger: Send + Sync + 'static {
     /// The batches whose rows say that they run, or that own claims still (whatever their rows say), oldest first.
     async fn unfinished_batches(&self) -> Result<Vec<BatchRow>>;
 
-    /// Up to `limit` batches, newest first.
+    /// Up to `limit` batches, newest first; those that run with their numbers as they stand.
     async fn batches(&self, limit: u32) -> Result<Vec<BatchRow>>;
 
     /// The numbers of a batch as they stand now.
@@ -100,7 +106,8 @@ pub trait Ledger: Send + Sync + 'static {
     // ---- chunks
 
     /// Takes over what an earlier try of this chunk left, and claims due orders up to the limit, each restart with an
-    /// open intent, in one transaction. Orders that `rules` leave alone are passed over for this batch.
+    /// open intent, in one transaction. Orders that `rules` leave alone are passed over for this batch; an order that the
+    /// batch has handled is not claimed again. A limit of 0 only takes over.
     async fn claim(
         &self,
         policy: &Policy,
@@ -110,7 +117,8 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> Result<Claimed>;
 
     /// Takes over up to `limit` claims of `from` for the chunk (`to`, `chunk`), with new fences. The caller has seen that
-    /// `from` is closed, or is `from` itself. With `from == to` only claims of other chunks are taken over.
+    /// `from` is closed, or is `from` itself. With `from == to` only claims of other chunks are taken over. What a try of the
+    /// chunk has adopted and not finished, the next try finds by [`Ledger::claim`].
     async fn adopt(
         &self,
         policy: &Policy,
@@ -133,12 +141,13 @@ pub trait Ledger: Send + Sync + 'static {
     /// How to start the order's failed run again.
     async fn start_request(&self, pk: OrderPk) -> Result<Option<Vec<u8>>>;
 
-    /// Reserves one start under the shared rate: the time at which it may happen. Unused time is not saved up.
+    /// Reserves one start under the shared rate: the time at which it may happen. Unused time is not saved up. A rate that
+    /// is no positive number counts as one a second.
     async fn reserve_start(&self, per_second: f64, now: Timestamp) -> Result<Timestamp>;
 
     // ---- what operators do and see
 
-    /// Stops every start until [`Ledger::unhalt`].
+    /// Stops every start until [`Ledger::unhalt`]. A halt that stands already stays as it is.
     async fn halt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<()>;
 
     /// Lets starts happen again. Returns whether they were stopped.
@@ -157,7 +166,8 @@ pub trait Ledger: Send + Sync + 'static {
     async fn dead_letters(&self, resolved: bool, limit: u32) -> Result<Vec<DeadLetter>>;
 
     /// Carries out an operator's decision in one transaction, with its audit event. `manual_retry` opens a generation and
-    /// puts the order first in line, due at once.
+    /// puts the order first in line, due at once; it also reopens an order that was stopped or resolved after it had been in
+    /// the queue. The other two decide about an unresolved entry only.
     async fn resolve(&self, policy: &Policy, resolve: &Resolve, now: Timestamp)
     -> Result<Resolved>;
 
@@ -174,7 +184,8 @@ pub trait Ledger: Send + Sync + 'static {
     async fn state_counts(&self) -> Result<Vec<(String, u64)>>;
 
     /// Whether and when work is left: the earliest time at which a waiting order is due or an order in flight is to be
-    /// described; `None` when nothing is left to wait for.
+    /// described. A claimed order and a failure that waits to be taken up are work left since they were written. `None`
+    /// when nothing is left to wait for; dead letters, held orders and those left alone are not waited for.
     async fn next_work_at(&self) -> Result<Option<Timestamp>>;
 
     /// Every order with its attempts, by workflow id, `limit` after `after`: for audits.

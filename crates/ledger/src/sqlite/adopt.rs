@@ -1,4 +1,5 @@
-//! Adopting: a chunk takes over the claims of a batch that has closed.
+//! Adopting: a chunk takes over the claims of a batch that has closed. An order that the adopting batch has restarted or
+//! buried itself is left to the next one: a batch counts one thing of an order.
 
 use redrive_core::ids::BatchId;
 use redrive_core::policy::Policy;
@@ -24,6 +25,8 @@ pub(super) async fn adopt(
         "UPDATE orders SET claim_batch = $2, claim_chunk = $3, fence = fence + 1, last_batch = $2
          WHERE id IN (SELECT id FROM orders INDEXED BY orders_claimed
                       WHERE state = 'claimed' AND claim_batch = $1 AND NOT ($1 = $2 AND claim_chunk = $3)
+                        AND NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $2 AND v.order_pk = orders.id
+                                        AND v.verdict IN ('restarted', 'dlq'))
                       ORDER BY claim_chunk, id LIMIT $4)
          RETURNING *",
     )

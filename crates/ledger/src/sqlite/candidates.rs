@@ -65,28 +65,44 @@ async fn select(
         .doing("look for orders whose turn it is")
 }
 
+/// `last_batch` keeps a batch from an order that it has passed over; its verdict from one that it has handled, also where
+/// another batch has handled it since.
+macro_rules! turn {
+    ($from:literal, $which:literal, $order:literal) => {
+        concat!(
+            "SELECT * FROM orders ",
+            $from,
+            " WHERE state = 'failed' AND ",
+            $which,
+            " AND last_batch IS NOT $1
+                AND NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = orders.id) ",
+            $order,
+            " LIMIT $3"
+        )
+    };
+}
+
 // In all of them: $1 the batch, $2 due by when, $3 how many, $4 the order or the status.
 
-const DUE: &str = "\
-SELECT * FROM orders INDEXED BY orders_due
-WHERE state = 'failed' AND (eligible = 1 OR manual = 1) AND due_at <= $2 AND last_batch IS NOT $1 AND $4 = ''
-ORDER BY manual DESC, due_at LIMIT $3";
+const DUE: &str = turn!(
+    "INDEXED BY orders_due",
+    "(eligible = 1 OR manual = 1) AND due_at <= $2 AND $4 = ''",
+    "ORDER BY manual DESC, due_at"
+);
 
-const DUE_MANUAL: &str = "\
-SELECT * FROM orders INDEXED BY orders_due
-WHERE state = 'failed' AND (eligible = 1 OR manual = 1) AND manual = 1 AND due_at <= $2 AND last_batch IS NOT $1
-    AND $4 = ''
-ORDER BY due_at LIMIT $3";
+const DUE_MANUAL: &str = turn!(
+    "INDEXED BY orders_due",
+    "(eligible = 1 OR manual = 1) AND manual = 1 AND due_at <= $2 AND $4 = ''",
+    "ORDER BY due_at"
+);
 
-const DUE_BY_STATUS: &str = "\
-SELECT * FROM orders INDEXED BY orders_due_by_status
-WHERE state = 'failed' AND failure_status = $4 AND manual = 0 AND due_at <= $2 AND last_batch IS NOT $1
-ORDER BY due_at LIMIT $3";
+const DUE_BY_STATUS: &str = turn!(
+    "INDEXED BY orders_due_by_status",
+    "failure_status = $4 AND manual = 0 AND due_at <= $2",
+    "ORDER BY due_at"
+);
 
-const ONLY: &str = "\
-SELECT * FROM orders
-WHERE workflow_id = $4 AND state = 'failed' AND last_batch IS NOT $1 AND (manual = 1 OR due_at <= $2)
-LIMIT $3";
+const ONLY: &str = turn!("", "workflow_id = $4 AND (manual = 1 OR due_at <= $2)", "");
 
 /// The statements that must be answered from an index in its order.
 #[cfg(test)]

@@ -38,12 +38,18 @@ pub(crate) fn settle(
     Ok(u64::from(ended) + u64::from(recognised))
 }
 
-/// Whether the answer makes the batch say something of the order.
+/// Whether the answer makes the batch count the order: as dead-lettered, or as restarted.
 fn counts(folio: &Folio, checked: &Checked, seen: Option<&Seen>) -> bool {
-    let vanished = checked.latest.as_ref().is_none_or(|latest| {
-        folio.state() == State::InFlight && latest.run_id == folio.order.row.failed_run
-    });
-    vanished || seen.is_some_and(|seen| unknown_intent(folio, seen).is_some())
+    let row = &folio.order.row;
+    let followed = folio
+        .attempts
+        .iter()
+        .any(|record| record.attempt.outcome.is_none());
+    let buries = match &checked.latest {
+        None => row.state != State::DeadLettered,
+        Some(latest) => row.state == State::InFlight && followed && latest.run_id == row.failed_run,
+    };
+    buries || seen.is_some_and(|seen| unknown_intent(folio, seen).is_some())
 }
 
 fn is_current(folio: &Folio, check: &Check) -> bool {

@@ -3,7 +3,7 @@
 use redrive_core::states::State;
 use redrive_ledger::{ClaimRequest, Committed, Outcome};
 
-use super::world::{World, failure, ids, run, verdict};
+use super::world::{World, failure, first_failure, ids, run, verdict};
 
 /// Six orders, claimed by `b1` in chunks 1 and 2, and one by `b9`.
 async fn claimed() -> World {
@@ -114,6 +114,25 @@ async fn an_adopted_order_is_not_handled_again_by_the_batch_that_adopted_it() {
         ids(&world.claim(&world.wanted("b3", 1)).await.fresh),
         ["o-0"]
     );
+}
+
+#[tokio::test]
+async fn a_claim_on_an_order_that_the_batch_has_counted_is_left_to_the_next() {
+    let world = World::new().await;
+    world.observe(&[first_failure("a")]).await;
+    world.restart("a", "a-1", "b2").await;
+    world.observe(&[failure("a", "a-1", 0)]).await;
+    world.wait(10_000);
+    world.claim_one("a", "b1").await;
+    let adopt = async |to: &str| {
+        let (ledger, policy) = (&world.ledger, &world.policy);
+        ledger
+            .adopt(policy, &"b1".into(), &to.into(), 0, 9)
+            .await
+            .unwrap()
+    };
+    assert!(adopt("b2").await.is_empty());
+    assert_eq!(ids(&adopt("b3").await), ["a"]);
 }
 
 #[tokio::test]

@@ -104,6 +104,31 @@ async fn a_batch_never_handles_an_order_twice() {
 }
 
 #[tokio::test]
+async fn nor_where_another_batch_has_handled_it_since() {
+    let world = World::new().await;
+    world.observe(&[first_failure("a")]).await;
+    for (n, batch) in ["b1", "b2"].into_iter().enumerate() {
+        let restart = format!("a-{}", n + 1);
+        world.restart("a", &restart, batch).await;
+        world.observe(&[failure("a", &restart, n as i64)]).await;
+        world.wait(10_000);
+    }
+    let only = ClaimRequest {
+        only: Some("a".into()),
+        ..world.wanted("b1", 3)
+    };
+    let rules = statuses(&["shipping_failed"]);
+    let by_status = ClaimRequest {
+        rules,
+        ..world.wanted("b1", 4)
+    };
+    for request in [world.wanted("b1", 2), only, by_status] {
+        assert!(world.claim(&request).await.fresh.is_empty());
+    }
+    assert_eq!(ids(&world.claim(&world.wanted("b3", 1)).await.fresh), ["a"]);
+}
+
+#[tokio::test]
 async fn the_longest_due_come_first_and_an_operators_retries_before_them() {
     let world = World::new().await;
     world

@@ -2,7 +2,9 @@
 
 use redrive_core::decide::{DeadLetterReason, RunStatus};
 use redrive_core::states::State;
-use redrive_ledger::{DeadLetter, LedgerError, Outcome, Plan, Resolution, Resolve, Resolved};
+use redrive_ledger::{
+    Checked, DeadLetter, LedgerError, Outcome, Plan, Resolution, Resolve, Resolved,
+};
 
 use super::world::{World, ann, first_failure, latest, request, run};
 
@@ -80,8 +82,9 @@ async fn a_manual_retry_opens_a_generation_and_comes_first() {
         ("manual_retry", "because")
     );
     assert_eq!(world.start_request("a").await, Some(request("a")));
-    // Also in the very batch that buried it.
-    let claimed = world.claim_one("a", "b1").await;
+    // The batch that buried it has said what it did with it; any other may retry it.
+    assert!(world.claim(&world.wanted("b1", 1)).await.fresh.is_empty());
+    let claimed = world.claim_one("a", "b2").await;
     assert!(
         matches!(claimed.plan, Plan::Restart { attempt: 1, .. })
             && claimed.manual
@@ -233,20 +236,69 @@ async fn an_order_may_be_dead_lettered_again_in_a_later_generation() {
 }
 
 #[tokio::test]
-async fn a_run_that_was_started_once_is_started_again_only_for_an_operator() {
+async fn a_retry_goes_on_from_the_restart_that_vanished() {
     let world = World::new().await;
     world.observe(&[first_failure("a")]).await;
     world.restart("a", "a-1", "b1").await;
     world.settle("a", None).await;
     resolve(&world, "a", Resolution::ManualRetry).await;
     let claimed = world.restart("a", "a-2", "b2").await;
-    assert_eq!((claimed.from_run, claimed.generation), (run("a-0"), 2));
+    assert_eq!((claimed.from_run, claimed.generation), (run("a-1"), 2));
+}
+
+/// An order whose failed run `a-0` was restarted; then the restart was deleted, and `a-0` is the latest run again.
+async fn restart_deleted() -> World {
+    let world = World::new().await;
+    world.observe(&[first_failure("a")]).await;
+    world.restart("a", "a-1", "b1").await;
+    let failed = Some(latest("a-0", RunStatus::Failed, -90, -60));
+    world.settle("a", failed.clone()).await;
+    let checked = Checked {
+        check: world.check("a").await,
+        latest: failed,
+        attempt: None,
+        failure: Some(Box::new(first_failure("a"))),
+    };
+    world.settle_as(checked).await;
+    assert_eq!(world.order("a").await.failed_run, run("a-0"));
+    resolve(&world, "a", Resolution::ManualRetry).await;
+    world
+}
+
+#[tokio::test]
+async fn a_run_that_was_started_once_is_started_again_for_an_operator() {
+    let world = restart_deleted().await;
+    let claimed = world.restart("a", "a-2", "b2").await;
+    assert_eq!(claimed.from_run, run("a-0"));
     let attempts = world.story("a").await.attempts;
-    assert_eq!(
-        attempts.iter().map(|a| a.manual).collect::<Vec<_>>(),
-        [false, true]
+    assert!(
+        attempts
+            .iter()
+            .all(|attempt| attempt.from_run == run("a-0"))
     );
-    assert!(attempts.iter().all(|a| a.from_run == run("a-0")));
+    let manual: Vec<_> = attempts.iter().map(|attempt| attempt.manual).collect();
+    assert_eq!(manual, [false, true]);
+}
+
+#[tokio::test]
+async fn and_for_nobody_else() {
+    let world = restart_deleted().await;
+    // The operator's own run is found first, so nothing is started; then that one is deleted, too.
+    let claimed = world.claim_one("a", "b2").await;
+    let elsewhere = Outcome::Elsewhere {
+        latest: latest("a-op", RunStatus::Running, 10, 0),
+        ours: None,
+        failure: None,
+    };
+    world.commit("b2", &claimed, elsewhere).await;
+    let again = Some(latest("a-0", RunStatus::Failed, -90, -60));
+    world.settle("a", again).await;
+    let order = world.order("a").await;
+    assert_eq!((order.state, order.manual), (State::Failed, false));
+    let unknown = Plan::DeadLetter(DeadLetterReason::OutcomeUnknown);
+    assert_eq!(world.claim_one("a", "b3").await.plan, unknown);
+    let inherited = world.claim(&world.wanted("b3", 1)).await.inherited;
+    assert_eq!(inherited[0].plan, unknown);
 }
 
 #[tokio::test]

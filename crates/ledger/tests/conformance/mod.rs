@@ -8,6 +8,8 @@ mod adopt;
 mod batches;
 mod claim;
 mod commit;
+#[cfg(feature = "failpoints")]
+mod crash;
 mod dead_letters;
 mod elsewhere;
 mod homes;
