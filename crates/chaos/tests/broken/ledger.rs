@@ -1,0 +1,175 @@
+//! The real ledger, with a flaw.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
+use redrive_core::moment::Moment;
+use redrive_core::policy::Policy;
+use redrive_core::report::ReprocessingResult;
+use redrive_ledger::{
+    BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit,
+    Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, NewAuditEvent, ObserveSummary,
+    OrderPk, Outcome, Resolve, Resolved, ScanWindow, SqliteLedger, Story,
+};
+
+use crate::Flaw;
+
+type Result<T> = std::result::Result<T, LedgerError>;
+
+/// The ledger that all workers of a test share.
+pub struct Flawed {
+    pub inner: SqliteLedger,
+    pub flaw: Flaw,
+    /// The newest claim of each order, with the request that made it.
+    pub claims: Mutex<HashMap<OrderPk, (ClaimedOrder, ClaimRequest, Home)>>,
+}
+
+impl Flawed {
+    async fn flawed_claim(
+        &self,
+        policy: &Policy,
+        home: &Home,
+        request: &ClaimRequest,
+        moment: Moment,
+    ) -> Result<Claimed> {
+        let claimed = self.inner.claim(policy, home, request, moment).await?;
+        for order in claimed.inherited.iter().chain(&claimed.fresh) {
+            self.remember(order, request, home);
+        }
+        if self.flaw == Flaw::LateIntent {
+            self.take_back(policy, request, &claimed.fresh, moment)
+                .await?;
+        }
+        Ok(claimed)
+    }
+
+    async fn flawed_commit(
+        &self,
+        policy: &Policy,
+        batch: &BatchId,
+        chunk: u32,
+        commits: &[Commit],
+        moment: Moment,
+    ) -> Result<Vec<Committed>> {
+        let mut commits = commits.to_vec();
+        for commit in &mut commits {
+            match self.flaw {
+                Flaw::NoFence => commit.fence = self.claim_of(commit.pk).0.fence,
+                Flaw::LateIntent => {
+                    commit.fence = self.claim_again(policy, commit.pk, moment).await?
+                }
+                _ => {}
+            }
+        }
+        self.inner
+            .commit(policy, batch, chunk, &commits, moment)
+            .await
+    }
+
+    fn remember(&self, order: &ClaimedOrder, request: &ClaimRequest, home: &Home) {
+        let claim = (order.clone(), request.clone(), home.clone());
+        self.claims.lock().unwrap().insert(order.pk, claim);
+    }
+
+    fn claim_of(&self, pk: OrderPk) -> (ClaimedOrder, ClaimRequest, Home) {
+        self.claims.lock().unwrap()[&pk].clone()
+    }
+
+    /// The claim is undone, and the worker does not know it.
+    async fn take_back(
+        &self,
+        policy: &Policy,
+        request: &ClaimRequest,
+        orders: &[ClaimedOrder],
+        moment: Moment,
+    ) -> Result<()> {
+        let undone = orders.iter().map(|order| Commit {
+            pk: order.pk,
+            fence: order.fence,
+            outcome: Outcome::Released,
+        });
+        let undone: Vec<_> = undone.collect();
+        let (batch, chunk) = (&request.batch, request.chunk);
+        self.inner
+            .commit(policy, batch, chunk, &undone, moment)
+            .await?;
+        Ok(())
+    }
+
+    /// The intent is written now, when its outcome is known. Returns its fence.
+    async fn claim_again(&self, policy: &Policy, pk: OrderPk, moment: Moment) -> Result<i64> {
+        let (order, request, home) = self.claim_of(pk);
+        let request = ClaimRequest {
+            only: Some(order.workflow_id),
+            ..request
+        };
+        let claimed = self.inner.claim(policy, &home, &request, moment).await?;
+        let own = claimed
+            .inherited
+            .into_iter()
+            .chain(claimed.fresh)
+            .find(|own| own.pk == pk);
+        Ok(own.map_or(order.fence, |own| own.fence))
+    }
+}
+
+/// The contract, handed on but for the methods that a flaw concerns.
+macro_rules! handed_on {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
+        #[async_trait]
+        impl Ledger for Flawed {
+            $(async fn $name(&self, $($arg: $type),*) -> Result<$out> {
+                self.inner.$name($($arg),*).await
+            })*
+
+            async fn claim(&self, policy: &Policy, home: &Home, request: &ClaimRequest, moment: Moment) -> Result<Claimed> {
+                self.flawed_claim(policy, home, request, moment).await
+            }
+
+            async fn commit(
+                &self,
+                policy: &Policy,
+                batch: &BatchId,
+                chunk: u32,
+                commits: &[Commit],
+                moment: Moment,
+            ) -> Result<Vec<Committed>> {
+                self.flawed_commit(policy, batch, chunk, commits, moment).await
+            }
+        }
+    };
+}
+
+handed_on! {
+    bind(home: &Home) -> ();
+    apply_policy(policy: &Policy) -> u64;
+    scan_window(workflow_type: &str) -> Option<ScanWindow>;
+    save_scan_window(window: &ScanWindow) -> ();
+    unknown_runs(runs: &[RunId]) -> Vec<RunId>;
+    observe(policy: &Policy, batch: &BatchId, failures: &[Failure], moment: Moment) -> ObserveSummary;
+    observe_pending(policy: &Policy, batch: &BatchId, moment: Moment) -> ObserveSummary;
+    due_checks(now: Timestamp, limit: u32) -> Vec<Check>;
+    settle(policy: &Policy, batch: &BatchId, checked: &[Checked], moment: Moment) -> u64;
+    open_batch(opening: &BatchOpening) -> ();
+    finish_batch(batch: &BatchId, end: &BatchEnd, now: Timestamp) -> BatchRow;
+    unfinished_batches() -> Vec<BatchRow>;
+    batches(limit: u32) -> Vec<BatchRow>;
+    batch_counts(batch: &BatchId, now: Timestamp) -> ReprocessingResult;
+    adopt(policy: &Policy, from: &BatchId, to: &BatchId, chunk: u32, limit: u32) -> Vec<ClaimedOrder>;
+    start_request(pk: OrderPk) -> Option<Vec<u8>>;
+    reserve_start(per_second: f64, now: Timestamp) -> Timestamp;
+    halt(by: &NewAuditEvent, now: Timestamp) -> ();
+    unhalt(by: &NewAuditEvent, now: Timestamp) -> bool;
+    halted() -> Option<Halt>;
+    find_order(id: &str) -> Option<WorkflowId>;
+    story(workflow_id: &WorkflowId) -> Option<Story>;
+    dead_letters(resolved: bool, limit: u32) -> Vec<DeadLetter>;
+    resolve(policy: &Policy, resolve: &Resolve, now: Timestamp) -> Resolved;
+    park(workflow_id: &WorkflowId, by: &NewAuditEvent, now: Timestamp) -> Option<DeadLetter>;
+    state_counts() -> Vec<(String, u64)>;
+    next_work_at() -> Option<Timestamp>;
+    stories_after(after: Option<&WorkflowId>, limit: u32) -> Vec<Story>;
+}

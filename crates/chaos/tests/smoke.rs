@@ -1,0 +1,41 @@
+//! A small storm, as `make chaos` runs it: every fail point and a random kill once, every operator's act once.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+fn storm() -> Output {
+    Command::new(env!("CARGO_BIN_EXE_redrive-chaos"))
+        .args(["--output", "json", "run", "--seed", "1", "--orders", "40"])
+        .args(["--kills", "1", "--random-kills", "1"])
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_small_storm_passes_its_audit() {
+    let output = storm();
+    let talk = String::from_utf8_lossy(&output.stderr);
+    let data = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{:?}\n{talk}\n{data}",
+        output.status
+    );
+    let report: Value = serde_json::from_str(&data).unwrap();
+    assert_eq!(report["audit"]["findings"], json!([]), "{data}");
+    assert_eq!(report["surprises"], json!([]), "{data}");
+    assert_eq!(report["audit"]["compared"]["orders"], 46, "{data}");
+    for kills in report["kills"].as_array().unwrap() {
+        assert!(kills["counted"].as_u64() >= Some(1), "{data}");
+    }
+    for deeds in report["deeds"].as_array().unwrap() {
+        assert_eq!(
+            deeds["done"].as_u64().unwrap() + deeds["late"].as_u64().unwrap(),
+            1,
+            "{data}"
+        );
+    }
+}
