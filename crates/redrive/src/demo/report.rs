@@ -31,7 +31,7 @@ pub(super) struct Report {
     pub classes: Vec<ClassRow>,
     /// The batches, in their order.
     pub batches: Vec<Batch>,
-    /// After this batch the carrier was back; `null` where the demo ended before.
+    /// After this batch the carrier was back; `null` where nothing needed it, or the demo ended before.
     pub outage_ended_after: Option<usize>,
     /// The dead letters, by order id.
     pub dead_letters: Vec<Letter>,
@@ -115,6 +115,8 @@ impl Report {
     pub fn new(plan: &FaultPlan, batches: &[Ran], records: &Records, books: &Books) -> Self {
         let audit = check(records, books);
         let (classes, surprises) = outcome(plan, records, books);
+        let outage =
+            batches.len() >= RELEASED_AFTER && classes.iter().any(|row| row.class == "outage");
         Self {
             ok: audit.passed() && surprises.is_empty(),
             seed: plan.seed,
@@ -122,7 +124,7 @@ impl Report {
             seconds: Times::default(),
             classes,
             batches: batches.iter().map(|ran| Batch::new(ran, books)).collect(),
-            outage_ended_after: (batches.len() >= RELEASED_AFTER).then_some(RELEASED_AFTER),
+            outage_ended_after: outage.then_some(RELEASED_AFTER),
             dead_letters: letters(books),
             surprises,
             audit,
