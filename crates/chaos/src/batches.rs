@@ -23,8 +23,9 @@ use crate::site::Site;
 const TICK: Duration = Duration::from_millis(500);
 /// So many batches go on at the same time at most; all but one of them wait for a lost worker.
 const AT_ONCE: usize = 6;
-/// What a batch may handle at most, drawn for each: a chunk or a few; now and then everything.
-const MOST_ORDERS: [Option<u32>; 6] = [Some(20), Some(40), Some(60), Some(100), Some(200), None];
+/// What a batch may handle at most, drawn for each: a chunk or a few. If the first one claimed everything, every kill after
+/// it would wait until the server takes the first dead worker for lost.
+const MOST_ORDERS: [u32; 5] = [20, 40, 60, 80, 120];
 /// One batch in so many that lost its worker is terminated.
 const TERMINATED: u32 = 3;
 /// So many batches in a row have to find nothing before it is believed that nothing is left: visibility lags.
@@ -79,7 +80,7 @@ impl Batches {
     async fn one(&mut self, site: &Site) -> anyhow::Result<()> {
         let most = self.rng.random_range(0..MOST_ORDERS.len());
         let terminates = self.rng.random_range(0..TERMINATED) == 0;
-        let max_orders = MOST_ORDERS[most];
+        let max_orders = Some(MOST_ORDERS[most]);
         self.kills.mark_unchanged();
         let running = site.ops.start_batch(&RunRequest { max_orders }).await?;
         self.follow(site, running.clone());
@@ -105,7 +106,10 @@ impl Batches {
     fn follow(&mut self, site: &Site, running: Running) {
         let ops = site.ops.clone();
         self.going_on.spawn(async move {
-            let end = ops.await_batch(&running).await.map_err(|error| error.to_string());
+            let end = ops
+                .await_batch(&running)
+                .await
+                .map_err(|error| error.to_string());
             let terminated = end.as_ref().is_err_and(|why| why.contains("terminated"));
             (running.batch_id, Ran { end, terminated })
         });
@@ -115,7 +119,12 @@ impl Batches {
 /// Whether the ledger knows every order and has nothing to wait for, no batch goes on, and no order runs.
 async fn is_quiet(site: &Site) -> anyhow::Result<bool> {
     let ledger = &site.ops.engine.ledger;
-    let known: u64 = ledger.state_counts().await?.iter().map(|(_, count)| count).sum();
+    let known: u64 = ledger
+        .state_counts()
+        .await?
+        .iter()
+        .map(|(_, count)| count)
+        .sum();
     Ok(known == site.plan.faults.orders.len() as u64
         && ledger.next_work_at().await?.is_none()
         && ledger.unfinished_batches().await?.is_empty()

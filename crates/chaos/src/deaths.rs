@@ -40,12 +40,17 @@ impl Point {
     }
 
     /// The latest hit of a life that may be its last: there is one claim a chunk, and about a start and a commit an order.
-    const fn latest_hit(self) -> u32 {
+    fn latest_hit(self, orders: usize) -> u32 {
         match self {
-            Self::AfterClaim => 3,
-            Self::BeforeStart | Self::AfterStart | Self::CommitWithin => 20,
+            Self::AfterClaim => (small(orders) / 6).max(1),
+            Self::BeforeStart | Self::AfterStart | Self::CommitWithin => small(orders),
         }
     }
+}
+
+/// So much may happen in a life that even a small storm has work for all of them.
+fn small(orders: usize) -> u32 {
+    u32::try_from(orders / 25).unwrap_or(u32::MAX).clamp(2, 20)
 }
 
 /// How a life is to end.
@@ -65,8 +70,8 @@ pub(crate) enum Death {
     },
 }
 
-/// The longest that a worker which has claimed something is left alone.
-const LONGEST_RANDOM_MS: u64 = 1_500;
+/// How long a worker which has claimed something is left alone at most, times what may happen in a life.
+const LONGEST_RANDOM_MS: u32 = 75;
 
 impl Death {
     /// What it is counted as.
@@ -91,18 +96,18 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
-    /// The deaths that fill it, in the order that the seed gives them.
-    pub fn deaths(self, seed: u64) -> Vec<Death> {
+    /// The deaths that fill it in a storm of so many orders, in the order that the seed gives them.
+    pub fn deaths(self, seed: u64, orders: usize) -> Vec<Death> {
         let mut rng = StdRng::seed_from_u64(seed);
         let mut deaths = Vec::new();
         for point in Point::ALL {
             for _ in 0..self.each_point {
-                let hit = rng.random_range(1..=point.latest_hit());
+                let hit = rng.random_range(1..=point.latest_hit(orders));
                 deaths.push(Death::At { point, hit });
             }
         }
         for _ in 0..self.random {
-            let after = Duration::from_millis(rng.random_range(0..LONGEST_RANDOM_MS));
+            let after = Duration::from_millis(rng.random_range(0..u64::from(LONGEST_RANDOM_MS * small(orders))));
             deaths.push(Death::Random { after });
         }
         deaths.shuffle(&mut rng);
@@ -124,15 +129,18 @@ mod tests {
 
     #[test]
     fn the_deaths_fill_the_quota_and_the_seed_orders_them() {
-        let quota = Quota { each_point: 5, random: 10 };
-        let deaths = quota.deaths(7);
+        let quota = Quota {
+            each_point: 5,
+            random: 10,
+        };
+        let deaths = quota.deaths(7, 500);
         let mut counted = BTreeMap::new();
         for death in &deaths {
             *counted.entry(death.name()).or_insert(0) += 1;
         }
         assert_eq!(counted, quota.wanted());
-        assert_eq!(deaths, quota.deaths(7));
-        assert_ne!(deaths, quota.deaths(8));
+        assert_eq!(deaths, quota.deaths(7, 500));
+        assert_ne!(deaths, quota.deaths(8, 500));
     }
 
     #[test]

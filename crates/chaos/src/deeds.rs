@@ -16,7 +16,7 @@ use crate::plan::{Act, Deed};
 use crate::site::Site;
 
 /// The pause between two looks at an order.
-const LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(400);
 
 /// A deed, and whether the operator got to do it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,27 +56,39 @@ async fn one(site: &Site, deed: &Deed, id: &str) -> anyhow::Result<Grip> {
     let first = site.first_run(id);
     match deed.act {
         Act::StartByHand => {
-            until_latest(hand, id, |latest| latest.status.is_failure(), async |_| {
-                hand.start(&site.plan.faults, &deed.order).await
-            })
+            until_latest(
+                hand,
+                id,
+                |latest| latest.status.is_failure(),
+                async |_| hand.start(&site.plan.faults, &deed.order).await,
+            )
             .await
         }
         Act::Terminate => {
-            until_latest(hand, id, |latest| is_held(latest, first), async |latest| {
-                hand.terminate(id, latest.run_id.as_str()).await
-            })
+            until_latest(
+                hand,
+                id,
+                |latest| is_held(latest, first),
+                async |latest| hand.terminate(id, latest.run_id.as_str()).await,
+            )
             .await
         }
         Act::Cancel => {
-            until_latest(hand, id, |latest| is_held(latest, first), async |latest| {
-                hand.cancel(id, latest.run_id.as_str()).await
-            })
+            until_latest(
+                hand,
+                id,
+                |latest| is_held(latest, first),
+                async |latest| hand.cancel(id, latest.run_id.as_str()).await,
+            )
             .await
         }
         Act::Reset => {
-            until_latest(hand, id, |_| true, async |latest| {
-                hand.reset(id, latest.run_id.as_str()).await
-            })
+            until_latest(
+                hand,
+                id,
+                |_| true,
+                async |latest| hand.reset(id, latest.run_id.as_str()).await,
+            )
             .await
         }
         Act::RetryDeadLetter => {
@@ -86,7 +98,9 @@ async fn one(site: &Site, deed: &Deed, id: &str) -> anyhow::Result<Grip> {
         }
         Act::CancelDeadLetter => {
             until_dead_lettered(site, id).await?;
-            let decided = site.ops.decide_dead_letter(id, Decision::Cancel, operator());
+            let decided = site
+                .ops
+                .decide_dead_letter(id, Decision::Cancel, operator());
             decided.await?.map_or(Ok(Grip::TooLate), |_| Ok(Grip::Done))
         }
     }
@@ -117,7 +131,10 @@ async fn until_latest(
 }
 
 async fn until_dead_lettered(site: &Site, id: &str) -> anyhow::Result<()> {
-    while story(site, id).await?.is_none_or(|story| story.order.state != State::DeadLettered) {
+    while story(site, id)
+        .await?
+        .is_none_or(|story| story.order.state != State::DeadLettered)
+    {
         SystemClock.sleep(LOOK).await;
     }
     Ok(())

@@ -13,11 +13,19 @@ pub(crate) fn surprises(plan: &Plan, records: &Records, books: &Books) -> Vec<St
     let orders = plan.faults.orders.iter();
     let surprise = |order: &PlannedOrder| {
         let id = order.workflow_id().into();
-        let status = records.latest.get(&id).and_then(|run| runs.get(run)).map(|run| run.status);
+        let status = records
+            .latest
+            .get(&id)
+            .and_then(|run| runs.get(run))
+            .map(|run| run.status);
         let state = stories.get(&id).map(|story| story.order.state);
         let wanted = wanted(plan, order);
         let is_so = status.zip(state).is_some_and(|end| wanted.is_met(end));
-        (!is_so).then(|| format!("{id}: its latest run is {status:?} and the ledger says {state:?}, not {wanted:?}"))
+        (!is_so).then(|| {
+            format!(
+                "{id}: its latest run is {status:?} and the ledger says {state:?}, not {wanted:?}"
+            )
+        })
     };
     orders.filter_map(surprise).collect()
 }
@@ -33,7 +41,10 @@ enum Wanted {
 impl Wanted {
     fn is_met(self, end: (RunStatus, State)) -> bool {
         match self {
-            Self::Completed => matches!(end, (RunStatus::Completed, State::Recovered | State::Resolved)),
+            Self::Completed => matches!(
+                end,
+                (RunStatus::Completed, State::Recovered | State::Resolved)
+            ),
             Self::Stopped => end.0.is_stop() && end.1 == State::Stopped,
             Self::DeadLettered => end.0.is_failure() && end.1 == State::DeadLettered,
             Self::Cancelled => end.0.is_failure() && end.1 == State::Resolved,

@@ -24,7 +24,9 @@ pub(crate) async fn run(site: &Site, halts: &[(Duration, Duration)]) -> anyhow::
     let (began, mut still) = (SystemClock.now(), Vec::new());
     for (after, lasts) in halts {
         let at = began + SignedDuration::try_from(*after)?;
-        let wait = at.duration_since(SystemClock.now()).max(SignedDuration::ZERO);
+        let wait = at
+            .duration_since(SystemClock.now())
+            .max(SignedDuration::ZERO);
         SystemClock.sleep(wait.try_into()?).await;
         site.ops.halt(&operator()).await?;
         let from = SystemClock.now() + HEARD_WITHIN;
@@ -45,6 +47,11 @@ pub(crate) fn unheard(still: &[Still], records: &Records) -> Vec<String> {
             .any(|still| still.from <= run.started_at && run.started_at < still.to)
     });
     unheard
-        .map(|(run, _)| format!("{}: run {} was started while starts were halted", run.workflow_id, run.run_id))
+        .map(|(run, _)| {
+            format!(
+                "{}: run {} was started while starts were halted",
+                run.workflow_id, run.run_id
+            )
+        })
         .collect()
 }

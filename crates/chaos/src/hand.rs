@@ -45,7 +45,10 @@ impl Hand<'_> {
         let client = &self.0.client;
         let mut request = starter::request(client, plan, order, &StartOptions::default());
         request.request_id = Uuid::new_v4().to_string();
-        let started = self.service().start_workflow_execution(Request::new(request)).await;
+        let started = self
+            .service()
+            .start_workflow_execution(Request::new(request))
+            .await;
         grip(started, &[Code::AlreadyExists])
     }
 
@@ -58,7 +61,10 @@ impl Hand<'_> {
             identity: OPERATOR.to_owned(),
             ..Default::default()
         };
-        let done = self.service().terminate_workflow_execution(Request::new(request)).await;
+        let done = self
+            .service()
+            .terminate_workflow_execution(Request::new(request))
+            .await;
         grip(done, &[Code::NotFound])
     }
 
@@ -71,7 +77,10 @@ impl Hand<'_> {
             identity: OPERATOR.to_owned(),
             ..Default::default()
         };
-        let done = self.service().request_cancel_workflow_execution(Request::new(request)).await;
+        let done = self
+            .service()
+            .request_cancel_workflow_execution(Request::new(request))
+            .await;
         grip(done, &[Code::NotFound])
     }
 
@@ -85,7 +94,10 @@ impl Hand<'_> {
             request_id: Uuid::new_v4().to_string(),
             ..Default::default()
         };
-        let done = self.service().reset_workflow_execution(Request::new(request)).await;
+        let done = self
+            .service()
+            .reset_workflow_execution(Request::new(request))
+            .await;
         // Its first task may not be answered yet.
         grip(done, &[Code::NotFound, Code::InvalidArgument])
     }

@@ -101,7 +101,11 @@ impl Life {
         let mut child = command.spawn().context("a worker cannot be started")?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take().expect("its stdout is piped, above");
-        Ok(Self { child, stdin, heard: listen(stdout) })
+        Ok(Self {
+            child,
+            stdin,
+            heard: listen(stdout),
+        })
     }
 
     /// Until it is dead as `death` has it, or the storm is over.
@@ -118,7 +122,10 @@ impl Life {
                     was_killed(status)?;
                     let last = self.last_words().await;
                     if last != Some(Said::Dies(point)) {
-                        bail!("the worker was to die at {}, but it last said {last:?}", point.name());
+                        bail!(
+                            "the worker was to die at {}, but it last said {last:?}",
+                            point.name()
+                        );
                     }
                 }
                 Death::Random { after } => {
@@ -151,7 +158,9 @@ impl Life {
         while site.count(State::Claimed).await? == 0 {
             SystemClock.sleep(LOOK).await;
         }
-        self.child.start_kill().context("the worker cannot be killed")?;
+        self.child
+            .start_kill()
+            .context("the worker cannot be killed")?;
         was_killed(self.child.wait().await?)
     }
 

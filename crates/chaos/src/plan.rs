@@ -58,9 +58,15 @@ impl Act {
     /// The faults of an order that is to come into that operator's hands.
     fn class(self, stage: Stage) -> Class {
         match self {
-            Self::StartByHand | Self::Reset => Class::Transient { stage, runs: MAX_RETRIES },
+            Self::StartByHand | Self::Reset => Class::Transient {
+                stage,
+                runs: MAX_RETRIES,
+            },
             Self::Terminate | Self::Cancel => Class::Transient { stage, runs: 1 },
-            Self::RetryDeadLetter => Class::Transient { stage, runs: MAX_RETRIES + 1 },
+            Self::RetryDeadLetter => Class::Transient {
+                stage,
+                runs: MAX_RETRIES + 1,
+            },
             Self::CancelDeadLetter => Class::Poison { stage },
         }
     }
@@ -136,7 +142,9 @@ impl Plan {
 
     /// The deed on an order, if there is one.
     pub fn deed_on(&self, order_id: &str) -> Option<&Deed> {
-        self.deeds.iter().find(|deed| deed.order.order_id == order_id)
+        self.deeds
+            .iter()
+            .find(|deed| deed.order.order_id == order_id)
     }
 }
 
@@ -163,9 +171,18 @@ fn class(rng: &mut StdRng) -> Class {
         46..66 => Class::Transient { stage, runs: 2 },
         66..76 => Class::Transient { stage, runs: 3 },
         76..84 => Class::Poison { stage },
-        84..90 => Class::RetryPolicy { stage, runs: 2, maximum_attempts: 2 },
-        90..95 => Class::ContinuesAsNew { stage: stage.max(Stage::WesExecution) },
-        _ => Class::Slow { stage, run_timeout_ms: SLOW_MS },
+        84..90 => Class::RetryPolicy {
+            stage,
+            runs: 2,
+            maximum_attempts: 2,
+        },
+        90..95 => Class::ContinuesAsNew {
+            stage: stage.max(Stage::WesExecution),
+        },
+        _ => Class::Slow {
+            stage,
+            run_timeout_ms: SLOW_MS,
+        },
     }
 }
 
@@ -180,7 +197,10 @@ mod tests {
     #[test]
     fn the_seed_fixes_the_plan() {
         assert_eq!(Plan::new(3, 100), Plan::new(3, 100));
-        assert_ne!(Plan::new(3, 100).faults.orders, Plan::new(4, 100).faults.orders);
+        assert_ne!(
+            Plan::new(3, 100).faults.orders,
+            Plan::new(4, 100).faults.orders
+        );
     }
 
     #[test]
@@ -196,6 +216,11 @@ mod tests {
     #[test]
     fn no_order_succeeds_at_once() {
         let plan = Plan::new(5, 500);
-        assert!(plan.faults.orders.iter().all(|order| order.class != Class::Smooth));
+        assert!(
+            plan.faults
+                .orders
+                .iter()
+                .all(|order| order.class != Class::Smooth)
+        );
     }
 }

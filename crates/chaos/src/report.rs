@@ -100,7 +100,12 @@ impl Report {
 
     /// The report as text.
     pub fn text(&self, paint: Paint) -> String {
-        let Self { seed, orders, seconds, .. } = self;
+        let Self {
+            seed,
+            orders,
+            seconds,
+            ..
+        } = self;
         let mut lines = vec![
             paint.bold(format_args!("Seed {seed}: {orders} orders")),
             self.kills_table(),
@@ -113,9 +118,15 @@ impl Report {
             ),
             format!("Compared: {}", self.audit.compared),
         ];
-        lines.extend(self.surprises.iter().map(|line| paint.red(format_args!("surprise: {line}"))));
+        lines.extend(
+            self.surprises
+                .iter()
+                .map(|line| paint.red(format_args!("surprise: {line}"))),
+        );
         let findings = self.audit.findings.iter();
-        lines.extend(findings.map(|found| paint.red(format_args!("{:?}: {}", found.kind, found.sentence))));
+        lines.extend(
+            findings.map(|found| paint.red(format_args!("{:?}: {}", found.kind, found.sentence))),
+        );
         let numbers = self.audit.numbers();
         lines.push(match self.ok {
             true => paint.green(format_args!("Audit: {numbers}")),
@@ -127,7 +138,13 @@ impl Report {
     fn kills_table(&self) -> String {
         let mut table = table(["killed", "wanted", "counted", "in vain", "open claims"]);
         for kills in &self.kills {
-            let Kills { at, wanted, counted, in_vain, claims } = kills;
+            let Kills {
+                at,
+                wanted,
+                counted,
+                in_vain,
+                claims,
+            } = kills;
             table.add_row([
                 (*at).to_owned(),
                 wanted.to_string(),
@@ -155,7 +172,12 @@ fn listed(counts: &BTreeMap<&'static str, usize>) -> String {
 
 fn kills(quota: Quota, storm: &Storm) -> Vec<Kills> {
     let of = |(at, wanted): (&'static str, u32)| {
-        let own = || storm.kills.iter().filter(move |kill| kill.death.name() == at);
+        let own = || {
+            storm
+                .kills
+                .iter()
+                .filter(move |kill| kill.death.name() == at)
+        };
         let count = |counts: bool| own().filter(|kill| kill.counts() == counts).count();
         Kills {
             at,

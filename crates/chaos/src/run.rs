@@ -59,19 +59,29 @@ async fn one(args: &RunArgs, seed: u64, printer: &Printer) -> anyhow::Result<boo
         temporal_cli: temporal_cli::find(args.temporal_cli.as_deref())?,
         starts_per_second: args.starts_per_second,
     };
-    printer.say(format_args!("Seed {seed}: starting a Temporal server and a ledger"));
+    printer.say(format_args!(
+        "Seed {seed}: starting a Temporal server and a ledger"
+    ));
     let began = Instant::now();
     let mut site = Site::open(Plan::new(seed, args.orders), &options).await?;
     let report = through(&mut site, args, began, printer).await;
     let ok = report.as_ref().is_ok_and(|report| report.ok);
     if let Some(folder) = site.close(args.keep || !ok).await? {
-        printer.hint(format_args!("the ledger, the server's state and the logs are in {}", folder.display()));
+        printer.hint(format_args!(
+            "the ledger, the server's state and the logs are in {}",
+            folder.display()
+        ));
     }
     printer.data(&report?, Report::text)?;
     Ok(ok)
 }
 
-async fn through(site: &mut Site, args: &RunArgs, began: Instant, printer: &Printer) -> anyhow::Result<Report> {
+async fn through(
+    site: &mut Site,
+    args: &RunArgs,
+    began: Instant,
+    printer: &Printer,
+) -> anyhow::Result<Report> {
     let quota = Quota {
         each_point: args.kills,
         random: args.random_kills,
@@ -81,7 +91,7 @@ async fn through(site: &mut Site, args: &RunArgs, began: Instant, printer: &Prin
     site.start_orders().await?;
     let started = began.elapsed();
     printer.say("Batches begin, and the worker is killed");
-    let storm = storm::rage(site, quota.deaths(seed), printer).await?;
+    let storm = storm::rage(site, quota.deaths(seed, args.orders), printer).await?;
     let raged = began.elapsed();
     printer.say("Nothing is left to do; audit");
     let ledger = &*site.ops.engine.ledger;

@@ -40,8 +40,8 @@ pub(crate) fn play(
 
 /// A run that continues another as new goes on where that one ended: after planning.
 fn stages(task: &Task) -> impl Iterator<Item = Stage> {
-    let continues = task.is_continued()
-        && task.started.initiator() == ContinueAsNewInitiator::Workflow;
+    let continues =
+        task.is_continued() && task.started.initiator() == ContinueAsNewInitiator::Workflow;
     Stage::ALL
         .into_iter()
         .filter(move |stage| !continues || *stage > Stage::Planning)
@@ -59,10 +59,14 @@ fn after(warehouse: &Warehouse, task: &Task, stage: Stage) -> Option<Move> {
         attempt: 1,
     };
     match warehouse.perform(&call, SystemClock.now()) {
-        Ok(Outcome::Done { continue_as_new: false }) => None,
-        Ok(Outcome::Done { continue_as_new: true }) => Some(Move::ContinueAsNew),
+        Ok(Outcome::Done {
+            continue_as_new: false,
+        }) => None,
+        Ok(Outcome::Done {
+            continue_as_new: true,
+        }) => Some(Move::ContinueAsNew),
         Ok(Outcome::Refused { message, .. }) => Some(Move::fail(stage.failure_type(), message)),
-        Ok(Outcome::Stuck { .. }) => Some(Move::Nothing),
+        Ok(Outcome::Stuck) => Some(Move::Nothing),
         Err(error) => {
             tracing::error!(%error, "the warehouse's folder cannot be used; the run hangs");
             Some(Move::Nothing)

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use anyhow::Context;
 use redrive::connect::{self, Target};
 use redrive::dev_server::{DevServer, DevServerOptions};
+use redrive_core::ids::RunId;
+use redrive_core::states::State;
 use redrive_engine::ops::Ops;
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::puppet::Puppet;
 use redrive_fulfillment::{StartOptions, TASK_QUEUE, WORKFLOW_TYPE, Warehouse, start_orders};
-use redrive_core::ids::RunId;
-use redrive_core::states::State;
 use tempfile::TempDir;
 use temporalio_client::WorkflowCountOptions;
 
@@ -65,7 +65,8 @@ impl Site {
         .await?;
         let target = Target::plain(&server.address(), NAMESPACE)?;
         let client = target.connect().await?;
-        let warehouse = Warehouse::create(&in_folder("warehouse"), &plan.faults, SystemClock.now())?;
+        let warehouse =
+            Warehouse::create(&in_folder("warehouse"), &plan.faults, SystemClock.now())?;
         let held = plan.deeds.iter().filter(|deed| Act::is_held(deed.act));
         let held = held.map(|deed| deed.order.workflow_id()).collect();
         let script = script::play(Arc::new(warehouse), held);
@@ -88,7 +89,9 @@ impl Site {
     pub async fn start_orders(&mut self) -> anyhow::Result<()> {
         let (client, faults) = (&self.ops.client, &self.plan.faults);
         let started = start_orders(client, faults, &StartOptions::default()).await?;
-        let runs = started.into_iter().map(|order| (order.workflow_id, order.run_id.into()));
+        let runs = started
+            .into_iter()
+            .map(|order| (order.workflow_id, order.run_id.into()));
         self.first_runs = runs.collect();
         Ok(())
     }
@@ -145,7 +148,9 @@ impl Site {
         if keep {
             return Ok(Some(self.folder.keep()));
         }
-        self.folder.close().context("the storm's folder cannot be removed")?;
+        self.folder
+            .close()
+            .context("the storm's folder cannot be removed")?;
         Ok(None)
     }
 }

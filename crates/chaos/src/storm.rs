@@ -33,7 +33,11 @@ pub(crate) struct Storm {
 /// Lets it rage.
 ///
 /// Errors: a worker ends that was not killed, an operator or a batch cannot reach the server, there is no end of it.
-pub(crate) async fn rage(site: &Site, deaths: Vec<Death>, printer: &Printer) -> anyhow::Result<Storm> {
+pub(crate) async fn rage(
+    site: &Site,
+    deaths: Vec<Death>,
+    printer: &Printer,
+) -> anyhow::Result<Storm> {
     let (over, is_over) = watch::channel(false);
     let (busy, is_busy) = watch::channel(true);
     let (kills, seen_kills) = watch::channel(Vec::new());
@@ -58,7 +62,12 @@ pub(crate) async fn rage(site: &Site, deaths: Vec<Death>, printer: &Printer) -> 
     };
     let ((), batches, (deeds, still)) = done;
     let kills = seen_kills.borrow().clone();
-    Ok(Storm { kills, batches, deeds, still })
+    Ok(Storm {
+        kills,
+        batches,
+        deeds,
+        still,
+    })
 }
 
 /// Tells how it goes on, until the ledger cannot be read.

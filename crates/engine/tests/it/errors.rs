@@ -1,12 +1,11 @@
 //! Each class of error: an item's is the order's own, a throttle is waited out, a system's stops the batch, an unknown
 //! answer is asked for.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use redrive_core::states::State;
 use redrive_engine::Steady;
 use redrive_engine::gateway::GatewayError;
-use redrive_flows::activities::Chunk;
 use redrive_ledger::AttemptOutcome;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
@@ -186,24 +185,24 @@ async fn a_lost_answer_is_asked_for_and_the_start_counts_once() {
 async fn a_lost_answer_is_found_by_looking_back_when_an_operator_came_between() {
     let world = World::new("looked-back").await;
     world.failed_order("order-1", &[End::Fails]).await;
-    let lose = |call| {
-        if call == Call::Start {
+    // The start acts, its answer is lost, and from then on nothing is answered.
+    let silent = AtomicBool::new(false);
+    let lose = move |call| match call {
+        Call::Start => {
+            silent.store(true, Ordering::SeqCst);
             Fate::LosesAnswer
-        } else {
-            Fate::Passes
         }
+        _ if silent.load(Ordering::SeqCst) => {
+            Fate::Fails(GatewayError::Unknown("no answer".into()))
+        }
+        _ => Fate::Passes,
     };
     let losing = world
         .engine_with(Hooked::new(world.gateway.clone(), lose), policy())
         .await;
     world.open_batch("b1").await;
-    let now = world.engine.clock.now();
-    // The start acts, its answer is lost, and the deadline leaves no time to ask.
-    let hurried = Chunk {
-        stops_at: now + jiff::SignedDuration::from_secs(1),
-        ..world.chunk("b1", 0)
-    };
-    let lost = tokio::spawn(async move { losing.process_chunk(&hurried, &Steady).await });
+    let chunk = world.chunk("b1", 0);
+    let lost = tokio::spawn(async move { losing.process_chunk(&chunk, &Steady).await });
     world.visibility_shows(2).await;
     lost.abort();
     drop(lost.await);
