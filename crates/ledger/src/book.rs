@@ -89,7 +89,7 @@ impl Book {
                 continue;
             };
             let taken = observe::observe(folio, seen, learning)?;
-            folio.requests = folio.requests.max(crate::folio::Requests::KeepFailedRun);
+            folio.requests = folio.requests.max(crate::edit::Requests::KeepFailedRun);
             summary.failed_again += u64::from(taken.failed_again);
             taken_up += u64::from(!taken.pending);
         }

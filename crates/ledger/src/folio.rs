@@ -13,6 +13,7 @@ use redrive_core::policy::Policy;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::{Event, State, next};
 
+use crate::edit::{DeadLetterEdit, Requests, Verdict};
 use crate::record::{AttemptRecord, OrderRecord, Seen, after, micros};
 use crate::{AttemptOutcome, LedgerError, Resolution};
 
@@ -53,47 +54,6 @@ pub(crate) struct Folio {
     pub said: Option<VerdictKind>,
     /// What a batch did with it.
     pub verdict: Option<Verdict>,
-}
-
-/// What happens to the start requests of an order, after those of its failures are stored.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Requests {
-    /// Nothing.
-    Keep,
-    /// Only that of the failed run, and those of pending failures, are kept.
-    KeepFailedRun,
-    /// None is kept.
-    Drop,
-}
-
-/// What happens to the dead letter of an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum DeadLetterEdit {
-    /// It gets one in its current generation, unless it has one.
-    Open {
-        reason: DeadLetterReason,
-        batch: Option<BatchId>,
-        at: Timestamp,
-    },
-    /// What went wrong last is taken over from the order.
-    Follow { at: Timestamp },
-    /// It is closed.
-    Close {
-        resolution: Resolution,
-        by: String,
-        notes: String,
-        at: Timestamp,
-    },
-}
-
-/// A row of `verdicts`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Verdict {
-    pub batch: BatchId,
-    pub chunk: Option<u32>,
-    pub kind: VerdictKind,
-    pub reason: Option<String>,
-    pub at: Timestamp,
 }
 
 /// Who closes a dead letter that nobody closed.

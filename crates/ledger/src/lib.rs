@@ -9,6 +9,7 @@ mod book;
 mod chunk;
 mod contract;
 mod dead_letter;
+mod edit;
 mod error;
 mod failure;
 mod folio;

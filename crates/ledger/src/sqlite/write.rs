@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use crate::contract::Result;
+use crate::edit::Requests;
 use crate::error::Doing;
-use crate::folio::{Folio, Requests};
+use crate::folio::Folio;
 use crate::{NewAuditEvent, OrderPk, wire};
 
 /// Writes everything that has changed, but for the verdicts.

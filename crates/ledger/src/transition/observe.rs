@@ -6,7 +6,8 @@ use redrive_core::policy::Policy;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::{Event, State};
 
-use crate::folio::{DeadLetterEdit, Folio, Learning, Requests};
+use crate::edit::{DeadLetterEdit, Requests};
+use crate::folio::{Folio, Learning};
 use crate::record::{OrderRecord, Seen, after};
 use crate::{AttemptOutcome, Failure, LedgerError, OrderPk, OrderRow};
 

@@ -5,7 +5,8 @@ use redrive_core::decide::DeadLetterReason;
 use redrive_core::policy::Policy;
 use redrive_core::states::{Event, State};
 
-use crate::folio::{DeadLetterEdit, Folio, Requests};
+use crate::edit::{DeadLetterEdit, Requests};
+use crate::folio::Folio;
 use crate::record::{after, micros};
 use crate::{DeadLetter, LedgerError, NewAuditEvent, Resolution, Resolve};
 

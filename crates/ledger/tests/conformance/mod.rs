@@ -18,5 +18,6 @@ mod observe;
 mod operators;
 mod pending;
 mod settle;
+mod settle_waiting;
 mod stories;
 mod world;
