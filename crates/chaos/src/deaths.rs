@@ -107,7 +107,9 @@ impl Quota {
             }
         }
         for _ in 0..self.random {
-            let after = Duration::from_millis(rng.random_range(0..u64::from(LONGEST_RANDOM_MS * small(orders))));
+            let after = Duration::from_millis(
+                rng.random_range(0..u64::from(LONGEST_RANDOM_MS * small(orders))),
+            );
             deaths.push(Death::Random { after });
         }
         deaths.shuffle(&mut rng);

@@ -1,9 +1,6 @@
 //! Broken on purpose: each piece of the protocol is taken away around the real code, on a real server, and the audit must
 //! see that it is missing. The same scenario with nothing taken away passes.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test may stop at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod gateway;
 mod ledger;
