@@ -24,6 +24,7 @@ async fn a_lost_server_is_told_once_and_its_return_once() {
     let worker = site.start("worker");
     worker.hear("Ready.");
     let quiet = site.run("run").well();
+    worker.hear("a batch has ended");
     assert!(quiet.stderr.is_empty(), "{quiet:?}");
 
     kill(
