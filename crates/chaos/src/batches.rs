@@ -16,16 +16,16 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::hand::Hand;
-use crate::lives::Kill;
+use crate::lives::{Kill, hits};
 use crate::site::Site;
 
 /// The pause between the end of a batch and the next one.
 const TICK: Duration = Duration::from_millis(500);
 /// So many batches go on at the same time at most; all but one of them wait for a lost worker.
-const AT_ONCE: usize = 6;
-/// What a batch may handle at most, drawn for each: a chunk or a few. If the first one claimed everything, every kill after
-/// it would wait until the server takes the first dead worker for lost.
-const MOST_ORDERS: [u32; 5] = [20, 40, 60, 80, 120];
+const AT_ONCE: usize = 12;
+/// What a batch may handle at most while there are kills to come, drawn for each: a chunk or a few. If the first one
+/// claimed everything, every kill after it would wait until the server takes the first dead worker for lost.
+const MOST_ORDERS: [u32; 4] = [10, 20, 30, 40];
 /// One batch in so many that lost its worker is terminated.
 const TERMINATED: u32 = 3;
 /// So many batches in a row have to find nothing before it is believed that nothing is left: visibility lags.
@@ -47,10 +47,12 @@ pub(crate) async fn run(
     site: &Site,
     busy: watch::Receiver<bool>,
     kills: watch::Receiver<Vec<Kill>>,
+    planned: usize,
 ) -> anyhow::Result<Vec<Ran>> {
     let mut batches = Batches {
         rng: StdRng::seed_from_u64(site.plan.faults.seed),
         kills,
+        planned,
         going_on: JoinSet::new(),
         ended: Vec::new(),
     };
@@ -70,6 +72,8 @@ pub(crate) async fn run(
 struct Batches {
     rng: StdRng,
     kills: watch::Receiver<Vec<Kill>>,
+    /// How many kills that count there are to be.
+    planned: usize,
     /// Those that go on, with their ids.
     going_on: JoinSet<(String, Ran)>,
     ended: Vec<Ran>,
@@ -80,8 +84,8 @@ impl Batches {
     async fn one(&mut self, site: &Site) -> anyhow::Result<()> {
         let most = self.rng.random_range(0..MOST_ORDERS.len());
         let terminates = self.rng.random_range(0..TERMINATED) == 0;
-        let max_orders = Some(MOST_ORDERS[most]);
-        self.kills.mark_unchanged();
+        let more_kills = hits(&self.kills.borrow_and_update()) < self.planned;
+        let max_orders = more_kills.then_some(MOST_ORDERS[most]);
         let running = site.ops.start_batch(&RunRequest { max_orders }).await?;
         self.follow(site, running.clone());
         let mut current = Some(&running.batch_id);

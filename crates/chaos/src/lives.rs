@@ -13,6 +13,7 @@ use redrive_engine::{Clock, SystemClock};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use crate::deaths::Death;
 use crate::said::Said;
@@ -35,6 +36,11 @@ impl Kill {
     pub fn counts(self) -> bool {
         self.claims > 0
     }
+}
+
+/// How many of them count.
+pub(crate) fn hits(kills: &[Kill]) -> usize {
+    kills.iter().filter(|kill| kill.counts()).count()
 }
 
 /// Lives through `deaths`, those that hit no claim again at the end, and through a last life without one. `over` ends it
@@ -190,10 +196,12 @@ fn was_killed(status: ExitStatus) -> anyhow::Result<()> {
 /// The last thing that a worker said.
 fn listen(stdout: ChildStdout) -> watch::Receiver<Option<Said>> {
     let (say, heard) = watch::channel(None);
+    let began = Instant::now();
     tokio::spawn(async move {
         let mut lines = BufReader::new(stdout).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             if let Some(said) = Said::hear(&line) {
+                tracing::debug!(%said, seconds = began.elapsed().as_secs_f32(), "a worker says");
                 say.send_replace(Some(said));
             }
         }

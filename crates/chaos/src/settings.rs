@@ -15,7 +15,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 pub(crate) const MAX_RETRIES: u32 = 3;
 
 /// So that a batch has several chunks under way when its worker is killed.
-const CHUNK: u32 = 20;
+const CHUNK: u32 = 10;
 
 /// The configuration of a ledger (`sqlite:PATH`) and a rate of starts.
 pub(crate) fn config(ledger: &str, starts_per_second: f64) -> Config {

@@ -11,7 +11,7 @@ use crate::batches::{self, Ran};
 use crate::deaths::Death;
 use crate::deeds::{self, Did};
 use crate::halts::{self, Still};
-use crate::lives::{self, Kill};
+use crate::lives::{self, Kill, hits};
 use crate::site::Site;
 
 /// How often it is told how far it is.
@@ -52,7 +52,7 @@ pub(crate) async fn rage(
         anyhow::Ok(done)
     };
     let batches = async {
-        let ran = batches::run(site, is_busy, seen_kills.clone()).await?;
+        let ran = batches::run(site, is_busy, seen_kills.clone(), planned).await?;
         over.send_replace(true);
         anyhow::Ok(ran)
     };
@@ -91,7 +91,7 @@ async fn tell(
             Ok(closed) => closed,
             Err(error) => return error,
         };
-        let counted = kills.borrow().iter().filter(|kill| kill.counts()).count();
+        let counted = hits(&kills.borrow());
         printer.say(format_args!(
             "  {counted} of {planned} kills; {closed} of {orders} orders have recovered, stopped or are dead letters"
         ));
