@@ -97,6 +97,7 @@ impl Activities {
             batch: input.batch,
             workflow_id: input.workflow_id,
             started_at: input.started_at,
+            one_order: input.one_order,
         };
         self.engine
             .ledger

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::decide::{Elsewhere, Latest, RunStatus, Step, after_describe, elsewhere};
-use redrive_core::ids::BatchId;
+use redrive_core::ids::{BatchId, WorkflowId};
 use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, OurRun, Outcome, Plan};
 
 use crate::engine::Engine;
@@ -16,6 +16,8 @@ use crate::gateway::{GatewayError, Mark, Restart, Started};
 
 /// A description older than this is not acted on: describe again.
 const FRESH: SignedDuration = SignedDuration::from_secs(2);
+/// Visibility may show a start this late; by then what it does not show was not started.
+const VISIBLE: SignedDuration = SignedDuration::from_secs(60);
 /// The pause after an answer that was lost, or a throttle; it doubles up to the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest such pause.
@@ -37,6 +39,8 @@ pub(crate) struct Limits {
 struct Progress {
     /// Nobody has acted on the intent yet, so it may be given back.
     untouched: bool,
+    /// A start may have been made of which nobody has heard.
+    in_doubt: bool,
     /// The time at which the shared rate lets it start, once that is reserved.
     slot: Option<Timestamp>,
     pause: Duration,
@@ -75,6 +79,7 @@ impl Engine {
     ) -> Result<Outcome, EngineError> {
         let mut progress = Progress {
             untouched: fresh,
+            in_doubt: !fresh,
             slot: None,
             pause: FIRST_PAUSE,
         };
@@ -128,7 +133,10 @@ impl Engine {
         match after_describe(&order.from_run, order.manual, latest.as_ref()) {
             Step::Record(run) => Ok(Turn::End(Outcome::Restarted(run))),
             Step::LookBack => match latest {
-                Some(latest) => self.look_back(order, mark.as_ref(), latest).await,
+                Some(latest) => {
+                    self.look_back(order, mark.as_ref(), latest, progress.in_doubt)
+                        .await
+                }
                 None => Ok(Turn::End(Outcome::Gone)),
             },
             Step::Gone if !order.manual => Ok(Turn::End(Outcome::Gone)),
@@ -137,6 +145,7 @@ impl Engine {
                 Plan::Restart {
                     attempt,
                     request_id,
+                    ..
                 } => {
                     if !self.await_slot(progress, limits, stop).await? {
                         return Ok(Turn::End(progress.given_up()));
@@ -212,6 +221,7 @@ impl Engine {
         fail::fail_point!("before-start");
         let started = self.gateway.start(&restart).await;
         fail::fail_point!("after-start");
+        progress.in_doubt |= matches!(started, Err(GatewayError::Unknown(_)));
         match started? {
             Started::Run(run) => Ok(Turn::End(Outcome::Restarted(run))),
             Started::Conflict => Ok(Turn::AgainAfterPause),
@@ -235,28 +245,27 @@ impl Engine {
         order: &ClaimedOrder,
         mark: Option<&Mark>,
         latest: Latest,
+        in_doubt: bool,
     ) -> Result<Turn, EngineError> {
         let ours = match mark {
             Some(mark) => {
-                self.gateway
-                    .look_back(&order.workflow_id, mark, order.failed_at)
+                self.run_between(&order.workflow_id, mark, order.failed_at)
                     .await?
             }
             None => None,
         };
-        let ours = match ours {
-            Some(run) if run == latest.first_run_id => {
-                return Ok(Turn::End(Outcome::Restarted(run)));
-            }
-            Some(run) => {
-                let status = self.gateway.run_status(&order.workflow_id, &run).await?;
-                Some(OurRun {
-                    run,
-                    end: attempt_end(status),
-                })
-            }
-            None => None,
-        };
+        if let Some(ours) = &ours
+            && ours.run == latest.first_run_id
+        {
+            return Ok(Turn::End(Outcome::Restarted(ours.run.clone())));
+        }
+        let ends = matches!(
+            elsewhere(latest.status),
+            Elsewhere::Completed | Elsewhere::Stopped
+        );
+        if ours.is_none() && in_doubt && ends && self.is_young(order) {
+            return Ok(Turn::End(Outcome::AnswerUnknown));
+        }
         let failure = if elsewhere(latest.status) == Elsewhere::Failed {
             match self
                 .gateway
@@ -274,6 +283,32 @@ impl Engine {
             latest,
             ours,
             failure,
+        }))
+    }
+
+    /// Whether a start under the order's intent may be hidden by visibility still. An order that ends here is looked at no
+    /// more, so it stays claimed until that is known; any other is looked back on when it is settled.
+    fn is_young(&self, order: &ClaimedOrder) -> bool {
+        match order.plan {
+            Plan::Restart { intent_at, .. } => self.clock.now().duration_since(intent_at) < VISIBLE,
+            Plan::DeadLetter(_) => false,
+        }
+    }
+
+    /// The run that was started under `mark` since the failed run closed, as far as visibility shows it, and its end.
+    pub(crate) async fn run_between(
+        &self,
+        workflow_id: &WorkflowId,
+        mark: &Mark,
+        since: Timestamp,
+    ) -> Result<Option<OurRun>, EngineError> {
+        let Some(run) = self.gateway.look_back(workflow_id, mark, since).await? else {
+            return Ok(None);
+        };
+        let status = self.gateway.run_status(workflow_id, &run).await?;
+        Ok(Some(OurRun {
+            run,
+            end: attempt_end(status),
         }))
     }
 }

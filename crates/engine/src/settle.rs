@@ -1,14 +1,14 @@
 //! Settle: every open order that is due to be looked at is described, and the ledger learns how it stands.
 
 use futures::StreamExt;
-use redrive_core::decide::{Elsewhere, elsewhere};
+use redrive_core::decide::{Elsewhere, Latest, elsewhere};
 use redrive_core::ids::BatchId;
 use redrive_flows::activities::{Phase, SettleReport};
-use redrive_ledger::{Check, Checked};
+use redrive_ledger::{AttemptOutcome, Check, Checked, OurRun};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::gateway::GatewayError;
+use crate::gateway::{GatewayError, Mark};
 use crate::one_order::attempt_end;
 use crate::pulse::Pulse;
 
@@ -67,38 +67,37 @@ impl Engine {
 
     /// Asks how one order stands; `None` where the answer changed while asking.
     async fn look_at(&self, check: Check) -> Result<Option<Checked>, EngineError> {
-        let latest = self.gateway.describe(&check.workflow_id, None).await?;
+        let given_up = check.given_up.map(|request_id| Mark {
+            from_run: check.failed_run.clone(),
+            request_id,
+        });
+        let latest = self
+            .gateway
+            .describe(&check.workflow_id, given_up.as_ref())
+            .await?;
         let mut checked = Checked {
             attempt: None,
+            ours: None,
             failure: None,
             latest,
             check,
         };
-        let check = &checked.check;
-        if let (Some(followed), true) = (&check.followed_run, check.has_attempt) {
-            let same_chain = checked
-                .latest
-                .as_ref()
-                .is_some_and(|latest| latest.first_run_id == *followed);
-            let status = match &checked.latest {
-                Some(latest) if same_chain => Some(latest.status),
-                Some(_) => {
-                    self.gateway
-                        .run_status(&check.workflow_id, followed)
-                        .await?
-                }
-                None => None,
-            };
-            let goes_on = same_chain && status.map(elsewhere) == Some(Elsewhere::Running);
-            checked.attempt = (!goes_on).then(|| attempt_end(status));
+        checked.attempt = self.attempt_in_flight(&checked).await?;
+        if let (Some(mark), Some(latest)) = (given_up, &checked.latest) {
+            checked.ours = self
+                .started_after_all(&checked.check, &mark, latest)
+                .await?;
         }
-        if let Some(latest) = &checked.latest
-            && elsewhere(latest.status) == Elsewhere::Failed
-            && latest.run_id != check.failed_run
+        let Some(latest) = &checked.latest else {
+            return Ok(Some(checked));
+        };
+        if elsewhere(latest.status) == Elsewhere::Failed
+            && latest.run_id != checked.check.failed_run
         {
+            let workflow_id = &checked.check.workflow_id;
             match self
                 .gateway
-                .read_failure(&check.workflow_id, &latest.run_id)
+                .read_failure(workflow_id, &latest.run_id)
                 .await?
             {
                 Some(run) => checked.failure = Some(Box::new(self.classified(run))),
@@ -106,5 +105,52 @@ impl Engine {
             }
         }
         Ok(Some(checked))
+    }
+
+    /// How the attempt that is followed has ended; `None` while it goes on, and where none is followed.
+    async fn attempt_in_flight(
+        &self,
+        checked: &Checked,
+    ) -> Result<Option<AttemptOutcome>, EngineError> {
+        let check = &checked.check;
+        let (Some(followed), true) = (&check.followed_run, check.has_attempt) else {
+            return Ok(None);
+        };
+        let status = match &checked.latest {
+            Some(latest) if latest.first_run_id == *followed => {
+                if elsewhere(latest.status) == Elsewhere::Running {
+                    return Ok(None);
+                }
+                Some(latest.status)
+            }
+            Some(_) => {
+                self.gateway
+                    .run_status(&check.workflow_id, followed)
+                    .await?
+            }
+            None => None,
+        };
+        Ok(Some(attempt_end(status)))
+    }
+
+    /// The run that an intent has started although it was given up: a try of a chunk that was taken for dead may have sent
+    /// its start late, and visibility may have hidden a start whose answer was lost.
+    async fn started_after_all(
+        &self,
+        check: &Check,
+        mark: &Mark,
+        latest: &Latest,
+    ) -> Result<Option<OurRun>, EngineError> {
+        if check.has_attempt || latest.run_id == check.failed_run {
+            return Ok(None);
+        }
+        if latest.ours {
+            return Ok(Some(OurRun {
+                run: latest.first_run_id.clone(),
+                end: attempt_end(Some(latest.status)),
+            }));
+        }
+        self.run_between(&check.workflow_id, mark, check.failed_at)
+            .await
     }
 }

@@ -20,6 +20,9 @@ pub struct OpenBatch {
     pub workflow_id: String,
     /// When it started.
     pub started_at: Timestamp,
+    /// Whether it handles one order only: an operator's retry.
+    #[serde(default)]
+    pub one_order: bool,
 }
 
 /// What a batch goes by: settings that only workers know.

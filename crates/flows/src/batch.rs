@@ -57,7 +57,7 @@ impl ReprocessingBatchWorkflow {
         if let Some(refused) = &input.refused {
             return Err(refuse(refused));
         }
-        let part = open(ctx, None).await?;
+        let part = open(ctx, None, false).await?;
         let batch = part.batch.clone();
         match Self::orchestrate(ctx, &input, part).await {
             Ok(result) => Ok(result),
@@ -148,6 +148,7 @@ impl ReprocessingBatchWorkflow {
 pub(crate) async fn open<W>(
     ctx: &WorkflowContext<W>,
     batch_size: Option<u32>,
+    one_order: bool,
 ) -> WorkflowResult<PartOf> {
     let (batch, timeout) = identity(&ctx.info());
     let started_at = timestamp(ctx.workflow_time());
@@ -155,6 +156,7 @@ pub(crate) async fn open<W>(
         batch: batch.clone(),
         workflow_id: ctx.workflow_id().to_owned(),
         started_at,
+        one_order,
     };
     let plan = ctx
         .execute_activity(Reprocessing::open_batch, opened, options::ledger_work())

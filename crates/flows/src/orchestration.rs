@@ -67,7 +67,7 @@ impl ReprocessingOrchestrationWorkflow {
         }
         let mut part = match input.part_of.clone() {
             Some(part) => part,
-            None => crate::batch::open(ctx, input.batch_size).await?,
+            None => crate::batch::open(ctx, input.batch_size, input.order.is_some()).await?,
         };
         ctx.state_mut(|state| state.progress.batch_id = part.batch.to_string());
         let done = Self::work(ctx, &input, &mut part).await;

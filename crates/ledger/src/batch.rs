@@ -14,6 +14,8 @@ pub struct BatchOpening {
     pub workflow_id: String,
     /// When it started.
     pub started_at: Timestamp,
+    /// Whether it handles one order only: an operator's retry.
+    pub one_order: bool,
 }
 
 /// How a batch ended.
@@ -40,6 +42,8 @@ pub struct BatchRow {
     pub status: BatchStatus,
     /// When it started.
     pub started_at: Timestamp,
+    /// Whether it handles one order only: an operator's retry.
+    pub one_order: bool,
     /// Its numbers.
     pub result: ReprocessingResult,
     /// The error it ended with.

@@ -67,6 +67,8 @@ pub enum Plan {
         attempt: u32,
         /// The intent's request id.
         request_id: Uuid,
+        /// When the intent was written: nothing was sent before.
+        intent_at: Timestamp,
     },
     /// Move it to the dead letter queue.
     DeadLetter(DeadLetterReason),

@@ -265,6 +265,15 @@ impl AttemptRecord {
         self.changed = true;
     }
 
+    /// It was given up, but goes on after all.
+    pub fn reopen(&mut self) {
+        self.attempt.outcome = None;
+        self.attempt.note = None;
+        self.attempt.settled_at = None;
+        self.settled_batch = None;
+        self.changed = true;
+    }
+
     /// It is known how it ended.
     pub fn end(&mut self, outcome: AttemptOutcome, note: Option<&str>, learning: &Learning<'_>) {
         self.attempt.outcome = Some(outcome);

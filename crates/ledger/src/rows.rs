@@ -6,6 +6,7 @@ use redrive_core::report::ReprocessingResult;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as NameError;
+use uuid::Uuid;
 
 use crate::record::{AttemptRecord, ChunkOf, OrderRecord, Seen};
 use crate::{
@@ -140,14 +141,11 @@ fn order_row(fields: &impl Fields) -> Result<OrderRow> {
 
 /// A row of `attempts`.
 pub(crate) fn attempt(fields: &impl Fields) -> Result<AttemptRecord> {
-    let request_id = fields.text("request_id")?;
     let attempt = Attempt {
         generation: fields.number("generation")?,
         number: fields.number("number")?,
         from_run: fields.id("from_run_id")?,
-        request_id: request_id
-            .parse()
-            .map_err(|_| corrupt("request_id", &request_id))?,
+        request_id: uuid("request_id", &fields.text("request_id")?)?,
         batch: fields.id("batch_id")?,
         manual: fields.flag("manual")?,
         intent_at: fields.time("intent_at")?,
@@ -165,6 +163,10 @@ pub(crate) fn attempt(fields: &impl Fields) -> Result<AttemptRecord> {
         changed: false,
         deleted: false,
     })
+}
+
+fn uuid(column: &'static str, text: &str) -> Result<Uuid> {
+    text.parse().map_err(|_| corrupt(column, text))
 }
 
 /// A row of `failures`, for a story.
@@ -198,6 +200,11 @@ pub(crate) fn check(fields: &impl Fields) -> Result<Check> {
         workflow_id: fields.id("workflow_id")?,
         state: fields.named("state")?,
         failed_run: fields.id("failed_run_id")?,
+        failed_at: fields.time("failed_at")?,
+        given_up: fields
+            .maybe_text("given_up")?
+            .map(|id| uuid("given_up", &id))
+            .transpose()?,
         followed_run: fields.maybe_id("followed_run_id")?,
         has_attempt: fields.flag("has_attempt")?,
     })
@@ -230,6 +237,7 @@ pub(crate) fn batch(fields: &impl Fields) -> Result<BatchRow> {
         workflow_id: fields.text("workflow_id")?,
         status: fields.named("status")?,
         started_at: fields.time("started_at")?,
+        one_order: fields.flag("one_order")?,
         result: ReprocessingResult {
             processed_at: fields.time("processed_at")?,
             found_count: fields.count("found_count")?,

@@ -183,6 +183,7 @@ impl World {
             batch: BatchId::from(batch),
             workflow_id: batch.into(),
             started_at: SystemClock.now(),
+            one_order: false,
         };
         self.ledger.open_batch(&opening).await.unwrap();
     }

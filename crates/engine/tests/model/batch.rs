@@ -83,6 +83,7 @@ impl Batch {
                     batch,
                     workflow_id,
                     started_at: self.started_at,
+                    one_order: self.only.is_some(),
                 })
             }
             Stage::Adopt => Job::Adopt(phase),

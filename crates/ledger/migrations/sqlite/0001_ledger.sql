@@ -130,6 +130,7 @@ CREATE TABLE reprocessing_results (
     status             TEXT    NOT NULL CHECK (status IN ('running', 'completed', 'partial', 'failed', 'abandoned')),
     started_at         INTEGER NOT NULL,
     processed_at       INTEGER NOT NULL,              -- when it ended; while it runs, when it started
+    one_order          INTEGER NOT NULL CHECK (one_order IN (0, 1)),  -- an operator's retry of one order
     found_count        INTEGER NOT NULL DEFAULT 0,
     restarted_count    INTEGER NOT NULL DEFAULT 0,
     dlq_count          INTEGER NOT NULL DEFAULT 0,

@@ -16,12 +16,13 @@ use crate::{BatchEnd, BatchOpening, BatchRow, LedgerError, rows};
 pub(super) async fn open(ledger: &SqliteLedger, opening: &BatchOpening) -> Result<()> {
     let mut tx = ledger.begin().await?;
     sqlx::query(
-        "INSERT INTO reprocessing_results (batch_id, workflow_id, status, started_at, processed_at)
-         VALUES ($1, $2, 'running', $3, $3) ON CONFLICT (batch_id) DO NOTHING",
+        "INSERT INTO reprocessing_results (batch_id, workflow_id, status, started_at, processed_at, one_order)
+         VALUES ($1, $2, 'running', $3, $3, $4) ON CONFLICT (batch_id) DO NOTHING",
     )
     .bind(opening.batch.as_str())
     .bind(&opening.workflow_id)
     .bind(opening.started_at.as_microsecond())
+    .bind(opening.one_order)
     .execute(&mut *tx)
     .await
     .doing("open a batch")?;
@@ -41,7 +42,9 @@ pub(super) async fn finish(
     }
     let result = tally(&mut tx, batch).await?.result(batch, end, now);
     let mut newest = vec![tally::counts(&result)];
-    newest.extend(finished(&mut tx).await?);
+    if !row.one_order {
+        newest.extend(finished(&mut tx).await?);
+    }
     let row = BatchRow {
         status: tally::status(end),
         alerts: alerts(&newest),
@@ -85,10 +88,12 @@ async fn write(conn: &mut SqliteConnection, row: &BatchRow, end: &BatchEnd) -> R
     Ok(())
 }
 
-/// The counts of the batches that finished last, as many as an alert looks back on.
+/// The counts of the batches that finished last, as many as an alert looks back on. One order's retry is no sign of a
+/// backlog, and its end no sign of one less.
 async fn finished(conn: &mut SqliteConnection) -> Result<Vec<Counts>> {
     let found = sqlx::query(
-        "SELECT * FROM reprocessing_results WHERE status <> 'running' ORDER BY processed_at DESC, started_at DESC LIMIT $1",
+        "SELECT * FROM reprocessing_results WHERE status <> 'running' AND one_order = 0
+         ORDER BY processed_at DESC, started_at DESC LIMIT $1",
     )
     .bind(redrive_core::report::ALERT_BACKLOG_BATCHES as i64 - 1)
     .fetch_all(conn)

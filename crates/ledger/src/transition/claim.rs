@@ -53,6 +53,7 @@ pub(crate) fn claim(
 fn intend(folio: &mut Folio, number: u32, claiming: &Claiming<'_>) -> Plan {
     let row = &folio.order.row;
     let request_id = request_id(claiming.home, &row.workflow_id, &row.failed_run);
+    let intent_at = micros(claiming.now);
     let attempt = Attempt {
         generation: row.generation,
         number,
@@ -60,7 +61,7 @@ fn intend(folio: &mut Folio, number: u32, claiming: &Claiming<'_>) -> Plan {
         request_id,
         batch: claiming.request.batch.clone(),
         manual: row.manual,
-        intent_at: micros(claiming.now),
+        intent_at,
         run: None,
         started_at: None,
         outcome: None,
@@ -77,6 +78,7 @@ fn intend(folio: &mut Folio, number: u32, claiming: &Claiming<'_>) -> Plan {
     Plan::Restart {
         attempt: number,
         request_id,
+        intent_at,
     }
 }
 
@@ -86,6 +88,7 @@ pub(crate) fn taken_over(folio: &mut Folio, policy: &Policy) -> ClaimedOrder {
         Some(AttemptRecord { attempt, .. }) => Plan::Restart {
             attempt: attempt.number,
             request_id: attempt.request_id,
+            intent_at: attempt.intent_at,
         },
         None => Plan::DeadLetter(reason_to_bury(folio, policy)),
     };

@@ -1,6 +1,7 @@
 //! The one door: a failed run is recorded, and its order becomes what the failure means.
 
 use jiff::Timestamp;
+use redrive_core::ids::RunId;
 use redrive_core::observe::{Close, Meaning, observe as meaning_of};
 use redrive_core::policy::Policy;
 use redrive_core::report::VerdictKind;
@@ -109,21 +110,41 @@ pub(crate) fn recognise(folio: &mut Folio, seen: &Seen, learning: &Learning<'_>)
     let Some(at) = unknown_intent(folio, seen) else {
         return false;
     };
+    let end = Some(AttemptOutcome::FailedAgain);
+    credit(folio, at, &seen.row.first_run_id, end, learning);
+    true
+}
+
+/// The attempt at that place has started `run`, which has ended so, or goes on: the restart counts.
+pub(crate) fn credit(
+    folio: &mut Folio,
+    at: usize,
+    run: &RunId,
+    end: Option<AttemptOutcome>,
+    learning: &Learning<'_>,
+) {
     let record = &mut folio.attempts[at];
-    record.start(&seen.row.first_run_id, learning);
-    record.end(AttemptOutcome::FailedAgain, None, learning);
+    record.start(run, learning);
+    match end {
+        Some(end) => record.end(end, None, learning),
+        None => record.reopen(),
+    }
     if record.attempt.generation == folio.order.row.generation {
         folio.order.row.retry_count += 1;
     }
+    folio.order.row.item_errors = 0;
     folio.say(VerdictKind::Restarted, None, learning);
-    true
 }
 
 /// The attempt that our memo on the failed run names, if its run is not known: its place among the attempts.
 pub(crate) fn unknown_intent(folio: &Folio, seen: &Seen) -> Option<usize> {
-    let from = seen.from_run.as_ref()?;
+    unnamed(folio, seen.from_run.as_ref()?, &seen.row.first_run_id)
+}
+
+/// The attempt that may have started `run` from `from`, if none is known to have: its place among the attempts.
+pub(crate) fn unnamed(folio: &Folio, from: &RunId, run: &RunId) -> Option<usize> {
     let mut attempts = folio.attempts.iter().map(|record| &record.attempt);
-    if attempts.any(|attempt| attempt.run.as_ref() == Some(&seen.row.first_run_id)) {
+    if attempts.any(|attempt| attempt.run.as_ref() == Some(run)) {
         return None;
     }
     let started = folio.has_started(from);

@@ -6,7 +6,7 @@ use redrive_core::states::{Event, State};
 
 use crate::folio::{Folio, Learning};
 use crate::record::Seen;
-use crate::transition::observe::{fail, newer, recognise, unknown_intent};
+use crate::transition::observe::{credit, fail, newer, recognise, unknown_intent, unnamed};
 use crate::{AttemptOutcome, Check, Checked, Latest, LedgerError};
 
 /// Applies a description, unless the order has moved on since it was asked for. Returns how many attempts ended.
@@ -24,9 +24,10 @@ pub(crate) fn settle(
         folio.changed = true;
         return Ok(0);
     }
-    let recognised = seen
-        .as_ref()
-        .is_some_and(|seen| recognise(folio, seen, learning));
+    let recognised = name(folio, checked, learning)
+        | seen
+            .as_ref()
+            .is_some_and(|seen| recognise(folio, seen, learning));
     let ended = match &checked.latest {
         None => gone(folio, learning)?,
         Some(latest) if folio.state() == State::InFlight => {
@@ -49,7 +50,39 @@ fn counts(folio: &Folio, checked: &Checked, seen: Option<&Seen>) -> bool {
         None => row.state != State::DeadLettered,
         Some(latest) => row.state == State::InFlight && followed && latest.run_id == row.failed_run,
     };
-    buries || seen.is_some_and(|seen| unknown_intent(folio, seen).is_some())
+    buries
+        || started_after_all(folio, checked).is_some()
+        || seen.is_some_and(|seen| unknown_intent(folio, seen).is_some())
+}
+
+/// The attempt that was given up and has started a run after all. While that run goes on, only a waiting order follows it;
+/// any other is told of it when it has ended.
+fn started_after_all(folio: &Folio, checked: &Checked) -> Option<usize> {
+    let ours = checked.ours.as_ref()?;
+    if goes_on(checked) && folio.state() != State::Failed {
+        return None;
+    }
+    unnamed(folio, &folio.order.row.failed_run, &ours.run)
+}
+
+/// Whether the run of ours that was found is the latest, and has not ended.
+fn goes_on(checked: &Checked) -> bool {
+    let latest = checked.latest.as_ref();
+    latest
+        .zip(checked.ours.as_ref())
+        .is_some_and(|(latest, ours)| {
+            latest.first_run_id == ours.run && elsewhere(latest.status) == Elsewhere::Running
+        })
+}
+
+/// Gives a run that was started after all to its attempt. Returns whether there was one.
+fn name(folio: &mut Folio, checked: &Checked, learning: &Learning<'_>) -> bool {
+    let Some((at, ours)) = started_after_all(folio, checked).zip(checked.ours.as_ref()) else {
+        return false;
+    };
+    let end = (!goes_on(checked)).then_some(ours.end);
+    credit(folio, at, &ours.run, end, learning);
+    true
 }
 
 fn is_current(folio: &Folio, check: &Check) -> bool {

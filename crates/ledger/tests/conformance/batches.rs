@@ -312,6 +312,9 @@ async fn alerts_are_evaluated_from_the_rows_and_kept() {
         );
     }
     world.open("a batch that runs counts for nothing").await;
+    world.open_retry("one order's retry is no lull").await;
+    let retry = world.finish("one order's retry is no lull").await;
+    assert!(retry.one_order && retry.alerts.is_empty());
     let third = dead_letters(&world, "b6", 102).await.alerts;
     assert_eq!(
         third,
@@ -342,6 +345,7 @@ async fn a_batch_that_has_ended_changes_nothing_more() {
     let (ledger, policy, batch) = (&world.ledger, &world.policy, "b1".into());
     let request = world.wanted("b1", 1);
     let checked = Checked {
+        ours: None,
         check: world.check("a").await,
         latest: None,
         attempt: None,

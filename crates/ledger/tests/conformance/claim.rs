@@ -27,7 +27,8 @@ async fn a_claim_comes_with_its_intent() {
         order.plan,
         Plan::Restart {
             attempt: 1,
-            request_id
+            request_id,
+            intent_at: world.now(),
         }
     );
     assert_eq!(

@@ -254,6 +254,7 @@ async fn restart_deleted() -> World {
     let failed = Some(latest("a-0", RunStatus::Failed, -90, -60));
     world.settle("a", failed.clone()).await;
     let checked = Checked {
+        ours: None,
         check: world.check("a").await,
         latest: failed,
         attempt: None,

@@ -19,5 +19,6 @@ mod operators;
 mod pending;
 mod settle;
 mod settle_waiting;
+mod started_late;
 mod stories;
 mod world;

@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, TestRunner};
 use redrive_core::decide::{Elsewhere, RunStatus, elsewhere};
 use redrive_core::ids::RunId;
 use redrive_core::states::State;
-use redrive_ledger::{Checked, Resolution, Resolve};
+use redrive_ledger::{Checked, OurRun, Resolution, Resolve};
 
 use super::world::{World, ann};
 use server::{ORDER, Server, run_id};
@@ -224,7 +224,7 @@ impl Model {
         if !check.state.is_open() || check.state == State::Claimed {
             return None;
         }
-        let latest = self.server.describe(None);
+        let latest = self.server.describe(check.given_up);
         let chain = |run: &RunId| {
             self.server
                 .chain_end((0..).find(|n| run_id(*n) == *run).unwrap())
@@ -236,6 +236,14 @@ impl Model {
             .as_ref()
             .filter(|_| check.has_attempt && (ended || other))
             .map(chain);
+        let late = check
+            .given_up
+            .filter(|_| !check.has_attempt && latest.run_id != check.failed_run)
+            .and_then(|_| self.server.look_back(&check.failed_run))
+            .map(|run| OurRun {
+                run: run_id(run),
+                end: self.server.chain_end(run),
+            });
         let newer = latest.run_id != check.failed_run && latest.status.is_failure();
         let failure = if newer {
             self.server.failure(self.server.runs.len() - 1)
@@ -243,6 +251,7 @@ impl Model {
             None
         };
         Some(Checked {
+            ours: late,
             check,
             latest: Some(latest),
             attempt,

@@ -131,6 +131,7 @@ async fn a_pending_failure_that_settling_brings_too_is_taken_up_once() {
     let theirs = failure("a", "a-elsewhere", 40);
     world.observe(std::slice::from_ref(&theirs)).await;
     let checked = redrive_ledger::Checked {
+        ours: None,
         check: world.check("a").await,
         latest: Some(latest("a-elsewhere", RunStatus::Failed, 30, 40)),
         attempt: Some(AttemptOutcome::FailedAgain),

@@ -22,6 +22,7 @@ pub async fn failed(world: &World, latest: Latest, attempt: Option<AttemptOutcom
     let check = world.check("a").await;
     world
         .settle_as(Checked {
+            ours: None,
             check,
             latest: Some(latest),
             attempt,
@@ -187,6 +188,7 @@ async fn an_operators_run_after_ours_is_followed_instead() {
     let check = world.check("a").await;
     let latest_run = Some(latest("a-op", RunStatus::Running, 60, 0));
     let checked = Checked {
+        ours: None,
         check,
         latest: latest_run,
         attempt: Some(AttemptOutcome::Stopped),
@@ -224,6 +226,7 @@ async fn an_operators_run_that_has_ended_decides_and_our_attempt_ends_as_it_did(
         let world = in_flight().await;
         let check = world.check("a").await;
         let checked = Checked {
+            ours: None,
             check,
             latest: Some(latest("a-op", status, 40, 50)),
             attempt: Some(AttemptOutcome::FailedAgain),
@@ -248,6 +251,7 @@ async fn an_answer_for_an_order_that_has_moved_on_changes_nothing() {
     let stale = world.check("a").await;
     failed(&world, latest("a-1", RunStatus::Failed, 0, 50), None).await;
     let answer = |check: &redrive_ledger::Check| Checked {
+        ours: None,
         check: check.clone(),
         latest: Some(latest("a-1", RunStatus::Completed, 0, 70)),
         attempt: None,
@@ -291,6 +295,7 @@ async fn a_batch_does_not_bury_what_it_has_restarted() {
         (State::InFlight, Some(world.now()))
     );
     let checked = Checked {
+        ours: None,
         check: world.check("a").await,
         latest: None,
         attempt: None,
@@ -316,6 +321,7 @@ async fn settling_twice_is_settling_once() {
     let world = in_flight().await;
     let check = world.check("a").await;
     let checked = Checked {
+        ours: None,
         check,
         latest: Some(latest("a-1", RunStatus::Completed, 0, 70)),
         attempt: None,

@@ -193,6 +193,7 @@ async fn an_answer_for_another_run_than_the_orders_changes_nothing() {
     world.observe(&[failure("a", "a-op", 50)]).await;
     let before = world.story("a").await;
     let answer = |check, latest| Checked {
+        ours: None,
         check,
         latest: Some(latest),
         attempt: None,

@@ -152,6 +152,7 @@ impl World {
         ));
         let check = self.check("bystander-recovered").await;
         let checked = Checked {
+            ours: None,
             check,
             latest: completed,
             attempt: None,
@@ -288,11 +289,17 @@ impl World {
             .attempts
             .iter()
             .any(|a| a.outcome.is_none() && a.run == row.followed_run);
+        let given_up = story
+            .attempts
+            .iter()
+            .rfind(|a| a.from_run == row.failed_run && a.run.is_none() && a.outcome.is_some());
         Check {
             pk: row.pk,
             workflow_id: row.workflow_id,
             state: row.state,
+            given_up: given_up.map(|attempt| attempt.request_id),
             failed_run: row.failed_run,
+            failed_at: row.failed_at,
             followed_run: row.followed_run,
             has_attempt,
         }
@@ -302,6 +309,7 @@ impl World {
     pub async fn settle(&self, order: &str, latest: Option<Latest>) -> u64 {
         let check = self.check(order).await;
         self.settle_as(Checked {
+            ours: None,
             check,
             latest,
             attempt: None,
@@ -320,10 +328,20 @@ impl World {
 
     /// Opens a batch.
     pub async fn open(&self, batch: &str) {
+        self.open_as(batch, false).await;
+    }
+
+    /// Opens the batch of one order's retry.
+    pub async fn open_retry(&self, batch: &str) {
+        self.open_as(batch, true).await;
+    }
+
+    async fn open_as(&self, batch: &str, one_order: bool) {
         let opening = BatchOpening {
             batch: batch.into(),
             workflow_id: format!("w-{batch}"),
             started_at: self.now(),
+            one_order,
         };
         self.ledger.open_batch(&opening).await.unwrap();
     }

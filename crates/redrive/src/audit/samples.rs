@@ -116,6 +116,7 @@ pub(crate) fn batch(
         workflow_id: format!("reprocessing-batch-{id}"),
         status: BatchStatus::Completed,
         started_at: at(10),
+        one_order: false,
         result: ReprocessingResult {
             found_count: found,
             restarted_count: restarted,
