@@ -157,6 +157,12 @@ impl Engine {
         let outcome = self
             .handle(&order, &owner.batch, fresh, limits, &stop)
             .await?;
+        tracing::debug!(
+            batch.id = %owner.batch,
+            workflow.id = %order.workflow_id,
+            outcome = outcome.name(),
+            "an order is done with"
+        );
         Ok(Commit {
             pk: order.pk,
             fence: order.fence,

@@ -103,6 +103,21 @@ pub enum Outcome {
     Released,
 }
 
+impl Outcome {
+    /// Its name, for logs: its contents may hold a start request.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Restarted(_) => "restarted",
+            Self::Elsewhere { .. } => "elsewhere",
+            Self::DeadLettered(_) => "dead_lettered",
+            Self::Gone => "gone",
+            Self::ItemError { .. } => "item_error",
+            Self::AnswerUnknown => "answer_unknown",
+            Self::Released => "released",
+        }
+    }
+}
+
 /// A run that an intent had started and that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OurRun {

@@ -1,6 +1,10 @@
 //! The dead letter queue and an order's story, on orders that really failed.
 
-use redrive_fulfillment::testbed::Testbed;
+use std::collections::HashMap;
+
+use nix::sys::signal::Signal;
+use redrive_fulfillment::testbed::{Testbed, json_input, json_payload};
+use temporalio_common::protos::temporal::api::common::v1::{Header, Memo};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 
 use super::site::{Ran, Site};
@@ -13,9 +17,14 @@ async fn failed_order(testbed: &Testbed, order: &str) {
     let workflow_id = format!("order-fulfillment-{order}");
     let mut request = testbed.start_request(&workflow_id, "OrderFulfillmentWorkflow", "nobody");
     request.workflow_run_timeout = Some(std::time::Duration::from_secs(1).try_into().unwrap());
-    request.input = Some(redrive_fulfillment::testbed::json_input(
-        &serde_json::json!({ "customer": MARKER }),
-    ));
+    let payload = serde_json::json!({ "customer": MARKER });
+    request.input = Some(json_input(&payload));
+    request.memo = Some(Memo {
+        fields: HashMap::from([("customer".to_owned(), json_payload(&payload))]),
+    });
+    request.header = Some(Header {
+        fields: HashMap::from([("customer".to_owned(), json_payload(&payload))]),
+    });
     testbed.start(request).await;
     testbed
         .await_status(&workflow_id, WorkflowExecutionStatus::TimedOut)
@@ -166,4 +175,26 @@ async fn an_orders_story_is_told_in_its_order_of_time() {
         story["timeline"][0]["at"].as_str().unwrap().ends_with('Z'),
         "JSON has UTC: {story}"
     );
+}
+
+#[tokio::test]
+async fn no_payload_of_an_order_is_logged() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed).with("REDRIVE_LOG", "debug");
+    site.write("redrive.toml", ONE_RESTART);
+    let worker = site.start("worker");
+    worker.hear("Ready.");
+    failed_order(&testbed, "C-1").await;
+    run_until_dead_lettered(&site, 1);
+    ended(site.run("dlq retry C-1 --reason again"), 0);
+    worker.signal(Signal::SIGTERM);
+    let logged = worker.rest();
+    assert!(
+        logged
+            .iter()
+            .any(|line| line.contains("order-fulfillment-C-1")),
+        "the log tells of the order"
+    );
+    let told = logged.iter().find(|line| line.contains(MARKER));
+    assert_eq!(told, None);
 }

@@ -170,6 +170,11 @@ impl Stays {
         up_to(&self.talk, part)
     }
 
+    /// Reads what it says on stderr up to its end.
+    pub fn rest(self) -> Vec<String> {
+        self.talk.iter().collect()
+    }
+
     /// Reads what it prints on stdout up to a line that contains `part`.
     #[track_caller]
     pub fn read(&self, part: &str) -> Vec<String> {
