@@ -100,6 +100,7 @@ async fn one(site: &Site, deed: &Deed, id: &str) -> anyhow::Result<Grip> {
             until_dead_lettered(site, id).await?;
             let decided = site
                 .ops
+                .records
                 .decide_dead_letter(id, Decision::Cancel, operator());
             decided.await?.map_or(Ok(Grip::TooLate), |_| Ok(Grip::Done))
         }
@@ -142,7 +143,7 @@ async fn until_dead_lettered(site: &Site, id: &str) -> anyhow::Result<()> {
 
 /// The order's story, once the ledger knows it.
 async fn story(site: &Site, id: &str) -> anyhow::Result<Option<Story>> {
-    match site.ops.show_order(id).await {
+    match site.ops.records.show_order(id).await {
         Ok(story) => Ok(Some(story)),
         Err(OpsError::NoSuchOrder { .. }) => Ok(None),
         Err(error) => Err(error.into()),

@@ -28,11 +28,11 @@ pub(crate) async fn run(site: &Site, halts: &[(Duration, Duration)]) -> anyhow::
             .duration_since(SystemClock.now())
             .max(SignedDuration::ZERO);
         SystemClock.sleep(wait.try_into()?).await;
-        site.ops.halt(&operator()).await?;
+        site.ops.records.halt(&operator()).await?;
         let from = SystemClock.now() + HEARD_WITHIN;
         SystemClock.sleep(*lasts).await;
         let to = SystemClock.now();
-        site.ops.unhalt(&operator()).await?;
+        site.ops.records.unhalt(&operator()).await?;
         still.push(Still { from, to });
     }
     Ok(still)

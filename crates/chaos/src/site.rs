@@ -73,10 +73,10 @@ impl Site {
         let puppet = Puppet::spawn(&client, NAMESPACE, TASK_QUEUE, script);
         let ledger = format!("sqlite:{}", in_folder("ledger.db").display());
         let config = settings::config(&ledger, options.starts_per_second);
-        let engine = connect::engine(&target, &client, &config).await?;
+        let ops = connect::ops(&target, client.clone(), &config).await?;
         Ok(Self {
             plan,
-            ops: Ops { engine, client },
+            ops,
             starts_per_second: options.starts_per_second,
             first_runs: HashMap::new(),
             server,

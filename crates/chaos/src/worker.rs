@@ -38,7 +38,7 @@ pub async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let config = settings::config(&args.ledger, args.starts_per_second);
     let target = Target::configured()?;
     let client = target.connect().await?;
-    let engine = connect::engine(&target, &client, &config).await?;
+    let engine = connect::ops(&target, client.clone(), &config).await?.engine;
     let mut worker = redrive_engine::run_worker(engine, client).await?;
     Said::Ready.say();
     let ended = tokio::select! {

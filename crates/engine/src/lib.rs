@@ -13,6 +13,7 @@ pub mod gateway;
 mod halt;
 mod one_order;
 pub mod ops;
+mod patience;
 mod pulse;
 mod scan;
 mod schedule;

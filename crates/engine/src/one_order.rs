@@ -301,7 +301,7 @@ impl Engine {
         workflow_id: &WorkflowId,
         mark: &Mark,
         since: Timestamp,
-    ) -> Result<Option<OurRun>, EngineError> {
+    ) -> Result<Option<OurRun>, GatewayError> {
         let Some(run) = self.gateway.look_back(workflow_id, mark, since).await? else {
             return Ok(None);
         };

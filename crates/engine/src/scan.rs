@@ -14,6 +14,7 @@ use redrive_ledger::{Failure, ScanWindow};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gateway::{GatewayError, Window};
+use crate::patience::Patience;
 use crate::pulse::Pulse;
 
 /// Histories read at the same time.
@@ -49,7 +50,11 @@ impl Engine {
         new_failures: &mut u64,
     ) -> Result<bool, EngineError> {
         let now = self.clock.now();
-        let mut known = self.known_window(workflow_type, now).await?;
+        let patience = Patience {
+            ends_at: input.ends_at,
+            pulse,
+        };
+        let mut known = self.known_window(workflow_type, now, patience).await?;
         let (from, sweeps) = begin(&known, &self.policy.scan, now);
         let mut ahead = vec![Window {
             workflow_type: workflow_type.to_owned(),
@@ -60,13 +65,14 @@ impl Engine {
             if self.clock.now() >= input.ends_at || pulse.cancelled() {
                 return Ok(false);
             }
-            if self.gateway.count_failed(&window).await? > u64::from(self.policy.scan.window_rows)
+            let count = self.patiently(patience, || self.gateway.count_failed(&window));
+            if count.await? > u64::from(self.policy.scan.window_rows)
                 && let Some((earlier, later)) = halves(&window)
             {
                 ahead.extend([later, earlier]);
                 continue;
             }
-            *new_failures += self.store(&window, &input.batch, pulse).await?;
+            *new_failures += self.store(&window, &input.batch, patience).await?;
             known.watermark = known.watermark.max(window.to);
             self.ledger.save_scan_window(&known).await?;
         }
@@ -83,6 +89,7 @@ impl Engine {
         &self,
         workflow_type: &str,
         now: Timestamp,
+        patience: Patience<'_>,
     ) -> Result<ScanWindow, EngineError> {
         if let Some(known) = self.ledger.scan_window(workflow_type).await? {
             return Ok(known);
@@ -96,7 +103,9 @@ impl Engine {
         let known = ScanWindow {
             workflow_type: workflow_type.to_owned(),
             first_look_at,
-            older_count: self.gateway.count_failed(&older).await?,
+            older_count: self
+                .patiently(patience, || self.gateway.count_failed(&older))
+                .await?,
             watermark: first_look_at,
             swept_at: now,
         };
@@ -109,18 +118,20 @@ impl Engine {
         &self,
         window: &Window,
         batch: &BatchId,
-        pulse: &dyn Pulse,
+        patience: Patience<'_>,
     ) -> Result<u64, EngineError> {
         let (mut page, mut stored) = (Vec::new(), 0);
         loop {
-            let listed = self.gateway.list_failed(window, page).await?;
-            let failures = self.read_new(listed.runs, pulse).await?;
+            let listed = self
+                .patiently(patience, || self.gateway.list_failed(window, page.clone()))
+                .await?;
+            let failures = self.read_new(listed.runs, patience).await?;
             stored += self
                 .ledger
                 .observe(&self.policy, batch, &failures, self.clock.moment())
                 .await?
                 .new_failures;
-            pulse.beat().await;
+            patience.pulse.beat().await;
             if listed.next.is_empty() {
                 return Ok(stored);
             }
@@ -133,7 +144,7 @@ impl Engine {
     async fn read_new(
         &self,
         listed: Vec<(WorkflowId, RunId)>,
-        pulse: &dyn Pulse,
+        patience: Patience<'_>,
     ) -> Result<Vec<Failure>, EngineError> {
         let runs: Vec<RunId> = listed.iter().map(|(_, run)| run.clone()).collect();
         let unknown: std::collections::HashSet<_> =
@@ -141,7 +152,8 @@ impl Engine {
         let new = listed.into_iter().filter(|(_, run)| unknown.contains(run));
         let mut reading = futures::stream::iter(new)
             .map(|(workflow_id, run_id)| async move {
-                self.gateway.read_failure(&workflow_id, &run_id).await
+                let read = || self.gateway.read_failure(&workflow_id, &run_id);
+                self.patiently(patience, read).await
             })
             .buffer_unordered(AT_ONCE);
         let mut failures = Vec::new();
@@ -157,7 +169,7 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             }
             if failures.len() % 100 == 99 {
-                pulse.beat().await;
+                patience.pulse.beat().await;
             }
         }
         failures.sort_by_key(|failure: &Failure| failure.closed_at);

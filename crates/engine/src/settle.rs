@@ -10,6 +10,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gateway::{GatewayError, Mark};
 use crate::one_order::attempt_end;
+use crate::patience::Patience;
 use crate::pulse::Pulse;
 
 /// Orders a transaction.
@@ -26,9 +27,13 @@ impl Engine {
     ) -> Result<SettleReport, EngineError> {
         let began = self.clock.now();
         let mut checked = 0;
+        let patience = Patience {
+            ends_at: input.ends_at,
+            pulse,
+        };
         while self.clock.now() < input.ends_at && !pulse.cancelled() {
             let due = self.ledger.due_checks(began, PAGE).await?;
-            let answers = self.settle_page(&input.batch, &due).await?;
+            let answers = self.settle_page(&input.batch, &due, patience).await?;
             checked += answers;
             pulse.beat().await;
             if (due.len() as u32) < PAGE || answers == 0 {
@@ -45,18 +50,26 @@ impl Engine {
     }
 
     /// One page. An order that cannot be described stays due; the others are settled.
-    async fn settle_page(&self, batch: &BatchId, due: &[Check]) -> Result<u64, EngineError> {
+    async fn settle_page(
+        &self,
+        batch: &BatchId,
+        due: &[Check],
+        patience: Patience<'_>,
+    ) -> Result<u64, EngineError> {
         let mut described = futures::stream::iter(due.iter().cloned())
-            .map(|check| self.look_at(check))
+            .map(|check| async move {
+                self.patiently(patience, || self.look_at(check.clone()))
+                    .await
+            })
             .buffer_unordered(AT_ONCE);
         let mut answers = Vec::with_capacity(due.len());
         while let Some(answer) = described.next().await {
             match answer {
                 Ok(checked) => answers.extend(checked),
-                Err(EngineError::Gateway(GatewayError::Item(message))) => {
+                Err(GatewayError::Item(message)) => {
                     tracing::warn!(message, "an order cannot be described; it stays due");
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(error.into()),
             }
         }
         self.ledger
@@ -66,7 +79,7 @@ impl Engine {
     }
 
     /// Asks how one order stands; `None` where the answer changed while asking.
-    async fn look_at(&self, check: Check) -> Result<Option<Checked>, EngineError> {
+    async fn look_at(&self, check: Check) -> Result<Option<Checked>, GatewayError> {
         let given_up = check.given_up.map(|request_id| Mark {
             from_run: check.failed_run.clone(),
             request_id,
@@ -111,7 +124,7 @@ impl Engine {
     async fn attempt_in_flight(
         &self,
         checked: &Checked,
-    ) -> Result<Option<AttemptOutcome>, EngineError> {
+    ) -> Result<Option<AttemptOutcome>, GatewayError> {
         let check = &checked.check;
         let (Some(followed), true) = (&check.followed_run, check.has_attempt) else {
             return Ok(None);
@@ -140,7 +153,7 @@ impl Engine {
         check: &Check,
         mark: &Mark,
         latest: &Latest,
-    ) -> Result<Option<OurRun>, EngineError> {
+    ) -> Result<Option<OurRun>, GatewayError> {
         if check.has_attempt || latest.run_id == check.failed_run {
             return Ok(None);
         }

@@ -23,22 +23,26 @@ pub enum AttemptOutcome {
 
 /// One attempt, as the ledger has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Attempt {
     /// The generation it belongs to.
     pub generation: u32,
     /// Its number within the generation, from 1.
     pub number: u32,
     /// The failed run it acts on.
+    #[serde(rename = "fromRunId")]
     pub from_run: RunId,
     /// The request id of its start.
     pub request_id: Uuid,
     /// The batch that made it.
+    #[serde(rename = "batchId")]
     pub batch: BatchId,
     /// Whether an operator asked for it: only then may a failed run be started again a second time.
     pub manual: bool,
     /// When the intent was written.
     pub intent_at: Timestamp,
     /// The first run it started; `None` while that is not known.
+    #[serde(rename = "runId")]
     pub run: Option<RunId>,
     /// When the start was recorded.
     pub started_at: Option<Timestamp>,

@@ -35,6 +35,7 @@ pub struct BatchEnd {
 
 /// A batch as kept.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct BatchRow {
     /// Its workflow id.
     pub workflow_id: String,

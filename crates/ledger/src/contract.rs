@@ -15,9 +15,9 @@ use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
 
 use crate::{
-    BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit,
-    Committed, DeadLetter, Failure, Halt, LedgerError, NewAuditEvent, ObserveSummary, OrderPk,
-    Resolve, Resolved, ScanWindow, Story,
+    Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
+    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, LedgerError, NewAuditEvent,
+    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
 };
 
 /// What every method returns.
@@ -162,9 +162,6 @@ pub trait Ledger: Send + Sync + 'static {
     /// Everything known of an order.
     async fn story(&self, workflow_id: &WorkflowId) -> Result<Option<Story>>;
 
-    /// Up to `limit` dead letters, oldest first; unresolved ones only, unless `resolved`.
-    async fn dead_letters(&self, resolved: bool, limit: u32) -> Result<Vec<DeadLetter>>;
-
     /// Carries out an operator's decision in one transaction, with its audit event. `manual_retry` opens a generation and
     /// puts the order first in line, due at once; it also reopens an order that was stopped or resolved after it had been in
     /// the queue. The other two decide about an unresolved entry only.
@@ -179,6 +176,16 @@ pub trait Ledger: Send + Sync + 'static {
         by: &NewAuditEvent,
         now: Timestamp,
     ) -> Result<Option<DeadLetter>>;
+
+    /// An operator holds an order back, lets it go on, or gives it a fresh budget: one transaction, with its audit event.
+    async fn act(
+        &self,
+        policy: &Policy,
+        workflow_id: &WorkflowId,
+        act: Act,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Acted>;
 
     /// How many orders are in each state, by name; for reports and audits.
     async fn state_counts(&self) -> Result<Vec<(String, u64)>>;

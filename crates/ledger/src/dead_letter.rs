@@ -51,7 +51,11 @@ impl Resolution {
 
 /// An entry of the dead letter queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
+    /// The ledger's key of the entry: the next page begins after it.
+    #[serde(skip)]
+    pub id: i64,
     /// The order's workflow id.
     pub workflow_id: WorkflowId,
     /// The order id.
@@ -69,6 +73,7 @@ pub struct DeadLetter {
     /// How urgent it is.
     pub escalation_level: EscalationLevel,
     /// The batch that moved it here.
+    #[serde(rename = "batchId")]
     pub batch: Option<BatchId>,
     /// Since when it is here.
     pub created_at: Timestamp,

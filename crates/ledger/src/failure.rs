@@ -45,6 +45,7 @@ pub struct ObserveSummary {
 
 /// A failure as kept, for an order's story.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct FailureRow {
     /// The failed run.
     pub run_id: RunId,

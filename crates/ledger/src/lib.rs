@@ -13,8 +13,10 @@ mod edit;
 mod error;
 mod failure;
 mod folio;
+mod lists;
 mod order;
 mod rate;
+mod reader;
 mod record;
 mod rows;
 mod scan;
@@ -33,7 +35,12 @@ pub use contract::Ledger;
 pub use dead_letter::{DeadLetter, EscalationLevel, Resolution, Resolve, Resolved};
 pub use error::LedgerError;
 pub use failure::{Failure, FailureRow, ObserveSummary};
-pub use order::{AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, Story};
+pub use lists::{
+    AuditFilter, AuditRow, BatchVerdict, Day, DeadLetterFilter, DeadLetterStats, FailureEntry,
+    FailureFilter, FailureGroup, OrderFilter, Overview,
+};
+pub use order::{Act, Acted, AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, Story};
+pub use reader::Reader;
 pub use scan::ScanWindow;
 pub use settle::{Check, Checked};
 pub use sqlite::{LedgerLock, SqliteLedger};

@@ -12,6 +12,7 @@ pub type OrderPk = i64;
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct OrderRow {
     /// The ledger's key.
     #[serde(skip)]
@@ -31,6 +32,7 @@ pub struct OrderRow {
     /// Refused starts in a row.
     pub item_errors: u32,
     /// The failed run that a restart acts on.
+    #[serde(rename = "failedRunId")]
     pub failed_run: RunId,
     /// When it closed.
     pub failed_at: Timestamp,
@@ -49,6 +51,7 @@ pub struct OrderRow {
     /// Not before then.
     pub due_at: Timestamp,
     /// The first run of the chain that is followed, in flight.
+    #[serde(rename = "followedRunId")]
     pub followed_run: Option<RunId>,
     /// When it is described again.
     pub next_check_at: Option<Timestamp>,
@@ -79,6 +82,7 @@ pub struct Story {
 
 /// What somebody did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AuditEvent {
     /// When.
     pub at: Timestamp,
@@ -97,6 +101,39 @@ pub struct NewAuditEvent {
     pub actor: String,
     /// Why.
     pub reason: String,
+}
+
+/// What an operator does to an order that is not in the dead letter queue, or is to leave it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// No batch restarts it until it is released.
+    Hold,
+    /// Batches may restart it again.
+    Release,
+    /// It gets a fresh budget and is due at once, under the policy as any order.
+    Reset,
+}
+
+impl Act {
+    /// Its name in the audit trail.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Release => "release",
+            Self::Reset => "reset",
+        }
+    }
+}
+
+/// What became of an act.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Acted {
+    /// It is done: the order as it is now.
+    Done(Box<OrderRow>),
+    /// The order's state does not allow it; nothing was changed.
+    NotNow(State),
+    /// No such order.
+    NoSuchOrder,
 }
 
 /// That every start is stopped, by whom and why.

@@ -213,6 +213,7 @@ pub(crate) fn check(fields: &impl Fields) -> Result<Check> {
 /// A row of `dead_letters` with its order's ids.
 pub(crate) fn dead_letter(fields: &impl Fields) -> Result<DeadLetter> {
     Ok(DeadLetter {
+        id: fields.int("id")?,
         workflow_id: fields.id("workflow_id")?,
         order_id: fields.text("order_id")?,
         generation: fields.number("generation")?,

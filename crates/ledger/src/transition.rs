@@ -1,5 +1,6 @@
 //! What happens to an order, decided once for every driver: pure functions that change a [`crate::folio::Folio`].
 
+pub(crate) mod act;
 pub(crate) mod claim;
 pub(crate) mod commit;
 pub(crate) mod observe;

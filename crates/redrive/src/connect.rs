@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redrive_engine::gateway::{GatewayError, TemporalGateway};
+use redrive_engine::ops::{Ops, Records};
 use redrive_engine::{Engine, Settings, SystemClock};
 use temporalio_client::envconfig::{ConfigError, LoadClientConfigProfileOptions};
 use temporalio_client::errors::ClientConnectError;
@@ -13,7 +14,7 @@ use temporalio_common::envconfig::load_client_config_profile;
 
 use crate::config::Config;
 use crate::environment;
-use crate::ledger;
+use crate::ledger::{self, Opened};
 use crate::problem::Problem;
 
 /// How long one try to reach the server may take.
@@ -166,25 +167,40 @@ pub fn address() -> Result<Address, Problem> {
     )
 }
 
-/// The engine of `config` over `client`, with its ledger opened and seen to belong where `target` leads.
-pub async fn engine(target: &Target, client: &Client, config: &Config) -> anyhow::Result<Engine> {
+/// The verbs of `config` over `client`, with the ledger opened and seen to belong where `target` leads.
+pub async fn ops(target: &Target, client: Client, config: &Config) -> anyhow::Result<Ops> {
     let gateway = TemporalGateway::connect(client.clone())
         .await
         .map_err(|error| target.no_namespace(error))?;
-    let ledger = ledger::open(&config.ledger.url).await?;
+    let records = records(config).await?;
     let settings = Settings {
         task_queue: config.worker.task_queue.clone(),
         interval: config.schedule.interval,
     };
     let engine = Engine::new(
-        ledger,
+        Arc::clone(&records.ledger),
         Arc::new(gateway),
-        Arc::new(SystemClock),
+        Arc::clone(&records.clock),
         config.policy.clone(),
         settings,
     )
     .await?;
-    Ok(engine)
+    Ok(Ops {
+        engine,
+        client,
+        records,
+    })
+}
+
+/// The verbs of `config` that need no server.
+pub async fn records(config: &Config) -> anyhow::Result<Records> {
+    let Opened { ledger, reader } = ledger::open(&config.ledger.url).await?;
+    Ok(Records {
+        ledger,
+        reader,
+        policy: Arc::new(config.policy.clone()),
+        clock: Arc::new(SystemClock),
+    })
 }
 
 /// No compression: on one machine it costs more than it saves, and our requests are small.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use redrive_ledger::{Ledger, LedgerError, SqliteLedger};
+use redrive_ledger::{Ledger, LedgerError, Reader, SqliteLedger};
 
 /// The file of the ledger that `url` names.
 ///
@@ -24,9 +24,22 @@ pub fn path(url: &str) -> Result<PathBuf, LedgerError> {
     }
 }
 
+/// An open ledger, by its two sides.
+#[derive(Clone)]
+pub struct Opened {
+    /// What protocol and decisions go through.
+    pub ledger: Arc<dyn Ledger>,
+    /// What lists and numbers come from.
+    pub reader: Arc<dyn Reader>,
+}
+
 /// Opens the ledger that `url` names.
-pub async fn open(url: &str) -> Result<Arc<dyn Ledger>, LedgerError> {
-    Ok(Arc::new(SqliteLedger::open(&path(url)?).await?))
+pub async fn open(url: &str) -> Result<Opened, LedgerError> {
+    let sqlite = SqliteLedger::open(&path(url)?).await?;
+    Ok(Opened {
+        ledger: Arc::new(sqlite.clone()),
+        reader: Arc::new(sqlite),
+    })
 }
 
 /// Whether what stands before a colon names a kind of database; in a path, a folder stands there (`./a:b`).

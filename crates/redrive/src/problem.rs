@@ -84,7 +84,10 @@ fn code(error: &anyhow::Error) -> u8 {
 
 fn code_of_verb(error: &OpsError) -> u8 {
     match error {
-        OpsError::NoSuchOrder { .. } | OpsError::NotDeadLettered { .. } => USER,
+        OpsError::NoSuchOrder { .. }
+        | OpsError::NoSuchFailure { .. }
+        | OpsError::NoSuchBatch { .. }
+        | OpsError::NotDeadLettered { .. } => USER,
         OpsError::Batch { .. } => OURS,
         OpsError::Engine(error) => code_of_engine(error),
     }

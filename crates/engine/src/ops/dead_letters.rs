@@ -5,7 +5,7 @@ use redrive_core::ids::WorkflowId;
 use redrive_core::states::State;
 use redrive_ledger::{DeadLetter, NewAuditEvent, Resolution, Resolve, Resolved};
 
-use super::{Ops, OpsError, Result};
+use super::{Ops, OpsError, Records, Result};
 
 /// What an operator can decide without starting anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,12 +44,7 @@ pub enum RetryEnd {
     AlreadyResolved(Box<DeadLetter>),
 }
 
-impl Ops {
-    /// Dead letters, oldest first; with `resolved` those that are closed too.
-    pub async fn dead_letters(&self, resolved: bool, limit: u32) -> Result<Vec<DeadLetter>> {
-        Ok(self.engine.ledger.dead_letters(resolved, limit).await?)
-    }
-
+impl Records {
     /// Closes an entry without starting anything. `Err(entry)` inside: somebody was first.
     pub async fn decide_dead_letter(
         &self,
@@ -69,12 +64,34 @@ impl Ops {
         }
     }
 
+    pub(super) async fn resolve(
+        &self,
+        id: &str,
+        resolution: Resolution,
+        by: NewAuditEvent,
+    ) -> Result<Resolved> {
+        let workflow_id = self.find(id).await?;
+        let resolve = Resolve {
+            workflow_id,
+            resolution,
+            by,
+        };
+        let now = self.clock.now();
+        Ok(self.ledger.resolve(&self.policy, &resolve, now).await?)
+    }
+}
+
+impl Ops {
     /// Retries an order at once: the entry is resolved and the order put first in one transaction; then a batch for it
     /// alone does the work. If this process dies in between, the next batch does it.
     pub async fn retry_dead_letter(&self, id: &str, by: NewAuditEvent) -> Result<Retried> {
-        let workflow_id = self.find(id).await?;
+        let workflow_id = self.records.find(id).await?;
         let began = self.engine.clock.now();
-        match self.resolve(id, Resolution::ManualRetry, by).await? {
+        match self
+            .records
+            .resolve(id, Resolution::ManualRetry, by)
+            .await?
+        {
             Resolved::Already(entry) => {
                 return Ok(Retried {
                     workflow_id,
@@ -92,28 +109,9 @@ impl Ops {
         Ok(Retried { workflow_id, end })
     }
 
-    async fn resolve(
-        &self,
-        id: &str,
-        resolution: Resolution,
-        by: NewAuditEvent,
-    ) -> Result<Resolved> {
-        let workflow_id = self.find(id).await?;
-        let resolve = Resolve {
-            workflow_id,
-            resolution,
-            by,
-        };
-        Ok(self
-            .engine
-            .ledger
-            .resolve(&self.engine.policy, &resolve, self.engine.clock.now())
-            .await?)
-    }
-
     /// Reads from the order's story what has become of it since `began`.
     async fn how_it_went(&self, workflow_id: &WorkflowId, began: Timestamp) -> Result<RetryEnd> {
-        let story = self.show_order(workflow_id.as_str()).await?;
+        let story = self.records.show_order(workflow_id.as_str()).await?;
         let generation = story.order.generation;
         let mut attempts = story.attempts.iter().rev();
         let started = attempts.find(|attempt| attempt.generation == generation);

@@ -3,8 +3,8 @@
 mod batch;
 mod dead_letters;
 mod halt;
-mod orders;
 mod queue;
+mod records;
 
 use redrive_ledger::LedgerError;
 use temporalio_client::Client;
@@ -15,6 +15,7 @@ use crate::gateway::GatewayError;
 
 pub use batch::{RunRequest, Running};
 pub use dead_letters::{Decision, Retried, RetryEnd};
+pub use records::Records;
 
 /// The verbs, over an engine and a client of its namespace.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub struct Ops {
     pub engine: Engine,
     /// The client that starts and follows our workflows.
     pub client: Client,
+    /// The verbs that need the ledger only.
+    pub records: Records,
 }
 
 /// Why a verb did not do its work.
@@ -36,6 +39,18 @@ pub enum OpsError {
         "no order {id:?} is known: check the id, or wait for the next batch if it failed just now"
     )]
     NoSuchOrder {
+        /// What was asked for.
+        id: String,
+    },
+    /// There is no such failed run.
+    #[error("no failed run {run:?} is known: `redrive failures list` shows those that are")]
+    NoSuchFailure {
+        /// What was asked for.
+        run: String,
+    },
+    /// There is no such batch.
+    #[error("no batch {id:?} is known: `redrive batches list` shows those that are")]
+    NoSuchBatch {
         /// What was asked for.
         id: String,
     },

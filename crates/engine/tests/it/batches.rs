@@ -399,7 +399,7 @@ async fn a_halt_stops_starts_in_mid_batch_until_unhalt() {
         (in_state(&world, State::InFlight).await >= 3).then_some(())
     })
     .await;
-    world.ops().halt(&operator()).await.unwrap();
+    world.ops().records.halt(&operator()).await.unwrap();
     let at_halt = in_state(&world, State::InFlight).await;
     let result = result(&world.bed, &started).await.unwrap();
     let after = in_state(&world, State::InFlight).await;
@@ -412,7 +412,7 @@ async fn a_halt_stops_starts_in_mid_batch_until_unhalt() {
         run(&world.bed, BATCH, "batch-2", None).await.unwrap()["restartedCount"],
         json!(0)
     );
-    assert!(world.ops().unhalt(&operator()).await.unwrap());
+    assert!(world.ops().records.unhalt(&operator()).await.unwrap());
     run(&world.bed, BATCH, "batch-3", None).await.unwrap();
     assert_eq!(in_state(&world, State::InFlight).await, 60);
     worker.stop().await.unwrap();

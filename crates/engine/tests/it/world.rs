@@ -12,12 +12,12 @@ use redrive_core::ids::{BatchId, WorkflowId};
 use redrive_core::policy::{Policy, Watch};
 use redrive_core::states::State;
 use redrive_engine::gateway::{Gateway, TemporalGateway, Window};
-use redrive_engine::ops::Ops;
+use redrive_engine::ops::{Ops, Records};
 use redrive_engine::{Clock, Engine, RunningWorker, Settings, Steady, SystemClock, run_worker};
 use redrive_flows::activities::{Chunk, ChunkReport, Phase};
 use redrive_fulfillment::puppet::{Move, Puppet, Task};
 use redrive_fulfillment::testbed::{Testbed, eventually, eventually_within, json_input};
-use redrive_ledger::{BatchOpening, Ledger, SqliteLedger, Story};
+use redrive_ledger::{BatchOpening, Ledger, Reader, SqliteLedger, Story};
 use serde_json::json;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 
@@ -75,6 +75,7 @@ type Scripts = Arc<Mutex<HashMap<String, Vec<End>>>>;
 pub struct World {
     pub bed: Testbed,
     pub ledger: Arc<dyn Ledger>,
+    pub reader: Arc<dyn Reader>,
     pub gateway: TemporalGateway,
     pub clock: Arc<ShiftedClock>,
     pub engine: Engine,
@@ -110,11 +111,11 @@ impl World {
     pub async fn with(name: &str, policy: Policy) -> Self {
         let bed = Testbed::connect(name).await;
         let folder = tempfile::tempdir().unwrap();
-        let ledger: Arc<dyn Ledger> = Arc::new(
-            SqliteLedger::open(&folder.path().join("ledger.db"))
-                .await
-                .unwrap(),
-        );
+        let sqlite = SqliteLedger::open(&folder.path().join("ledger.db"))
+            .await
+            .unwrap();
+        let reader: Arc<dyn Reader> = Arc::new(sqlite.clone());
+        let ledger: Arc<dyn Ledger> = Arc::new(sqlite);
         let gateway = TemporalGateway::connect(bed.client.clone()).await.unwrap();
         let clock = Arc::new(ShiftedClock::default());
         let engine = engine(&ledger, Arc::new(gateway.clone()), &clock, policy).await;
@@ -128,6 +129,7 @@ impl World {
         Self {
             bed,
             ledger,
+            reader,
             gateway,
             clock,
             engine,
@@ -330,6 +332,12 @@ impl World {
         Ops {
             engine: self.engine.clone(),
             client: self.bed.client.clone(),
+            records: Records {
+                ledger: Arc::clone(&self.ledger),
+                reader: Arc::clone(&self.reader),
+                policy: Arc::clone(&self.engine.policy),
+                clock: Arc::clone(&self.engine.clock),
+            },
         }
     }
 

@@ -11,9 +11,9 @@ use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
-    BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit,
-    Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, NewAuditEvent, ObserveSummary,
-    OrderPk, Resolve, Resolved, ScanWindow, Story,
+    Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
+    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, NewAuditEvent,
+    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
 };
 
 use crate::flaw::Flaw;
@@ -206,7 +206,7 @@ gated! {
         halted() -> Option<Halt>;
         find_order(id: &str) -> Option<WorkflowId>;
         story(workflow_id: &WorkflowId) -> Option<Story>;
-        dead_letters(resolved: bool, limit: u32) -> Vec<DeadLetter>;
+        act(policy: &Policy, workflow_id: &WorkflowId, act: Act, by: &NewAuditEvent, now: Timestamp) -> Acted;
         resolve(policy: &Policy, resolve: &Resolve, now: Timestamp) -> Resolved;
         park(workflow_id: &WorkflowId, by: &NewAuditEvent, now: Timestamp) -> Option<DeadLetter>;
         state_counts() -> Vec<(String, u64)>;

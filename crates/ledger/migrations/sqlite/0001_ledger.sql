@@ -54,6 +54,25 @@ CREATE INDEX orders_due ON orders (manual DESC, due_at) WHERE state = 'failed' A
 CREATE INDEX orders_due_by_status ON orders (failure_status, due_at) WHERE state = 'failed';
 CREATE INDEX orders_to_check ON orders (next_check_at) WHERE next_check_at IS NOT NULL;
 CREATE INDEX orders_claimed ON orders (claim_batch, claim_chunk) WHERE state = 'claimed';
+-- For lists: each pair of state and status is a stretch in the order of time, and so is each failure group.
+CREATE INDEX orders_listed ON orders (state, failure_status, failed_at);
+CREATE INDEX orders_by_group ON orders (failure_status, fingerprint, failed_at);
+CREATE INDEX orders_open_by_group ON orders (failure_status, fingerprint, workflow_type) WHERE closed_at IS NULL;
+
+-- How many orders are in each state, kept by whoever writes, so that looking costs nothing.
+CREATE TABLE order_counts (
+    state  TEXT    PRIMARY KEY,
+    orders INTEGER NOT NULL CHECK (orders >= 0)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER orders_counted AFTER INSERT ON orders BEGIN
+    INSERT INTO order_counts (state, orders) VALUES (NEW.state, 1)
+        ON CONFLICT (state) DO UPDATE SET orders = orders + 1;
+END;
+CREATE TRIGGER orders_recounted AFTER UPDATE OF state ON orders WHEN OLD.state <> NEW.state BEGIN
+    UPDATE order_counts SET orders = orders - 1 WHERE state = OLD.state;
+    INSERT INTO order_counts (state, orders) VALUES (NEW.state, 1)
+        ON CONFLICT (state) DO UPDATE SET orders = orders + 1;
+END;
 
 -- One redrive of one order. It begins as an intent (run_id and outcome NULL), before any call to the server.
 CREATE TABLE attempts (
@@ -76,6 +95,7 @@ CREATE TABLE attempts (
     CHECK ((outcome IS NULL) = (settled_at IS NULL))
 ) STRICT;
 CREATE INDEX attempts_by_order ON attempts (order_pk, id);
+CREATE INDEX attempts_by_end ON attempts (settled_at, outcome) WHERE settled_at IS NOT NULL;
 CREATE INDEX attempts_settled ON attempts (settled_batch) WHERE settled_batch IS NOT NULL;
 -- A failed run is restarted at most once, unless an operator asks for it again (its restart's history is gone, say);
 -- and an order has at most one open intent or attempt in flight.
@@ -99,8 +119,30 @@ CREATE TABLE failures (
     pending        INTEGER NOT NULL CHECK (pending IN (0, 1))  -- its meaning waits for an intent or a followed run
 ) STRICT;
 CREATE INDEX failures_by_order ON failures (order_pk, closed_at);
-CREATE INDEX failures_by_group ON failures (failure_status, fingerprint);
+CREATE INDEX failures_by_group ON failures (failure_status, fingerprint, closed_at);
+CREATE INDEX failures_by_time ON failures (closed_at);
 CREATE INDEX failures_pending ON failures (order_pk) WHERE pending = 1;
+
+-- Failures that have type, status and normalised message in common, counted as they are recorded.
+CREATE TABLE failure_groups (
+    workflow_type  TEXT    NOT NULL,
+    failure_status TEXT    NOT NULL,
+    fingerprint    TEXT    NOT NULL,
+    failures       INTEGER NOT NULL,
+    first_seen_at  INTEGER NOT NULL,
+    last_seen_at   INTEGER NOT NULL,
+    sample         TEXT    NOT NULL,                  -- the message of the last one
+    PRIMARY KEY (fingerprint, failure_status, workflow_type)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER failures_grouped AFTER INSERT ON failures BEGIN
+    INSERT INTO failure_groups (workflow_type, failure_status, fingerprint, failures, first_seen_at, last_seen_at, sample)
+    SELECT o.workflow_type, NEW.failure_status, NEW.fingerprint, 1, NEW.closed_at, NEW.closed_at, NEW.reason
+        FROM orders AS o WHERE o.id = NEW.order_pk
+    ON CONFLICT DO UPDATE SET failures = failures + 1,
+        first_seen_at = min(first_seen_at, excluded.first_seen_at),
+        sample = iif(excluded.last_seen_at >= last_seen_at, excluded.sample, sample),
+        last_seen_at = max(last_seen_at, excluded.last_seen_at);
+END;
 
 CREATE TABLE dead_letters (
     id               INTEGER PRIMARY KEY,
@@ -122,6 +164,29 @@ CREATE TABLE dead_letters (
     CHECK ((resolved_at IS NULL) = (resolution IS NULL))
 ) STRICT;
 CREATE INDEX dead_letters_open ON dead_letters (created_at) WHERE resolved_at IS NULL;
+CREATE INDEX dead_letters_open_by_status ON dead_letters (failure_status, created_at) WHERE resolved_at IS NULL;
+CREATE INDEX dead_letters_by_time ON dead_letters (created_at);
+
+-- The queue in numbers; resolution is '' for those that wait.
+CREATE TABLE dead_letter_counts (
+    failure_status TEXT    NOT NULL,
+    resolution     TEXT    NOT NULL,
+    entries        INTEGER NOT NULL CHECK (entries >= 0),
+    retries        INTEGER NOT NULL,
+    PRIMARY KEY (failure_status, resolution)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER dead_letters_counted AFTER INSERT ON dead_letters BEGIN
+    INSERT INTO dead_letter_counts (failure_status, resolution, entries, retries)
+        VALUES (NEW.failure_status, coalesce(NEW.resolution, ''), 1, NEW.retry_count)
+        ON CONFLICT DO UPDATE SET entries = entries + 1, retries = retries + excluded.retries;
+END;
+CREATE TRIGGER dead_letters_recounted AFTER UPDATE OF failure_status, resolution, retry_count ON dead_letters BEGIN
+    UPDATE dead_letter_counts SET entries = entries - 1, retries = retries - OLD.retry_count
+        WHERE failure_status = OLD.failure_status AND resolution = coalesce(OLD.resolution, '');
+    INSERT INTO dead_letter_counts (failure_status, resolution, entries, retries)
+        VALUES (NEW.failure_status, coalesce(NEW.resolution, ''), 1, NEW.retry_count)
+        ON CONFLICT DO UPDATE SET entries = entries + 1, retries = retries + excluded.retries;
+END;
 
 -- One row a batch: the spec's columns, and what its workflow, pages and successors need.
 CREATE TABLE reprocessing_results (
@@ -181,6 +246,7 @@ CREATE TABLE audit_events (
     reason   TEXT    NOT NULL,
     detail   TEXT
 ) STRICT;
+CREATE INDEX audit_by_time ON audit_events (at);
 CREATE INDEX audit_by_order ON audit_events (order_pk) WHERE order_pk IS NOT NULL;
 
 -- How far each watched type has been scanned.

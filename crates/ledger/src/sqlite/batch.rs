@@ -131,7 +131,10 @@ pub(super) async fn newest(ledger: &SqliteLedger, limit: u32) -> Result<Vec<Batc
 }
 
 /// The rows, those of running batches with their numbers as they stand now.
-async fn live(conn: &mut SqliteConnection, found: &[SqliteRow]) -> Result<Vec<BatchRow>> {
+pub(super) async fn live(
+    conn: &mut SqliteConnection,
+    found: &[SqliteRow],
+) -> Result<Vec<BatchRow>> {
     let mut batches: Vec<BatchRow> = found.iter().map(rows::batch).collect::<Result<_>>()?;
     for row in batches
         .iter_mut()

@@ -16,6 +16,7 @@ mod load;
 mod observe;
 mod order;
 mod rate;
+mod reading;
 mod resolve;
 mod row;
 mod scan;
@@ -35,9 +36,9 @@ pub use connect::{LedgerLock, SqliteLedger};
 use crate::contract::Result;
 use crate::folio::Learning;
 use crate::{
-    BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit,
-    Committed, DeadLetter, Failure, Halt, Ledger, NewAuditEvent, ObserveSummary, OrderPk, Resolve,
-    Resolved, ScanWindow, Story,
+    Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
+    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, NewAuditEvent,
+    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
 };
 
 #[async_trait]
@@ -219,10 +220,6 @@ impl Ledger for SqliteLedger {
         story::story(self, workflow_id).await
     }
 
-    async fn dead_letters(&self, resolved: bool, limit: u32) -> Result<Vec<DeadLetter>> {
-        dead_letter::list(self, resolved, limit).await
-    }
-
     async fn resolve(
         &self,
         policy: &Policy,
@@ -239,6 +236,17 @@ impl Ledger for SqliteLedger {
         now: Timestamp,
     ) -> Result<Option<DeadLetter>> {
         resolve::park(self, workflow_id, by, now).await
+    }
+
+    async fn act(
+        &self,
+        policy: &Policy,
+        workflow_id: &WorkflowId,
+        act: Act,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Acted> {
+        resolve::act(self, policy, workflow_id, act, by, now).await
     }
 
     async fn state_counts(&self) -> Result<Vec<(String, u64)>> {

@@ -9,8 +9,9 @@ use crate::error::Doing;
 use crate::sqlite::dead_letter::latest;
 use crate::sqlite::load::{self, Attempts};
 use crate::sqlite::{SqliteLedger, write};
+use crate::transition::act::act as act_on;
 use crate::transition::resolve::{Decided, park as park_order, resolve as resolve_order};
-use crate::{DeadLetter, LedgerError, NewAuditEvent, Resolve, Resolved};
+use crate::{Act, Acted, DeadLetter, LedgerError, NewAuditEvent, Resolve, Resolved};
 
 pub(super) async fn resolve(
     ledger: &SqliteLedger,
@@ -71,4 +72,27 @@ pub(super) async fn park(
     let entry = latest(&mut tx, pk).await?;
     tx.commit().await.doing("park an order")?;
     Ok(entry)
+}
+
+pub(super) async fn act(
+    ledger: &SqliteLedger,
+    policy: &Policy,
+    workflow_id: &WorkflowId,
+    act: Act,
+    by: &NewAuditEvent,
+    now: Timestamp,
+) -> Result<Acted> {
+    let mut tx = ledger.begin().await?;
+    let mut folios = load::by_workflow(&mut tx, &[workflow_id], Attempts::Open).await?;
+    let Some(folio) = folios.first_mut() else {
+        return Ok(Acted::NoSuchOrder);
+    };
+    if !act_on(folio, act, by, policy, now)? {
+        return Ok(Acted::NotNow(folio.state()));
+    }
+    let row = folio.order.row.clone();
+    write::folios(&mut tx, &folios, now).await?;
+    write::audit(&mut tx, by, act.as_str(), Some(row.pk), now).await?;
+    tx.commit().await.doing("commit an operator's act")?;
+    Ok(Acted::Done(Box::new(row)))
 }

@@ -4,6 +4,7 @@
 //! Every test has a [`world::World`]: a ledger with orders that must not change, and a clock that stands still until it
 //! is moved.
 
+mod acts;
 mod adopt;
 mod batches;
 mod claim;
@@ -17,6 +18,7 @@ mod model;
 mod observe;
 mod operators;
 mod pending;
+mod reading;
 mod settle;
 mod settle_waiting;
 mod started_late;

@@ -15,7 +15,7 @@ use redrive_core::policy::Policy;
 use redrive_ledger::{
     BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit,
     Committed, Failure, Latest, Ledger, NewAuditEvent, ObserveSummary, OrderRow, Outcome, Plan,
-    Story,
+    Reader, Story,
 };
 
 /// The bytes of every start request, but for the order's id after them.
@@ -24,6 +24,7 @@ pub const REQUEST: &[u8] = b"a start request, opaque to the ledger: ";
 /// A ledger and what a test does with it again and again.
 pub struct World {
     pub ledger: Arc<dyn Ledger>,
+    pub reader: Arc<dyn Reader>,
     pub policy: Policy,
     pub home: Home,
     now: AtomicI64,
@@ -110,7 +111,7 @@ impl World {
 
     /// As [`World::new`], under that policy.
     pub async fn with_policy(policy: Policy) -> Self {
-        let (ledger, keep) = crate::factory::ledger().await;
+        let (ledger, reader, keep) = crate::factory::ledger().await;
         let home = Home {
             cluster_id: "c".into(),
             namespace: "default".into(),
@@ -118,6 +119,7 @@ impl World {
         let now = AtomicI64::new(0);
         let mut world = Self {
             ledger,
+            reader,
             policy,
             home,
             now,

@@ -10,14 +10,14 @@ mod factory {
     use std::any::Any;
     use std::sync::Arc;
 
-    use redrive_ledger::{Ledger, SqliteLedger};
+    use redrive_ledger::{Ledger, Reader, SqliteLedger};
 
-    /// A new ledger, and what keeps it alive.
-    pub async fn ledger() -> (Arc<dyn Ledger>, Box<dyn Any + Send + Sync>) {
+    /// A new ledger by its two sides, and what keeps it alive.
+    pub async fn ledger() -> (Arc<dyn Ledger>, Arc<dyn Reader>, Box<dyn Any + Send + Sync>) {
         let folder = tempfile::tempdir().unwrap();
         let ledger = SqliteLedger::open(&folder.path().join("ledger.db"))
             .await
             .unwrap();
-        (Arc::new(ledger), Box::new(folder))
+        (Arc::new(ledger.clone()), Arc::new(ledger), Box::new(folder))
     }
 }

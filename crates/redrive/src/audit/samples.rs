@@ -89,6 +89,7 @@ pub(crate) fn attempt(
 
 pub(crate) fn dead_letter(order: &str, batch: &str) -> DeadLetter {
     DeadLetter {
+        id: 1,
         workflow_id: order.into(),
         order_id: order.into(),
         generation: 1,

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_engine::ops::Ops;
+use redrive_engine::ops::Records;
 use serde::Serialize;
 
-use super::session::Who;
-use super::{Global, Session, Verb, when};
+use super::session::{self, Who};
+use super::{Global, when};
 use crate::printer::Printer;
 
 /// Stop every start, everywhere, within a second, until `unhalt`
@@ -49,9 +49,9 @@ struct Halted {
 /// Halts.
 pub async fn halt(args: HaltArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
-    let ops = Session::open(global, Verb::OnExisting).await?.ops;
-    let changed = ops.halted().await?.is_none();
-    ops.halt(&by).await?;
+    let records = session::records(global).await?;
+    let changed = records.halted().await?.is_none();
+    records.halt(&by).await?;
     printer.data(
         &Halted {
             halted: true,
@@ -77,8 +77,8 @@ pub async fn unhalt(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
-    let ops = Session::open(global, Verb::OnExisting).await?.ops;
-    let changed = ops.unhalt(&by).await?;
+    let records = session::records(global).await?;
+    let changed = records.unhalt(&by).await?;
     printer.data(
         &Halted {
             halted: false,
@@ -97,8 +97,8 @@ pub async fn unhalt(
 }
 
 /// Warns that nothing is started, if so: a command that waits for starts would wait in vain.
-pub(super) async fn warn_if_halted(ops: &Ops, printer: &Printer) -> anyhow::Result<()> {
-    if let Some(halt) = ops.halted().await? {
+pub(super) async fn warn_if_halted(records: &Records, printer: &Printer) -> anyhow::Result<()> {
+    if let Some(halt) = records.halted().await? {
         let reason = if halt.reason.is_empty() {
             String::new()
         } else {

@@ -79,7 +79,7 @@ pub async fn run(args: RunArgs, global: &Global, printer: &Printer) -> anyhow::R
     bar.finish_and_clear();
     printer.data(&result, text)?;
     if result.truncated {
-        warn_if_halted(&session.ops, printer).await?;
+        warn_if_halted(&session.ops.records, printer).await?;
     }
     Ok(if result.error_count == 0 {
         ExitCode::SUCCESS

@@ -98,7 +98,7 @@ impl Serving {
     /// Says what runs, and where.
     pub async fn announce(&self, printer: &Printer) -> anyhow::Result<()> {
         printer.data(&self.what, Runs::text)?;
-        warn_if_halted(&self.ops, printer).await?;
+        warn_if_halted(&self.ops.records, printer).await?;
         printer.say("Ready. Ctrl-C stops it.");
         if self.server.is_some() && !self.what.is_where_clients_look() {
             printer.hint(format_args!(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use redrive_engine::ops::Ops;
+use redrive_engine::ops::{Ops, Records};
 use redrive_ledger::NewAuditEvent;
 
 use super::Global;
@@ -45,13 +45,21 @@ impl Session {
     /// Opens `config`'s ledger over the server of `target`.
     pub async fn over(config: Config, target: Target) -> anyhow::Result<Self> {
         let client = target.connect().await?;
-        let engine = connect::engine(&target, &client, &config).await?;
+        let ops = connect::ops(&target, client, &config).await?;
         Ok(Self {
             config,
             target,
-            ops: Ops { engine, client },
+            ops,
         })
     }
+}
+
+/// The verbs that need the ledger only, on the ledger that our configuration names: for commands that must work while
+/// Temporal does not.
+pub async fn records(global: &Global) -> anyhow::Result<Records> {
+    let config = config::load(&global.overrides())?;
+    must_exist(ledger::path(&config.ledger.url)?)?;
+    connect::records(&config).await
 }
 
 fn must_exist(path: PathBuf) -> Result<(), Problem> {

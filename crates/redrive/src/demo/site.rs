@@ -57,10 +57,10 @@ impl Site {
         let order_worker =
             FulfillmentWorker::spawn(client.clone(), TASK_QUEUE, &in_folder("warehouse")).await?;
         let config = settings::config(&in_folder("ledger.db"));
-        let engine = connect::engine(&target, &client, &config).await?;
-        let redrive_worker = run_worker(engine.clone(), client.clone()).await?;
+        let ops = connect::ops(&target, client.clone(), &config).await?;
+        let redrive_worker = run_worker(ops.engine.clone(), client).await?;
         Ok(Self {
-            ops: Ops { engine, client },
+            ops,
             warehouse,
             order_worker,
             redrive_worker,

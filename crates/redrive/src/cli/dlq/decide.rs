@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_engine::ops::{Decision, Ops};
+use redrive_engine::ops::{Decision, Records};
 
 use super::decided;
 use crate::cli::session::Who;
@@ -26,11 +26,11 @@ pub struct DecideArgs {
 pub async fn run(
     args: DecideArgs,
     decision: Decision,
-    ops: &Ops,
+    records: &Records,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
-    let (entry, first) = match ops.decide_dead_letter(&args.id, decision, by).await? {
+    let (entry, first) = match records.decide_dead_letter(&args.id, decision, by).await? {
         Ok(entry) => (entry, true),
         Err(entry) => (entry, false),
     };

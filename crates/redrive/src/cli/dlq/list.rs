@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_engine::ops::Ops;
+use redrive_engine::ops::Records;
 use redrive_engine::{Clock, SystemClock};
-use redrive_ledger::DeadLetter;
+use redrive_ledger::{DeadLetter, DeadLetterFilter};
 
 use super::{decided, why};
 use crate::cli::when;
@@ -23,8 +23,12 @@ pub struct ListArgs {
 }
 
 /// Lists.
-pub async fn run(args: ListArgs, ops: &Ops, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let entries = ops.dead_letters(args.resolved, args.limit).await?;
+pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let filter = DeadLetterFilter {
+        resolved: (!args.resolved).then_some(false),
+        ..DeadLetterFilter::default()
+    };
+    let entries = records.dead_letters(&filter, args.limit).await?;
     printer.data(&entries, |entries, paint| {
         listing(entries, args.resolved, paint)
     })?;

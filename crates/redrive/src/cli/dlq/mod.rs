@@ -11,7 +11,7 @@ use redrive_core::decide::DeadLetterReason;
 use redrive_engine::ops::Decision;
 use redrive_ledger::DeadLetter;
 
-use super::{Global, Session, Verb, when};
+use super::{Global, Session, Verb, session, when};
 use crate::printer::Printer;
 
 /// The commands.
@@ -36,15 +36,18 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let ops = || async { anyhow::Ok(Session::open(global, Verb::OnExisting).await?.ops) };
+    let records = || session::records(global);
     match command {
-        DlqCommand::List(args) => list::run(args, &ops().await?, printer).await,
-        DlqCommand::Retry(args) => retry::run(args, &ops().await?, printer).await,
+        DlqCommand::List(args) => list::run(args, &records().await?, printer).await,
+        DlqCommand::Retry(args) => {
+            let ops = Session::open(global, Verb::OnExisting).await?.ops;
+            retry::run(args, &ops, printer).await
+        }
         DlqCommand::Cancel(args) => {
-            decide::run(args, Decision::Cancel, &ops().await?, printer).await
+            decide::run(args, Decision::Cancel, &records().await?, printer).await
         }
         DlqCommand::Escalate(args) => {
-            decide::run(args, Decision::Escalate, &ops().await?, printer).await
+            decide::run(args, Decision::Escalate, &records().await?, printer).await
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct RetryArgs {
 /// Retries, and waits for what comes of it.
 pub async fn run(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
-    ops.show_order(&args.id).await?;
+    ops.records.find(&args.id).await?;
     printer.say(format_args!("Retrying {}: a batch for it alone runs now. If this is interrupted, the next batch does it.", args.id));
     let retried = ops.retry_dead_letter(&args.id, by).await?;
     let answer = Answer::of(&retried);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 
-use super::{Global, Session, Verb};
+use super::{Global, session};
 use crate::printer::Printer;
 
 /// The commands.
@@ -31,9 +31,8 @@ pub async fn run(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let OrdersCommand::Show(args) = command;
-    let ops = Session::open(global, Verb::OnExisting).await?.ops;
-    let story = ops.show_order(&args.id).await?;
-    let policy = &ops.engine.policy;
-    printer.data(&show::Shown::of(&story, policy), show::text)?;
+    let records = session::records(global).await?;
+    let story = records.show_order(&args.id).await?;
+    printer.data(&show::Shown::of(&story, &records.policy), show::text)?;
     Ok(ExitCode::SUCCESS)
 }

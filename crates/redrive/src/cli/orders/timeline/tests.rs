@@ -84,6 +84,7 @@ fn story() -> Story {
             attempt(2, 2, None, None),
         ],
         dead_letters: vec![DeadLetter {
+            id: 1,
             workflow_id: "order-fulfillment-X".into(),
             order_id: "X".to_owned(),
             generation: 1,

@@ -1,0 +1,204 @@
+//! What the lists consist of, and what can be asked for.
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use redrive_core::ids::WorkflowId;
+use redrive_core::report::VerdictKind;
+use redrive_core::states::State;
+use serde::Serialize;
+
+use crate::{FailureRow, OrderPk, Resolution};
+
+/// How everything stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    /// Orders that wait for a restart.
+    pub backlog: u64,
+    /// Orders whose restart, or other run, is followed.
+    pub in_flight: u64,
+    /// Orders that a chunk owns now.
+    pub claimed: u64,
+    /// Orders held back by an operator.
+    pub held: u64,
+    /// Orders in the dead letter queue.
+    pub dead_lettered: u64,
+    /// Failed orders that the policy leaves alone.
+    pub left_alone: u64,
+    /// Since when the oldest dead letter waits.
+    pub oldest_dead_letter_at: Option<Timestamp>,
+    /// Restarts that are known, since the time asked for, to have recovered their order.
+    pub recovered: u64,
+    /// Restarts that are known, since the time asked for, to have failed again.
+    pub failed_again: u64,
+}
+
+/// Which orders. Everything that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrderFilter {
+    /// In one of these states; empty: in any.
+    pub states: Vec<State>,
+    /// Failed so.
+    pub failure_status: Option<String>,
+    /// Of this failure group: the beginning of its fingerprint.
+    pub group: Option<String>,
+    /// Failed before then.
+    pub failed_before: Option<Timestamp>,
+}
+
+/// Which failed runs. Everything that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailureFilter {
+    /// Failed so.
+    pub failure_status: Option<String>,
+    /// Of this failure group: the beginning of its fingerprint.
+    pub group: Option<String>,
+    /// Closed at or after then.
+    pub since: Option<Timestamp>,
+}
+
+/// A failed run and its order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureEntry {
+    /// The workflow id.
+    pub workflow_id: WorkflowId,
+    /// The order id.
+    pub order_id: String,
+    /// The workflow type.
+    pub workflow_type: String,
+    /// Where the order stands now.
+    pub state: State,
+    /// The failed run.
+    #[serde(flatten)]
+    pub failure: FailureRow,
+}
+
+/// Failures that have type, status and normalised message in common.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailureGroup {
+    /// The workflow type.
+    pub workflow_type: String,
+    /// The failure status.
+    pub failure_status: String,
+    /// The fingerprint of the message.
+    pub fingerprint: String,
+    /// Failed runs, ever.
+    pub count: u64,
+    /// Orders that are open now with this as their last failure.
+    pub open_orders: u64,
+    /// When the first one closed.
+    pub first_seen_at: Timestamp,
+    /// When the last one closed.
+    pub last_seen_at: Timestamp,
+    /// The message of the last one.
+    pub sample: String,
+}
+
+/// What a batch did with one order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchVerdict {
+    /// The ledger's key: the next page begins after it.
+    #[serde(skip)]
+    pub pk: OrderPk,
+    /// The workflow id.
+    pub workflow_id: WorkflowId,
+    /// The order id.
+    pub order_id: String,
+    /// The order's failure status now.
+    pub failure_status: String,
+    /// What was done.
+    pub verdict: VerdictKind,
+    /// Why.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Which dead letters. Everything that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeadLetterFilter {
+    /// Waiting ones (`false`), decided ones (`true`), or both.
+    pub resolved: Option<bool>,
+    /// Failed so.
+    pub failure_status: Option<String>,
+    /// Of this failure group: the beginning of its fingerprint.
+    pub group: Option<String>,
+    /// In the queue since before then.
+    pub before: Option<Timestamp>,
+    /// Only after this entry: the next page.
+    pub after: Option<(Timestamp, i64)>,
+}
+
+/// The dead letter queue in numbers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DeadLetterStats {
+    /// Entries, ever.
+    pub total_entries: u64,
+    /// Those that wait.
+    pub unresolved_count: u64,
+    /// Those that are decided.
+    pub resolved_count: u64,
+    /// Waiting ones, by failure status, the most first.
+    pub by_failure_status: Vec<(String, u64)>,
+    /// Decided ones, by how.
+    pub by_resolution: Vec<(Resolution, u64)>,
+    /// Restarts an entry, on average over all of them.
+    pub average_retries: f64,
+    /// Since when the oldest one waits.
+    pub oldest_unresolved_at: Option<Timestamp>,
+}
+
+/// What batches did on one day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Day {
+    /// The day, UTC.
+    pub day: Date,
+    /// Batches that ended.
+    pub batches: u64,
+    /// Orders started again.
+    pub restarted: u64,
+    /// Restarts that were seen to have recovered their order.
+    pub recovered: u64,
+    /// Restarts that were seen to have failed again.
+    pub failed_again: u64,
+    /// Orders moved to the dead letter queue.
+    pub sent_to_dlq: u64,
+    /// Orders that could not be processed.
+    pub errors: u64,
+}
+
+/// What of the audit trail. Everything that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Done by this person.
+    pub actor: Option<String>,
+    /// Of this kind.
+    pub action: Option<String>,
+    /// Done at or after then.
+    pub since: Option<Timestamp>,
+}
+
+/// What somebody did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditRow {
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: String,
+    /// What.
+    pub action: String,
+    /// To which order, where it was one.
+    pub order_id: Option<String>,
+    /// Its workflow id.
+    pub workflow_id: Option<WorkflowId>,
+    /// Why.
+    pub reason: String,
+    /// What else there is to know.
+    pub detail: Option<String>,
+}

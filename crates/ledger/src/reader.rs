@@ -1,0 +1,58 @@
+//! What people look at: lists in pages, counts and sums. Nothing here changes anything, and nothing here holds a backlog
+//! in memory; with a million orders each answer comes from an index or from a counter that the writing transaction kept.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redrive_core::ids::{BatchId, RunId};
+
+use crate::contract::Result;
+use crate::{
+    AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
+    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, OrderFilter, OrderRow, Overview,
+};
+
+/// The reading side of a ledger.
+#[async_trait]
+pub trait Reader: Send + Sync + 'static {
+    /// How everything stands; `since` is where "today" begins.
+    async fn overview(&self, since: Timestamp) -> Result<Overview>;
+
+    /// Up to `limit` orders, those whose failed run closed last first.
+    async fn orders(&self, filter: &OrderFilter, limit: u32) -> Result<Vec<OrderRow>>;
+
+    /// Up to `limit` failed runs, the latest first.
+    async fn failures(&self, filter: &FailureFilter, limit: u32) -> Result<Vec<FailureEntry>>;
+
+    /// The failed run of that id.
+    async fn failure(&self, run: &RunId) -> Result<Option<FailureEntry>>;
+
+    /// Up to `limit` failure groups seen since `since`, those with the most failures first.
+    async fn failure_groups(
+        &self,
+        since: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<FailureGroup>>;
+
+    /// The batch of that batch id, or the newest of that workflow id; while it runs, with its numbers as they stand.
+    async fn batch(&self, id: &str) -> Result<Option<BatchRow>>;
+
+    /// Up to `limit` orders of a batch with its verdicts, in the ledger's order, after the order id `after`.
+    async fn verdicts(
+        &self,
+        batch: &BatchId,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<BatchVerdict>>;
+
+    /// Up to `limit` dead letters, the oldest first.
+    async fn dead_letters(&self, filter: &DeadLetterFilter, limit: u32) -> Result<Vec<DeadLetter>>;
+
+    /// The queue in numbers.
+    async fn dead_letter_stats(&self) -> Result<DeadLetterStats>;
+
+    /// What batches did since `since`, a row a day (UTC, as the spec's query has it), the latest first.
+    async fn daily(&self, since: Timestamp) -> Result<Vec<Day>>;
+
+    /// Up to `limit` things that people did, the latest first.
+    async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>>;
+}

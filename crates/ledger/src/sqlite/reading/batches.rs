@@ -1,0 +1,89 @@
+//! Batches one by one, and what they did a day.
+
+use jiff::Timestamp;
+use redrive_core::ids::BatchId;
+use sqlx::sqlite::SqliteRow;
+
+use crate::contract::Result;
+use crate::error::Doing;
+use crate::rows::Fields;
+use crate::sqlite::{SqliteLedger, batch};
+use crate::{BatchRow, BatchVerdict, Day, LedgerError};
+
+pub(super) async fn one(ledger: &SqliteLedger, id: &str) -> Result<Option<BatchRow>> {
+    let mut conn = ledger.read().await?;
+    let found = sqlx::query(
+        "SELECT * FROM reprocessing_results WHERE batch_id = $1
+         UNION ALL
+         SELECT * FROM (SELECT * FROM reprocessing_results WHERE workflow_id = $1 ORDER BY started_at DESC LIMIT 1)
+         LIMIT 1",
+    )
+    .bind(id)
+    .fetch_all(&mut *conn)
+    .await
+    .doing("read a batch")?;
+    Ok(batch::live(&mut conn, &found).await?.pop())
+}
+
+pub(super) async fn verdicts(
+    ledger: &SqliteLedger,
+    batch: &BatchId,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<Vec<BatchVerdict>> {
+    let found = sqlx::query(
+        "SELECT v.*, o.workflow_id, o.order_id, o.failure_status
+         FROM verdicts AS v JOIN orders AS o ON o.id = v.order_pk
+         WHERE v.batch_id = $1 AND v.order_pk > $2 ORDER BY v.order_pk LIMIT $3",
+    )
+    .bind(batch.as_str())
+    .bind(after.unwrap_or(i64::MIN))
+    .bind(limit)
+    .fetch_all(&mut *ledger.read().await?)
+    .await
+    .doing("read what a batch did")?;
+    found.iter().map(verdict).collect()
+}
+
+fn verdict(row: &SqliteRow) -> Result<BatchVerdict> {
+    Ok(BatchVerdict {
+        pk: row.int("order_pk")?,
+        workflow_id: row.id("workflow_id")?,
+        order_id: row.text("order_id")?,
+        failure_status: row.text("failure_status")?,
+        verdict: row.named("verdict")?,
+        reason: row.maybe_text("reason")?,
+        at: row.time("at")?,
+    })
+}
+
+pub(super) async fn daily(ledger: &SqliteLedger, since: Timestamp) -> Result<Vec<Day>> {
+    let found = sqlx::query(
+        "SELECT date(processed_at / 1000000, 'unixepoch') AS day, count(*) AS batches,
+             sum(restarted_count) AS restarted, sum(recovered_count) AS recovered,
+             sum(failed_again_count) AS failed_again, sum(dlq_count) AS sent_to_dlq, sum(error_count) AS errors
+         FROM reprocessing_results WHERE status <> 'running' AND processed_at >= $1
+         GROUP BY 1 ORDER BY 1 DESC",
+    )
+    .bind(since.as_microsecond())
+    .fetch_all(&mut *ledger.read().await?)
+    .await
+    .doing("sum up the days")?;
+    found.iter().map(day).collect()
+}
+
+fn day(row: &SqliteRow) -> Result<Day> {
+    let day = row.text("day")?;
+    Ok(Day {
+        day: day.parse().map_err(|_| LedgerError::Corrupt {
+            what: "a day",
+            value: day,
+        })?,
+        batches: row.count("batches")?,
+        restarted: row.count("restarted")?,
+        recovered: row.count("recovered")?,
+        failed_again: row.count("failed_again")?,
+        sent_to_dlq: row.count("sent_to_dlq")?,
+        errors: row.count("errors")?,
+    })
+}

@@ -1,0 +1,74 @@
+//! How everything stands, in numbers.
+
+use jiff::Timestamp;
+use redrive_core::states::State;
+use sqlx::SqliteConnection;
+
+use crate::Overview;
+use crate::contract::Result;
+use crate::error::Doing;
+use crate::rows::Fields;
+use crate::sqlite::SqliteLedger;
+
+const BACKLOG: &str = "\
+SELECT count(*) FROM orders INDEXED BY orders_due WHERE state = 'failed' AND (eligible = 1 OR manual = 1)";
+
+pub(super) async fn overview(ledger: &SqliteLedger, since: Timestamp) -> Result<Overview> {
+    let mut conn = ledger.read().await?;
+    let mut overview = Overview::default();
+    let mut failed = 0;
+    let counts = sqlx::query("SELECT state, orders AS count FROM order_counts")
+        .fetch_all(&mut *conn)
+        .await
+        .doing("count orders")?;
+    for row in &counts {
+        let count = row.count("count")?;
+        match row.named("state")? {
+            State::Failed => failed = count,
+            State::InFlight => overview.in_flight = count,
+            State::Claimed => overview.claimed = count,
+            State::Held => overview.held = count,
+            State::DeadLettered => overview.dead_lettered = count,
+            State::Recovered | State::Resolved | State::Stopped => {}
+        }
+    }
+    let backlog: i64 = sqlx::query_scalar(BACKLOG)
+        .fetch_one(&mut *conn)
+        .await
+        .doing("count the backlog")?;
+    overview.backlog = backlog.unsigned_abs();
+    overview.left_alone = failed.saturating_sub(overview.backlog);
+    overview.oldest_dead_letter_at = oldest(&mut conn).await?;
+    (overview.recovered, overview.failed_again) = learnt(&mut conn, since).await?;
+    Ok(overview)
+}
+
+/// Since when the oldest dead letter waits.
+pub(super) async fn oldest(conn: &mut SqliteConnection) -> Result<Option<Timestamp>> {
+    let row =
+        sqlx::query("SELECT min(created_at) AS at FROM dead_letters WHERE resolved_at IS NULL")
+            .fetch_one(conn)
+            .await
+            .doing("look for the oldest dead letter")?;
+    row.maybe_time("at")
+}
+
+/// How many attempts are known since then to have recovered, and to have failed again.
+async fn learnt(conn: &mut SqliteConnection, since: Timestamp) -> Result<(u64, u64)> {
+    let found = sqlx::query(
+        "SELECT outcome, count(*) AS count FROM attempts INDEXED BY attempts_by_end
+         WHERE settled_at >= $1 AND outcome IN ('recovered', 'failed_again') GROUP BY outcome",
+    )
+    .bind(since.as_microsecond())
+    .fetch_all(conn)
+    .await
+    .doing("count what restarts came to")?;
+    let (mut recovered, mut failed_again) = (0, 0);
+    for row in &found {
+        match row.text("outcome")?.as_str() {
+            "recovered" => recovered = row.count("count")?,
+            _ => failed_again = row.count("count")?,
+        }
+    }
+    Ok((recovered, failed_again))
+}

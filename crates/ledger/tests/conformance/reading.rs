@@ -1,0 +1,347 @@
+//! The reading side: lists in their order, narrowed by filters, and numbers that agree with the rows.
+
+use redrive_core::report::VerdictKind;
+use redrive_core::states::State;
+use redrive_ledger::{
+    AuditFilter, BatchVerdict, DeadLetterFilter, FailureFilter, OrderFilter, Outcome, Overview,
+    Resolution, Resolve,
+};
+
+use super::world::{World, ann, at, failure, first_failure, run, with_status};
+
+/// The bystanders, and: `a` waits, `b` waits with another status, `c` is in flight, `d` is a dead letter of batch `b1`.
+async fn world() -> World {
+    let world = World::new().await;
+    let mut slam = with_status("slam_failed", failure("b", "b-0", -30));
+    slam.classification.fingerprint = "fedcba9876543210".into();
+    world
+        .observe(&[
+            first_failure("a"),
+            slam,
+            failure("c", "c-0", -20),
+            failure("d", "d-0", -10),
+        ])
+        .await;
+    world.open("b1").await;
+    world.restart("c", "c-1", "b1").await;
+    let claimed = world.claim_one("d", "b1").await;
+    let refused = Outcome::ItemError {
+        message: "no such queue".into(),
+    };
+    world.commit("b1", &claimed, refused).await;
+    world
+        .ledger
+        .park(&"d".into(), &ann("look at it"), at(5))
+        .await
+        .unwrap();
+    world.wait(60);
+    world
+}
+
+async fn orders(world: &World, filter: OrderFilter, limit: u32) -> Vec<String> {
+    let orders = world.reader.orders(&filter, limit).await.unwrap();
+    orders
+        .iter()
+        .map(|order| order.workflow_id.to_string())
+        .filter(|id| !id.starts_with("bystander"))
+        .collect()
+}
+
+async fn dead_letters(world: &World, filter: DeadLetterFilter) -> Vec<String> {
+    let entries = world.reader.dead_letters(&filter, 9).await.unwrap();
+    entries
+        .iter()
+        .map(|entry| entry.workflow_id.to_string())
+        .collect()
+}
+
+#[tokio::test]
+async fn orders_are_listed_the_latest_failure_first_and_narrowed() {
+    let world = world().await;
+    assert_eq!(
+        orders(&world, OrderFilter::default(), 99).await,
+        ["d", "c", "b", "a"]
+    );
+    assert_eq!(orders(&world, OrderFilter::default(), 2).await, ["d", "c"]);
+    let of = |states: &[State]| OrderFilter {
+        states: states.to_vec(),
+        ..OrderFilter::default()
+    };
+    assert_eq!(orders(&world, of(&[State::Failed]), 99).await, ["b", "a"]);
+    assert_eq!(
+        orders(&world, of(&[State::InFlight, State::DeadLettered]), 99).await,
+        ["d", "c"]
+    );
+    let slam = OrderFilter {
+        failure_status: Some("slam_failed".into()),
+        ..OrderFilter::default()
+    };
+    assert_eq!(orders(&world, slam.clone(), 99).await, ["b"]);
+    for (group, states, found) in [
+        ("fedc", vec![], vec!["b"]),
+        ("0123456789abcdef", vec![State::InFlight], vec!["c"]),
+        ("0123", vec![], vec!["d", "c", "a"]),
+        ("0", vec![State::Recovered, State::DeadLettered], vec!["d"]),
+        ("77", vec![], vec![]),
+    ] {
+        let filter = OrderFilter {
+            group: Some(group.into()),
+            states,
+            ..OrderFilter::default()
+        };
+        assert_eq!(orders(&world, filter, 99).await, found, "{group}");
+    }
+    let both = OrderFilter {
+        group: Some("0123".into()),
+        ..slam
+    };
+    assert!(orders(&world, both, 99).await.is_empty());
+    let before = OrderFilter {
+        failed_before: Some(at(-20)),
+        ..OrderFilter::default()
+    };
+    assert_eq!(orders(&world, before, 99).await, ["b", "a"]);
+}
+
+#[tokio::test]
+async fn the_overview_counts_what_the_rows_say() {
+    let world = world().await;
+    let overview = world.reader.overview(at(-1)).await.unwrap();
+    let expected = Overview {
+        backlog: 2,
+        in_flight: 1,
+        claimed: 0,
+        held: 0,
+        dead_lettered: 2,
+        left_alone: 1,
+        oldest_dead_letter_at: Some(at(0)),
+        recovered: 1,
+        failed_again: 0,
+    };
+    assert_eq!(overview, expected);
+    assert_eq!(world.reader.overview(at(1)).await.unwrap().recovered, 0);
+    let counts = world.ledger.state_counts().await.unwrap();
+    assert!(counts.contains(&("dead_lettered".into(), overview.dead_lettered)));
+}
+
+#[tokio::test]
+async fn failures_are_listed_with_their_orders_and_grouped() {
+    let world = world().await;
+    let listed = world
+        .reader
+        .failures(&FailureFilter::default(), 3)
+        .await
+        .unwrap();
+    let runs: Vec<_> = listed
+        .iter()
+        .map(|entry| (entry.failure.run_id.as_str(), entry.state))
+        .collect();
+    assert_eq!(
+        runs,
+        [
+            ("d-0", State::DeadLettered),
+            ("c-0", State::InFlight),
+            ("b-0", State::Failed)
+        ]
+    );
+    let slam = FailureFilter {
+        failure_status: Some("slam_failed".into()),
+        group: Some("fe".into()),
+        since: Some(at(-30)),
+    };
+    assert_eq!(world.reader.failures(&slam, 9).await.unwrap().len(), 1);
+    let later = FailureFilter {
+        since: Some(at(-29)),
+        ..slam
+    };
+    assert!(world.reader.failures(&later, 9).await.unwrap().is_empty());
+    let one = world.reader.failure(&run("b-0")).await.unwrap().unwrap();
+    assert_eq!(one.order_id, "id-of-b");
+    assert_eq!(world.reader.failure(&run("none")).await.unwrap(), None);
+
+    world.observe(&[failure("c", "c-1", 50)]).await;
+    let groups = world.reader.failure_groups(None, 9).await.unwrap();
+    let told: Vec<_> = groups
+        .iter()
+        .map(|group| {
+            (
+                group.failure_status.as_str(),
+                group.count,
+                group.open_orders,
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("shipping_failed", 6, 4),
+            ("slam_failed", 1, 1),
+            ("fraud_suspected", 1, 1)
+        ]
+    );
+    assert_eq!(
+        (groups[0].first_seen_at, groups[0].last_seen_at),
+        (at(-60), at(50))
+    );
+    assert_eq!(groups[0].sample, "c-1 found no carrier");
+    let recent = world.reader.failure_groups(Some(at(0)), 9).await.unwrap();
+    assert_eq!(recent, groups[..1]);
+    // What is seen again counts once.
+    world.observe(&[failure("c", "c-1", 50)]).await;
+    assert_eq!(world.reader.failure_groups(None, 9).await.unwrap(), groups);
+}
+
+#[tokio::test]
+async fn a_batch_is_found_by_either_id_and_tells_each_verdict() {
+    let world = world().await;
+    let running = world.reader.batch("b1").await.unwrap().unwrap();
+    assert_eq!(
+        (running.result.restarted_count, running.result.error_count),
+        (1, 1),
+        "while it runs, its numbers as they stand"
+    );
+    world.finish("b1").await;
+    let found = world.reader.batch("w-b1").await.unwrap().unwrap();
+    assert_eq!(found.result.batch_id, "b1");
+    assert_eq!(world.reader.batch("b0").await.unwrap(), None);
+    let page = world.reader.verdicts(&"b1".into(), None, 1).await.unwrap();
+    let rest = world
+        .reader
+        .verdicts(&"b1".into(), Some(page[0].pk), 9)
+        .await
+        .unwrap();
+    let told = |verdict: &BatchVerdict| {
+        let reason = verdict.reason.clone();
+        (verdict.order_id.clone(), verdict.verdict, reason)
+    };
+    assert_eq!(
+        [told(&page[0]), told(&rest[0])],
+        [
+            ("id-of-c".into(), VerdictKind::Restarted, None),
+            (
+                "id-of-d".into(),
+                VerdictKind::Error,
+                Some("no such queue".into())
+            ),
+        ]
+    );
+    assert_eq!((page.len(), rest.len()), (1, 1));
+    let days = world.reader.daily(at(-3600)).await.unwrap();
+    assert_eq!(
+        (
+            days[0].batches,
+            days[0].restarted,
+            days[0].errors,
+            days.len()
+        ),
+        (1, 1, 1, 1)
+    );
+    assert_eq!(days[0].day, at(60).to_zoned_datetime(jiff::tz::TimeZone::UTC).date());
+    assert!(world.reader.daily(at(61)).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
+    let world = world().await;
+    let waiting = DeadLetterFilter {
+        resolved: Some(false),
+        ..DeadLetterFilter::default()
+    };
+    assert_eq!(
+        dead_letters(&world, waiting.clone()).await,
+        ["bystander-parked", "d"]
+    );
+    let first = world.reader.dead_letters(&waiting, 1).await.unwrap();
+    let next = DeadLetterFilter {
+        after: Some((first[0].created_at, first[0].id)),
+        ..waiting.clone()
+    };
+    assert_eq!(dead_letters(&world, next).await, ["d"]);
+    let old = DeadLetterFilter {
+        before: Some(at(5)),
+        ..waiting.clone()
+    };
+    assert_eq!(dead_letters(&world, old).await, ["bystander-parked"]);
+    let none = DeadLetterFilter {
+        failure_status: Some("slam_failed".into()),
+        ..waiting.clone()
+    };
+    assert!(dead_letters(&world, none).await.is_empty());
+    let group = DeadLetterFilter {
+        failure_status: Some("shipping_failed".into()),
+        group: Some("01".into()),
+        ..waiting.clone()
+    };
+    assert_eq!(dead_letters(&world, group).await.len(), 2);
+
+    let cancel = Resolve {
+        workflow_id: "d".into(),
+        resolution: Resolution::Cancelled,
+        by: ann("refunded"),
+    };
+    world
+        .ledger
+        .resolve(&world.policy, &cancel, world.now())
+        .await
+        .unwrap();
+    assert_eq!(dead_letters(&world, waiting).await, ["bystander-parked"]);
+    let decided = DeadLetterFilter {
+        resolved: Some(true),
+        ..DeadLetterFilter::default()
+    };
+    assert_eq!(dead_letters(&world, decided).await, ["d"]);
+    let stats = world.reader.dead_letter_stats().await.unwrap();
+    assert_eq!(
+        (
+            stats.total_entries,
+            stats.unresolved_count,
+            stats.resolved_count
+        ),
+        (2, 1, 1)
+    );
+    assert_eq!(stats.by_failure_status, [("shipping_failed".into(), 1)]);
+    assert_eq!(stats.by_resolution, [(Resolution::Cancelled, 1)]);
+    assert_eq!(
+        (stats.average_retries, stats.oldest_unresolved_at),
+        (0.0, Some(at(0)))
+    );
+}
+
+#[tokio::test]
+async fn the_audit_trail_is_listed_the_latest_first_and_narrowed() {
+    let world = world().await;
+    let bob = redrive_ledger::NewAuditEvent {
+        actor: "bob".into(),
+        reason: "carrier down".into(),
+    };
+    world.ledger.halt(&bob, world.now()).await.unwrap();
+    let all = world
+        .reader
+        .audit(&AuditFilter::default(), 9)
+        .await
+        .unwrap();
+    let told: Vec<_> = all
+        .iter()
+        .map(|row| {
+            (
+                row.actor.as_str(),
+                row.action.as_str(),
+                row.order_id.as_deref(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("bob", "halt", None),
+            ("ann", "park", Some("id-of-d")),
+            ("ann", "park", Some("id-of-bystander-parked"))
+        ]
+    );
+    let ann = AuditFilter {
+        actor: Some("ann".into()),
+        action: Some("park".into()),
+        since: Some(at(5)),
+    };
+    assert_eq!(world.reader.audit(&ann, 9).await.unwrap(), all[1..2]);
+}
