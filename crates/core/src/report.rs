@@ -131,7 +131,11 @@ impl ReprocessingResult {
 
 /// An alert that a finished batch raises.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "alert", rename_all = "snake_case")]
+#[serde(
+    tag = "alert",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
 pub enum Alert {
     /// Many orders went to the dead letter queue in one batch.
     DlqCount {

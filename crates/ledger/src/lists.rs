@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use redrive_core::ids::WorkflowId;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{FailureRow, OrderPk, Resolution};
 
@@ -143,13 +143,23 @@ pub struct DeadLetterStats {
     /// Those that are decided.
     pub resolved_count: u64,
     /// Waiting ones, by failure status, the most first.
+    #[serde(serialize_with = "as_map")]
     pub by_failure_status: Vec<(String, u64)>,
     /// Decided ones, by how.
+    #[serde(serialize_with = "as_map")]
     pub by_resolution: Vec<(Resolution, u64)>,
     /// Restarts an entry, on average over all of them.
     pub average_retries: f64,
     /// Since when the oldest one waits.
     pub oldest_unresolved_at: Option<Timestamp>,
+}
+
+/// Pairs as an object, in their order.
+fn as_map<K: Serialize, S: Serializer>(
+    pairs: &[(K, u64)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(pairs.iter().map(|(key, count)| (key, count)))
 }
 
 /// What batches did on one day.

@@ -22,6 +22,8 @@ pub enum Format {
     Text,
     /// For programs: one JSON value, times in UTC.
     Json,
+    /// For programs that read line by line: a list's items as JSON, one a line.
+    Jsonl,
 }
 
 /// Prints for one command.
@@ -65,9 +67,17 @@ impl Printer {
     ) -> anyhow::Result<()> {
         let data = match self.format {
             Format::Text => text(value, self.data),
-            Format::Json => serde_json::to_string_pretty(value)
-                .context("the answer cannot be written as JSON")?,
+            Format::Json => serde_json::to_string_pretty(value).context(NO_JSON)?,
+            Format::Jsonl => lines(&serde_json::to_value(value).context(NO_JSON)?),
         };
+        self.text(&data)
+    }
+
+    /// Prints what was asked for in a form of its own.
+    pub fn text(&self, data: &str) -> anyhow::Result<()> {
+        if data.is_empty() {
+            return Ok(());
+        }
         written(writeln!(io::stdout(), "{}", data.trim_end()))
     }
 
@@ -111,6 +121,19 @@ impl Printer {
     fn talk_line(&self, line: impl Display) {
         // Nobody is left to be told that stderr is closed.
         let _ = writeln!(io::stderr(), "{line}");
+    }
+}
+
+const NO_JSON: &str = "the answer cannot be written as JSON";
+
+/// A list's items one a line; anything else in one line.
+fn lines(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Array(items) => {
+            let lines: Vec<String> = items.iter().map(ToString::to_string).collect();
+            lines.join("\n")
+        }
+        one => one.to_string(),
     }
 }
 
@@ -221,6 +244,14 @@ mod tests {
     fn plain_paint_leaves_text_as_it_is() {
         assert_eq!(Paint::PLAIN.red("no"), "no");
         assert_eq!(Paint(true).red("no"), "\x1b[31mno\x1b[0m");
+    }
+
+    #[test]
+    fn a_list_is_a_line_an_item() {
+        let list = serde_json::json!([{"a": 1}, 2]);
+        assert_eq!(lines(&list), "{\"a\":1}\n2");
+        assert_eq!(lines(&serde_json::json!({"a": 1})), "{\"a\":1}");
+        assert_eq!(lines(&serde_json::json!([])), "");
     }
 
     #[test]

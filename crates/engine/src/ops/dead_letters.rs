@@ -1,7 +1,6 @@
 //! The dead letter queue: list, retry, cancel, escalate.
 
-use jiff::Timestamp;
-use redrive_core::ids::WorkflowId;
+use redrive_core::ids::{BatchId, WorkflowId};
 use redrive_core::states::State;
 use redrive_ledger::{DeadLetter, NewAuditEvent, Resolution, Resolve, Resolved};
 
@@ -86,7 +85,6 @@ impl Ops {
     /// alone does the work. If this process dies in between, the next batch does it.
     pub async fn retry_dead_letter(&self, id: &str, by: NewAuditEvent) -> Result<Retried> {
         let workflow_id = self.records.find(id).await?;
-        let began = self.engine.clock.now();
         match self
             .records
             .resolve(id, Resolution::ManualRetry, by)
@@ -104,13 +102,14 @@ impl Ops {
             Resolved::NoSuchOrder => return Err(OpsError::NoSuchOrder { id: id.to_owned() }),
             Resolved::Done(_) => {}
         }
-        self.run_for_order(&workflow_id).await?;
-        let end = self.how_it_went(&workflow_id, began).await?;
+        let result = self.run_for_order(&workflow_id).await?;
+        let batch = BatchId::from(result.batch_id);
+        let end = self.how_it_went(&workflow_id, &batch).await?;
         Ok(Retried { workflow_id, end })
     }
 
-    /// Reads from the order's story what has become of it since `began`.
-    async fn how_it_went(&self, workflow_id: &WorkflowId, began: Timestamp) -> Result<RetryEnd> {
+    /// Reads from the order's story what `batch` made of it.
+    async fn how_it_went(&self, workflow_id: &WorkflowId, batch: &BatchId) -> Result<RetryEnd> {
         let story = self.records.show_order(workflow_id.as_str()).await?;
         let generation = story.order.generation;
         let mut attempts = story.attempts.iter().rev();
@@ -120,7 +119,7 @@ impl Ops {
                 run_id: run.to_string(),
             });
         }
-        let verdict = story.verdicts.last().filter(|(_, _, _, at)| *at >= began);
+        let verdict = story.verdicts.iter().find(|(by, ..)| by == batch);
         let reason = match verdict {
             Some((_, verdict, reason, _)) => reason.clone().unwrap_or_else(|| verdict.clone()),
             None if story.order.state == State::Claimed => {

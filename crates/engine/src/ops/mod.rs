@@ -1,6 +1,7 @@
 //! The product's verbs, each written once: the CLI, the API and the pages call these.
 
 mod batch;
+mod bulk;
 mod dead_letters;
 mod halt;
 mod queue;
@@ -14,6 +15,7 @@ use crate::error::EngineError;
 use crate::gateway::GatewayError;
 
 pub use batch::{RunRequest, Running};
+pub use bulk::{BulkReport, Chosen, NotDone, Told};
 pub use dead_letters::{Decision, Retried, RetryEnd};
 pub use records::Records;
 

@@ -121,7 +121,7 @@ pub(super) async fn unfinished(ledger: &SqliteLedger) -> Result<Vec<BatchRow>> {
 pub(super) async fn newest(ledger: &SqliteLedger, limit: u32) -> Result<Vec<BatchRow>> {
     let mut conn = ledger.read().await?;
     let found = sqlx::query(
-        "SELECT * FROM reprocessing_results ORDER BY processed_at DESC, batch_id LIMIT $1",
+        "SELECT * FROM reprocessing_results ORDER BY processed_at DESC, started_at DESC LIMIT $1",
     )
     .bind(limit)
     .fetch_all(&mut *conn)

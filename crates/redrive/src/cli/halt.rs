@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use redrive_engine::ops::Records;
+use redrive_ledger::Halt;
 use serde::Serialize;
 
 use super::session::{self, Who};
@@ -50,20 +51,17 @@ struct Halted {
 pub async fn halt(args: HaltArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
     let records = session::records(global).await?;
-    let changed = records.halted().await?.is_none();
+    let before = records.halted().await?;
     records.halt(&by).await?;
+    let changed = before.is_none();
     printer.data(
         &Halted {
             halted: true,
             changed,
         },
-        |halted, paint| {
-            let before = if halted.changed {
-                ""
-            } else {
-                " (it was before; the reason is now yours)"
-            };
-            format!("{}{before}.", paint.yellow("Every start is halted"))
+        |_, paint| match &before {
+            None => format!("{}.", paint.yellow("Every start is halted")),
+            Some(halt) => format!("Nothing was changed: {}.", halted_since(halt)),
         },
     )?;
     printer.hint(LET_GO);
@@ -99,17 +97,21 @@ pub async fn unhalt(
 /// Warns that nothing is started, if so: a command that waits for starts would wait in vain.
 pub(super) async fn warn_if_halted(records: &Records, printer: &Printer) -> anyhow::Result<()> {
     if let Some(halt) = records.halted().await? {
-        let reason = if halt.reason.is_empty() {
-            String::new()
-        } else {
-            format!(": {}", halt.reason)
-        };
-        printer.warn(format_args!(
-            "every start is halted since {}, by {}{reason}.",
-            when::local(halt.at),
-            halt.by
-        ));
+        printer.warn(format_args!("{}.", halted_since(&halt)));
         printer.hint(LET_GO);
     }
     Ok(())
+}
+
+/// Since when, by whom and why.
+fn halted_since(halt: &Halt) -> String {
+    let reason = match halt.reason.as_str() {
+        "" => String::new(),
+        reason => format!(": {reason}"),
+    };
+    let since = when::local(halt.at);
+    format!(
+        "every start is halted since {since}, by {}{reason}",
+        halt.by
+    )
 }

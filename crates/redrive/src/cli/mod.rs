@@ -1,14 +1,22 @@
 //! The command line: one file a verb, each a thin layer over one of the engine's verbs.
 
+mod audit;
+mod batches;
+mod confirm;
 mod dlq;
+mod failures;
 mod halt;
+mod narrow;
 mod orders;
+mod report;
 mod run;
 mod serve;
 mod session;
 mod signals;
+mod status;
 mod up;
 mod when;
+mod words;
 mod worker;
 
 use std::path::PathBuf;
@@ -51,7 +59,7 @@ pub struct Global {
     /// The ledger, a file's path or sqlite:PATH [default: REDRIVE_LEDGER_URL, else ledger.url of the configuration]
     #[arg(long, global = true, value_name = "URL")]
     ledger: Option<String>,
-    /// The form of the answer on stdout: text for people, json for programs
+    /// The form of the answer on stdout: text for people, json for programs, jsonl for one item a line
     #[arg(
         short,
         long,
@@ -87,13 +95,24 @@ impl Global {
 enum Command {
     Up(up::UpArgs),
     Worker(worker::WorkerArgs),
+    Status(status::StatusArgs),
     Run(run::RunArgs),
-    /// Look at orders
+    /// See what failed: failed runs, and what they have in common
+    #[command(subcommand)]
+    Failures(failures::FailuresCommand),
+    /// See what batches did
+    #[command(subcommand)]
+    Batches(batches::BatchesCommand),
+    /// See orders, hold them back, release or reset them
     #[command(subcommand)]
     Orders(orders::OrdersCommand),
     /// See and decide the dead letter queue: orders that Redrive has given up
     #[command(subcommand)]
     Dlq(dlq::DlqCommand),
+    Report(report::ReportArgs),
+    /// See who did what, when and why
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     Halt(halt::HaltArgs),
     Unhalt(halt::UnhaltArgs),
     Demo(DemoArgs),
@@ -127,7 +146,12 @@ impl Cli {
         match self.command {
             Command::Up(args) => up::run(args, &global, printer).await,
             Command::Worker(args) => worker::run(args, &global, printer).await,
+            Command::Status(args) => status::run(args, &global, printer).await,
             Command::Run(args) => run::run(args, &global, printer).await,
+            Command::Failures(command) => failures::run(command, &global, printer).await,
+            Command::Batches(command) => batches::run(command, &global, printer).await,
+            Command::Report(args) => report::run(args, &global, printer).await,
+            Command::Audit(command) => audit::run(command, &global, printer).await,
             Command::Orders(command) => orders::run(command, &global, printer).await,
             Command::Dlq(command) => dlq::run(command, &global, printer).await,
             Command::Halt(args) => halt::halt(args, &global, printer).await,

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::halt::warn_if_halted;
 use super::signals::StopSignals;
+use super::words::orders;
 use super::{Global, Session, Verb};
 use crate::printer::{Paint, Printer, table};
 use crate::problem::USER;
@@ -144,10 +145,13 @@ pub(super) fn text(result: &ReprocessingResult, paint: Paint) -> String {
     table.add_row(counts.map(|count| count.to_string()));
     let mut lines = vec![table.trim_fmt()];
     lines.push(format!(
-        "Of earlier restarts {} recovered and {} failed again. {} still wait for a restart.",
+        "Of earlier restarts {} recovered and {} failed again. {} for a restart.",
         orders(result.recovered_count),
         result.failed_again_count,
-        orders(result.backlog_count),
+        match result.backlog_count {
+            1 => "1 order still waits".to_owned(),
+            count => format!("{} still wait", orders(count)),
+        },
     ));
     if result.truncated {
         lines.push(paint.yellow(
@@ -156,14 +160,6 @@ pub(super) fn text(result: &ReprocessingResult, paint: Paint) -> String {
     }
     lines.push(paint.dim(format_args!("batch {}", result.batch_id)));
     lines.join("\n")
-}
-
-fn orders(count: u64) -> String {
-    if count == 1 {
-        "1 order".to_owned()
-    } else {
-        format!("{count} orders")
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod errors;
+mod known;
 mod lost_server;
 mod queue;
 mod reference;

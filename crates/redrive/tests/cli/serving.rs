@@ -136,6 +136,12 @@ async fn a_halt_is_told_when_work_begins() {
         site.run("halt --reason carrier-down -o json").well().json()["changed"],
         false
     );
+    let again = site.run("halt --reason still-down").well().stdout;
+    assert!(
+        again.starts_with("Nothing was changed: every start is halted since ")
+            && again.ends_with("by ann: carrier-down.\n"),
+        "{again}"
+    );
     let another = site.start("worker");
     let told = another.hear("Ready.").join("\n");
     assert!(

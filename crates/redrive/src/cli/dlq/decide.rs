@@ -4,8 +4,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 use redrive_engine::ops::{Decision, Records};
+use redrive_ledger::NewAuditEvent;
 
-use super::decided;
+use super::choose::{Choice, Selection, told};
+use super::{decided, progress};
 use crate::cli::session::Who;
 use crate::printer::Printer;
 use crate::problem::USER;
@@ -13,8 +15,8 @@ use crate::problem::USER;
 /// `dlq cancel`, `dlq escalate`.
 #[derive(Debug, Args)]
 pub struct DecideArgs {
-    /// The order id, or the workflow id
-    id: String,
+    #[command(flatten)]
+    selection: Selection,
     /// Why, or to whom
     #[arg(long, value_name = "TEXT")]
     reason: String,
@@ -30,7 +32,35 @@ pub async fn run(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
-    let (entry, first) = match records.decide_dead_letter(&args.id, decision, by).await? {
+    let (verb, did) = match decision {
+        Decision::Cancel => ("Cancel", "Cancelled"),
+        Decision::Escalate => ("Escalate", "Escalated"),
+    };
+    let chosen = match args.selection.choose(verb, records, printer).await? {
+        Choice::One(id) => return one(&id, decision, by, records, printer).await,
+        Choice::Nothing => return Ok(ExitCode::SUCCESS),
+        Choice::Many(chosen) => chosen,
+    };
+    let bar = progress(printer);
+    let report = records
+        .decide_many(&chosen, decision, &by, &|done, of| {
+            bar.set_length(of);
+            bar.set_position(done);
+        })
+        .await?;
+    bar.finish_and_clear();
+    printer.data(&report, |report, paint| told(report, did, paint))?;
+    Ok(code(report.failed.is_empty()))
+}
+
+async fn one(
+    id: &str,
+    decision: Decision,
+    by: NewAuditEvent,
+    records: &Records,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let (entry, first) = match records.decide_dead_letter(id, decision, by).await? {
         Ok(entry) => (entry, true),
         Err(entry) => (entry, false),
     };
@@ -46,9 +76,13 @@ pub async fn run(
             decided(entry)
         )
     })?;
-    Ok(if first {
+    Ok(code(first))
+}
+
+fn code(well: bool) -> ExitCode {
+    if well {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(USER)
-    })
+    }
 }

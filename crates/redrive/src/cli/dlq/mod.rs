@@ -1,12 +1,16 @@
 //! `redrive dlq`: the dead letter queue, and the decisions about it.
 
+mod choose;
 mod decide;
 mod list;
 mod retry;
+mod show;
+mod stats;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use indicatif::{ProgressBar, ProgressStyle};
 use redrive_core::decide::DeadLetterReason;
 use redrive_engine::ops::Decision;
 use redrive_ledger::DeadLetter;
@@ -19,14 +23,18 @@ use crate::printer::Printer;
 pub enum DlqCommand {
     /// List the orders that wait for a decision, the oldest first
     List(list::ListArgs),
-    /// Start an order again now, with a fresh budget of restarts
+    /// Show one entry, with every attempt that led to it
+    Show(show::ShowArgs),
+    /// Show the queue in numbers
+    Stats,
+    /// Start orders again now, with a fresh budget of restarts
     ///
-    /// It works after Temporal has deleted the order's history, too. If the order turns out to be running, completed or
-    /// stopped, nothing is started, and that is told.
+    /// It works after Temporal has deleted an order's history, too. If an order turns out to be running, completed or
+    /// stopped, nothing is started, and that is told. Orders chosen by a filter are shown, and it is asked first.
     Retry(retry::RetryArgs),
-    /// Give an order up: it is not restarted by itself any more, whatever happens to it
+    /// Give orders up: they are not restarted by themselves any more, whatever happens to them
     Cancel(decide::DecideArgs),
-    /// Hand an order to somebody else: the reason says to whom
+    /// Hand orders to somebody else: the reason says to whom
     Escalate(decide::DecideArgs),
 }
 
@@ -39,6 +47,8 @@ pub async fn run(
     let records = || session::records(global);
     match command {
         DlqCommand::List(args) => list::run(args, &records().await?, printer).await,
+        DlqCommand::Show(args) => show::run(args, &records().await?, printer).await,
+        DlqCommand::Stats => stats::run(&records().await?, printer).await,
         DlqCommand::Retry(args) => {
             let ops = Session::open(global, Verb::OnExisting).await?.ops;
             retry::run(args, &ops, printer).await
@@ -50,6 +60,16 @@ pub async fn run(
             decide::run(args, Decision::Escalate, &records().await?, printer).await
         }
     }
+}
+
+/// A bar for a decision about many.
+fn progress(printer: &Printer) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), printer.progress());
+    bar.set_style(
+        ProgressStyle::with_template("{bar:30} {pos} of {len}, {elapsed}, {eta} left")
+            .expect("the template is fixed"),
+    );
+    bar
 }
 
 /// Why an order is in the queue, in a few words.

@@ -3,20 +3,23 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_engine::ops::{Ops, Retried, RetryEnd};
-use redrive_ledger::DeadLetter;
+use redrive_engine::ops::{Chosen, Ops, Retried, RetryEnd};
+use redrive_ledger::{DeadLetter, NewAuditEvent};
 use serde::Serialize;
 
-use super::decided;
+use super::choose::{Choice, Selection, told};
+use super::{decided, progress};
+use crate::cli::halt::warn_if_halted;
 use crate::cli::session::Who;
+use crate::cli::words::orders;
 use crate::printer::{Paint, Printer};
 use crate::problem::USER;
 
 /// `dlq retry`.
 #[derive(Debug, Args)]
 pub struct RetryArgs {
-    /// The order id, or the workflow id
-    id: String,
+    #[command(flatten)]
+    selection: Selection,
     /// Why
     #[arg(
         long,
@@ -32,9 +35,55 @@ pub struct RetryArgs {
 /// Retries, and waits for what comes of it.
 pub async fn run(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
-    ops.records.find(&args.id).await?;
-    printer.say(format_args!("Retrying {}: a batch for it alone runs now. If this is interrupted, the next batch does it.", args.id));
-    let retried = ops.retry_dead_letter(&args.id, by).await?;
+    let choice = args
+        .selection
+        .choose("Retry", &ops.records, printer)
+        .await?;
+    warn_if_halted(&ops.records, printer).await?;
+    match choice {
+        Choice::One(id) => one(&id, by, ops, printer).await,
+        Choice::Many(chosen) => many(&chosen, &by, ops, printer).await,
+        Choice::Nothing => Ok(ExitCode::SUCCESS),
+    }
+}
+
+async fn many(
+    chosen: &[Chosen],
+    by: &NewAuditEvent,
+    ops: &Ops,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    printer.say(format_args!(
+        "Retrying {}: a batch takes them first. If this is interrupted, the next batch does it.",
+        orders(chosen.len() as u64)
+    ));
+    let bar = progress(printer);
+    let report = ops
+        .retry_many(chosen, by, &|done, of| {
+            bar.set_length(of);
+            bar.set_position(done);
+        })
+        .await?;
+    bar.finish_and_clear();
+    printer.data(&report, |report, paint| told(report, "Restarted", paint))?;
+    Ok(if report.failed.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(USER)
+    })
+}
+
+async fn one(
+    id: &str,
+    by: NewAuditEvent,
+    ops: &Ops,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    ops.records.find(id).await?;
+    printer.say(format_args!(
+        "Retrying {id}: a batch for it alone runs now. If this is interrupted, the next batch does it."
+    ));
+    let retried = ops.retry_dead_letter(id, by).await?;
     let answer = Answer::of(&retried);
     printer.data(&answer, |answer, paint| answer.text(paint))?;
     Ok(if answer.started() {

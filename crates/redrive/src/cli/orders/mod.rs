@@ -1,20 +1,34 @@
-//! `redrive orders`: what is known of orders.
+//! `redrive orders`: what is known of orders, and decisions about them one by one.
 
+mod act;
+mod list;
 mod show;
 mod timeline;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use redrive_ledger::Act;
 
+use self::act::Deed;
 use super::{Global, session};
 use crate::printer::Printer;
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum OrdersCommand {
+    /// List orders, those that failed last first
+    List(list::ListArgs),
     /// Tell an order's whole story: each failure, restart and decision in its order of time
     Show(ShowArgs),
+    /// Keep orders back: no batch restarts them until they are released
+    Hold(act::ActArgs),
+    /// Let held orders go on
+    Release(act::ActArgs),
+    /// Give orders a fresh budget of restarts, due at once
+    Reset(act::ActArgs),
+    /// Put orders into the dead letter queue, where they wait for a decision
+    DeadLetter(act::ActArgs),
 }
 
 /// `orders show`.
@@ -30,9 +44,18 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let OrdersCommand::Show(args) = command;
     let records = session::records(global).await?;
-    let story = records.show_order(&args.id).await?;
-    printer.data(&show::Shown::of(&story, &records.policy), show::text)?;
-    Ok(ExitCode::SUCCESS)
+    let (args, deed) = match command {
+        OrdersCommand::List(args) => return list::run(args, &records, printer).await,
+        OrdersCommand::Show(args) => {
+            let story = records.show_order(&args.id).await?;
+            printer.data(&show::Shown::of(&story, &records.policy), show::text)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        OrdersCommand::Hold(args) => (args, Deed::Act(Act::Hold)),
+        OrdersCommand::Release(args) => (args, Deed::Act(Act::Release)),
+        OrdersCommand::Reset(args) => (args, Deed::Act(Act::Reset)),
+        OrdersCommand::DeadLetter(args) => (args, Deed::DeadLetter),
+    };
+    act::run(args, deed, &records, printer).await
 }

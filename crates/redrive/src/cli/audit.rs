@@ -1,0 +1,72 @@
+//! `redrive audit list`: who did what, when and why.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use redrive_ledger::{AuditFilter, AuditRow};
+
+use super::narrow::{Most, ago, span};
+use super::words::plain;
+use super::{Global, session, when};
+use crate::printer::{Paint, Printer, table};
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// List what people did, the latest first
+    List(ListArgs),
+}
+
+/// `audit list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only what this person did
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Only acts of this kind, say halt or manual_retry
+    #[arg(long, value_name = "ACTION")]
+    action: Option<String>,
+    /// Only acts within this span, say 24h
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    since: Option<Duration>,
+    #[command(flatten)]
+    most: Most,
+}
+
+/// Runs the command.
+pub async fn run(
+    command: AuditCommand,
+    global: &Global,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let AuditCommand::List(args) = command;
+    let records = session::records(global).await?;
+    let filter = AuditFilter {
+        actor: args.by,
+        action: args.action.map(|action| action.replace([' ', '-'], "_")),
+        since: args.since.map(|span| ago(span, records.clock.now())),
+    };
+    let rows = records.audit(&filter, args.most.limit).await?;
+    printer.data(&rows, |rows, paint| text(rows, paint))?;
+    args.most.tell(rows.len(), printer);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn text(rows: &[AuditRow], paint: Paint) -> String {
+    if rows.is_empty() {
+        return "Nobody has done anything yet.".to_owned();
+    }
+    let mut table = table(["when", "who", "did", "to", "because"]);
+    for row in rows {
+        let to = row.order_id.as_deref().or(row.detail.as_deref());
+        table.add_row([
+            when::local(row.at),
+            paint.bold(&row.actor),
+            plain(&row.action),
+            to.unwrap_or("-").to_owned(),
+            row.reason.clone(),
+        ]);
+    }
+    table.trim_fmt()
+}

@@ -1,0 +1,131 @@
+//! Which dead letters a decision is about: named one by one, or chosen by a filter that is shown and confirmed.
+
+use std::time::Duration;
+
+use clap::Args;
+use redrive_engine::ops::{BulkReport, Chosen, OpsError, Records};
+use redrive_ledger::{DeadLetter, DeadLetterFilter};
+
+use super::list::listing;
+use crate::cli::confirm;
+use crate::cli::narrow::{Which, ago, span};
+use crate::cli::words::{orders, short};
+use crate::printer::{Paint, Printer, table};
+use crate::problem::Problem;
+
+/// How many are shown before it is asked.
+const SHOWN: usize = 10;
+
+/// Ids, or a filter.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// The order ids, or the workflow ids; or choose by a filter instead
+    #[arg(value_name = "ID", conflicts_with_all = ["status", "group", "older_than", "limit"])]
+    ids: Vec<String>,
+    #[command(flatten)]
+    which: Which,
+    /// Only those that have waited longer than this span, say 7d
+    #[arg(long, value_name = "SPAN", value_parser = span)]
+    older_than: Option<Duration>,
+    /// At most N of those that the filter chooses, the oldest first
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: Option<u32>,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// What was chosen.
+pub enum Choice {
+    /// One order, by its id.
+    One(String),
+    /// Those.
+    Many(Vec<Chosen>),
+    /// Nobody was chosen, or the person said no; why has been told.
+    Nothing,
+}
+
+impl Selection {
+    /// Chooses, shows and asks; `verb` is what is about to be done.
+    ///
+    /// Errors: an empty filter, an unknown id, nobody to ask.
+    pub async fn choose(
+        self,
+        verb: &str,
+        records: &Records,
+        printer: &Printer,
+    ) -> anyhow::Result<Choice> {
+        if let [one] = self.ids.as_slice() {
+            return Ok(Choice::One(one.clone()));
+        }
+        let entries = if self.ids.is_empty() {
+            self.by_filter(records).await?
+        } else {
+            return Ok(Choice::Many(named(&self.ids, records).await?));
+        };
+        if entries.is_empty() {
+            printer.say("No order in the dead letter queue matches.");
+            return Ok(Choice::Nothing);
+        }
+        let count = orders(entries.len() as u64);
+        printer.say(format_args!("{count} in the dead letter queue match:"));
+        printer.say(listing(
+            &entries[..SHOWN.min(entries.len())],
+            false,
+            printer.talk_paint(),
+        ));
+        if entries.len() > SHOWN {
+            printer.say(format_args!("... and {} more", entries.len() - SHOWN));
+        }
+        let question = format!("{verb} {count}?");
+        if !self.yes && !confirm::asked(&question)? {
+            printer.say("Nothing was changed.");
+            return Ok(Choice::Nothing);
+        }
+        Ok(Choice::Many(entries.iter().map(Chosen::from).collect()))
+    }
+
+    async fn by_filter(&self, records: &Records) -> anyhow::Result<Vec<DeadLetter>> {
+        let filter = DeadLetterFilter {
+            resolved: Some(false),
+            failure_status: self.which.status.clone(),
+            group: self.which.group.clone(),
+            before: self.older_than.map(|span| ago(span, records.clock.now())),
+            after: None,
+        };
+        if filter.failure_status.is_none() && filter.group.is_none() && filter.before.is_none() {
+            return Err(Problem::user(
+                "no order is named, and no filter is given.",
+                "name orders, or choose them with --status, --group or --older-than; `redrive dlq list` shows them.",
+            )
+            .into());
+        }
+        Ok(records.choose(&filter, self.limit).await?)
+    }
+}
+
+/// Several by their ids: each must be known before anything is done to any.
+async fn named(ids: &[String], records: &Records) -> Result<Vec<Chosen>, OpsError> {
+    let mut chosen = Vec::with_capacity(ids.len());
+    for id in ids {
+        let story = records.show_order(id).await?;
+        chosen.push(Chosen {
+            workflow_id: story.order.workflow_id,
+            order_id: story.order.order_id,
+        });
+    }
+    Ok(chosen)
+}
+
+/// One line of success, and a table of what failed and why.
+pub fn told(report: &BulkReport, did: &str, paint: Paint) -> String {
+    let done = format!("{did} {} of {}.", report.done, orders(report.matched));
+    if report.failed.is_empty() {
+        return paint.green(done);
+    }
+    let mut table = table(["order", "why not"]);
+    for failed in &report.failed {
+        table.add_row([paint.bold(&failed.order.order_id), short(&failed.reason)]);
+    }
+    format!("{}\n\n{}", paint.yellow(done), table.trim_fmt())
+}

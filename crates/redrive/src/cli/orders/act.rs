@@ -1,0 +1,148 @@
+//! `redrive orders hold`, `release`, `reset` and `dead-letter`: decisions about orders one by one.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use redrive_core::states::State;
+use redrive_engine::ops::{OpsError, Records};
+use redrive_ledger::Act;
+use serde::Serialize;
+
+use crate::cli::session::Who;
+use crate::cli::words::plain;
+use crate::printer::{Paint, Printer};
+use crate::problem::USER;
+
+/// What those commands take.
+#[derive(Debug, Args)]
+pub struct ActArgs {
+    /// The order ids, or the workflow ids
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+    /// Why
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// What is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// Hold, release or reset.
+    Act(Act),
+    /// Into the dead letter queue.
+    DeadLetter,
+}
+
+/// What became of one order.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Done {
+    order: String,
+    done: bool,
+    /// Where it stands now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<State>,
+    /// Why nothing was done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Does it to each; what cannot be done to one does not keep the others from it.
+pub async fn run(
+    args: ActArgs,
+    deed: Deed,
+    records: &Records,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let by = args.who.because(args.reason)?;
+    let mut done = Vec::with_capacity(args.ids.len());
+    for id in &args.ids {
+        let state = match deed {
+            Deed::Act(act) => records
+                .act(id, act, &by)
+                .await
+                .map(|acted| acted.map(|row| row.state)),
+            Deed::DeadLetter => {
+                let parked = records.park(id, &by).await;
+                parked.map(|parked| parked.map(|_| State::DeadLettered))
+            }
+        };
+        done.push(match state {
+            Ok(Ok(state)) => Done {
+                order: id.clone(),
+                done: true,
+                state: Some(state),
+                reason: None,
+            },
+            Ok(Err(state)) => Done {
+                order: id.clone(),
+                done: false,
+                state: Some(state),
+                reason: Some(refusal(deed, state)),
+            },
+            Err(error @ OpsError::NoSuchOrder { .. }) => Done {
+                order: id.clone(),
+                done: false,
+                state: None,
+                reason: Some(error.to_string()),
+            },
+            Err(error) => return Err(error.into()),
+        });
+    }
+    let all = done.iter().all(|done| done.done);
+    printer.data(&done, |done, paint| text(done, deed, paint))?;
+    Ok(if all {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(USER)
+    })
+}
+
+fn text(done: &[Done], deed: Deed, paint: Paint) -> String {
+    let lines: Vec<String> = done
+        .iter()
+        .map(|done| match &done.reason {
+            None => format!("{} {}.", paint.bold(&done.order), happened(deed)),
+            Some(reason) => format!(
+                "{} {}: {reason}.",
+                paint.yellow("Nothing was done to"),
+                done.order
+            ),
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn happened(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Act(Act::Hold) => "is held: no batch restarts it until `redrive orders release`",
+        Deed::Act(Act::Release) => "is released: the next batch may restart it",
+        Deed::Act(Act::Reset) => "has a fresh budget, and the next batch may restart it",
+        Deed::DeadLetter => "is in the dead letter queue: it waits for a decision",
+    }
+}
+
+/// Why a state does not allow it, and what to do.
+fn refusal(deed: Deed, state: State) -> String {
+    let now = plain(state.as_str());
+    let what = match (deed, state) {
+        (_, State::Claimed) => "a batch is at it; try again when that has ended",
+        (_, State::InFlight) => {
+            "a run of it goes on; end that with `temporal workflow terminate` first"
+        }
+        (Deed::Act(Act::Hold), State::Held) => "it is held already",
+        (Deed::DeadLetter | Deed::Act(_), State::DeadLettered) => {
+            "`redrive dlq retry`, `cancel` or `escalate` decides about it"
+        }
+        (Deed::Act(Act::Release), _) => "it is not held",
+        _ => "it is closed",
+    };
+    format!("it is {now}, and {what}")
+}

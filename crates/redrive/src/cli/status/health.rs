@@ -1,0 +1,254 @@
+//! Health in a sentence: the first thing on the screen, and the first that an on-call engineer needs.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use redrive_core::report::BatchStatus;
+use redrive_ledger::{BatchRow, Halt, Overview};
+use serde::Serialize;
+
+use crate::cli::when;
+use crate::cli::words::orders;
+
+/// A batch ends within its interval; when none has ended for so many, none is being run.
+const MISSED: u32 = 2;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// Nothing to do.
+    Ok,
+    /// Somebody has to look, in the morning.
+    Attention,
+    /// Orders are not being restarted.
+    Problem,
+}
+
+/// Health in a sentence, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// How bad it is.
+    pub level: Level,
+    /// What it is.
+    pub sentence: String,
+    #[serde(skip)]
+    hint: Option<&'static str>,
+}
+
+impl Health {
+    fn new(level: Level, sentence: String, hint: Option<&'static str>) -> Self {
+        Self {
+            level,
+            sentence,
+            hint,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        self.hint
+    }
+
+    /// Judges: the worst thing is said. `last` is the last batch that ended, `running` one that has not.
+    pub fn of(
+        overview: &Overview,
+        last: Option<&BatchRow>,
+        running: Option<&BatchRow>,
+        halted: Option<&Halt>,
+        interval: Duration,
+        now: Timestamp,
+    ) -> Self {
+        stopped(last, running, halted, interval, now)
+            .or_else(|| needs_somebody(overview, last))
+            .unwrap_or_else(|| Self::new(Level::Ok, well(overview), None))
+    }
+}
+
+/// What keeps orders from being restarted.
+fn stopped(
+    last: Option<&BatchRow>,
+    running: Option<&BatchRow>,
+    halted: Option<&Halt>,
+    interval: Duration,
+    now: Timestamp,
+) -> Option<Health> {
+    let problem = |sentence, hint| Some(Health::new(Level::Problem, sentence, Some(hint)));
+    if let Some(halt) = halted {
+        let why = match halt.reason.as_str() {
+            "" => String::new(),
+            reason => format!(": {reason}"),
+        };
+        return problem(
+            format!(
+                "Halted for {} by {}{why}. Nothing is started.",
+                when::age(halt.at, now),
+                halt.by
+            ),
+            "`redrive unhalt` lets starts happen again.",
+        );
+    }
+    let Some(last) = last else {
+        return running.is_none().then(|| {
+            Health::new(
+                Level::Problem,
+                "No batch has ever run.".to_owned(),
+                Some("start a worker with `redrive worker`, or everything on this machine with `redrive up`."),
+            )
+        });
+    };
+    if last.status == BatchStatus::Failed {
+        let error = last.error.as_deref().unwrap_or("it is not known why");
+        return problem(
+            format!("The last batch failed: {error}"),
+            "`redrive doctor` looks for the cause; the next batch tries again.",
+        );
+    }
+    let late = SignedDuration::try_from(interval * MISSED).unwrap_or(SignedDuration::MAX);
+    if running.is_none() && now.duration_since(last.result.processed_at) > late {
+        return problem(
+            format!(
+                "No batch has ended for {}.",
+                when::age(last.result.processed_at, now)
+            ),
+            "is a worker running, and is the schedule paused? `redrive doctor` tells.",
+        );
+    }
+    None
+}
+
+/// What somebody has to look at.
+fn needs_somebody(overview: &Overview, last: Option<&BatchRow>) -> Option<Health> {
+    let attention = |sentence, hint| Some(Health::new(Level::Attention, sentence, Some(hint)));
+    if let Some(alert) = last.and_then(|last| last.alerts.first()) {
+        return attention(
+            alert.sentence(),
+            "`redrive failures groups` shows what failures have in common.",
+        );
+    }
+    if overview.dead_lettered > 0 {
+        let (verb, count) = match overview.dead_lettered {
+            1 => ("waits", orders(1)),
+            many => ("wait", orders(many)),
+        };
+        return attention(
+            format!("{count} {verb} for a decision in the dead letter queue."),
+            "`redrive dlq list` shows them.",
+        );
+    }
+    None
+}
+
+fn well(overview: &Overview) -> String {
+    if overview.backlog + overview.in_flight + overview.claimed == 0 {
+        return "All is well: nothing waits.".to_owned();
+    }
+    format!(
+        "All is well: {} to be restarted, {} on the way.",
+        orders(overview.backlog),
+        overview.in_flight + overview.claimed
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use redrive_core::report::Alert;
+
+    use super::*;
+
+    fn at(minutes: i64) -> Timestamp {
+        Timestamp::from_second(1_900_000_000 + minutes * 60).unwrap()
+    }
+
+    fn batch(status: BatchStatus, ended: i64) -> BatchRow {
+        let mut row = crate::audit::samples::batch("b", [0, 0, 0], [0, 0]);
+        row.status = status;
+        row.result.processed_at = at(ended);
+        row
+    }
+
+    fn health(overview: &Overview, last: Option<&BatchRow>, halted: Option<&Halt>) -> Health {
+        Health::of(
+            overview,
+            last,
+            None,
+            halted,
+            Duration::from_secs(900),
+            at(60),
+        )
+    }
+
+    #[test]
+    fn the_worst_thing_is_said() {
+        let calm = Overview::default();
+        let letters = Overview {
+            dead_lettered: 1,
+            backlog: 3,
+            in_flight: 2,
+            ..Overview::default()
+        };
+        let fine = batch(BatchStatus::Completed, 55);
+        let mut alarmed = fine.clone();
+        alarmed.alerts.push(Alert::DlqCount { dlq_count: 11 });
+        let mut failed = batch(BatchStatus::Failed, 55);
+        failed.error = Some("the namespace is gone".into());
+        let halt = Halt {
+            by: "ann".into(),
+            reason: "carrier down".into(),
+            at: at(30),
+        };
+        let cases = [
+            (
+                health(&calm, Some(&fine), None),
+                Level::Ok,
+                "All is well: nothing waits.",
+            ),
+            (
+                health(
+                    &Overview {
+                        dead_lettered: 0,
+                        ..letters.clone()
+                    },
+                    Some(&fine),
+                    None,
+                ),
+                Level::Ok,
+                "All is well: 3 orders to be restarted, 2 on the way.",
+            ),
+            (
+                health(&letters, Some(&fine), None),
+                Level::Attention,
+                "1 order waits for a decision in the dead letter queue.",
+            ),
+            (
+                health(&letters, Some(&alarmed), None),
+                Level::Attention,
+                "11 orders went to the dead letter queue in one batch (alert above 10): look for a cause they share.",
+            ),
+            (
+                health(&letters, Some(&batch(BatchStatus::Completed, 20)), None),
+                Level::Problem,
+                "No batch has ended for 40 min.",
+            ),
+            (
+                health(&letters, Some(&failed), None),
+                Level::Problem,
+                "The last batch failed: the namespace is gone",
+            ),
+            (
+                health(&calm, None, None),
+                Level::Problem,
+                "No batch has ever run.",
+            ),
+            (
+                health(&calm, Some(&failed), Some(&halt)),
+                Level::Problem,
+                "Halted for 30 min by ann: carrier down. Nothing is started.",
+            ),
+        ];
+        for (health, level, sentence) in cases {
+            assert_eq!((health.level, health.sentence.as_str()), (level, sentence));
+            assert_eq!(health.hint().is_none(), level == Level::Ok);
+        }
+    }
+}
