@@ -162,12 +162,7 @@ impl Ops {
             .map(|order| (order.workflow_id.clone(), order))
             .collect();
         for _ in 0..ROUNDS {
-            let before = waiting.len();
-            if before == 0 {
-                break;
-            }
-            self.retry_round(&mut waiting, &mut report, told).await?;
-            if waiting.len() == before {
+            if waiting.is_empty() || self.retry_round(&mut waiting, &mut report, told).await? == 0 {
                 break;
             }
         }
@@ -179,18 +174,19 @@ impl Ops {
         Ok(report)
     }
 
-    /// One batch for those that wait: they are first in line.
+    /// One batch for those that wait: they are first in line, after those that an earlier retry has left. Returns how many
+    /// orders the batch found.
     async fn retry_round(
         &self,
         waiting: &mut HashMap<WorkflowId, Chosen>,
         report: &mut BulkReport,
         told: Told<'_>,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let request = RunRequest {
             max_orders: Some(u32::try_from(waiting.len()).unwrap_or(u32::MAX)),
         };
         let running = self.start_batch(&request).await?;
-        self.await_batch(&running).await?;
+        let result = self.await_batch(&running).await?;
         let batch = BatchId::from(running.batch_id.as_str());
         let mut after = None;
         loop {
@@ -203,7 +199,7 @@ impl Ops {
             }
             told(report.done + report.failed.len() as u64, report.matched);
             if page.len() < PAGE as usize {
-                return Ok(());
+                return Ok(result.found_count);
             }
         }
     }

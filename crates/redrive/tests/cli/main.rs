@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod bulk;
 mod errors;
 mod known;
 mod lost_server;

@@ -1,0 +1,165 @@
+//! Many dead letters at once: chosen by a filter, interrupted in the middle, and asked for again.
+
+use jiff::{SignedDuration, Timestamp};
+use nix::sys::signal::Signal;
+use prost::Message;
+use redrive_core::classify::{Classification, Matched};
+use redrive_core::moment::Moment;
+use redrive_core::policy::Policy;
+use redrive_fulfillment::testbed::{Testbed, eventually_within, json_payload};
+use redrive_ledger::{Failure, Ledger, NewAuditEvent, Reader, SqliteLedger};
+use temporalio_common::protos::temporal::api::common::v1::SearchAttributes;
+use temporalio_common::protos::temporal::api::workflowservice::v1::CountWorkflowExecutionsRequest;
+
+use super::site::Site;
+
+/// Dead letters, and how many of them cannot be started.
+const ORDERS: usize = 5_000;
+const REFUSED: usize = 20;
+
+/// The workflow type of the orders, which nobody works on.
+const TYPE: &str = "OrderFulfillmentWorkflow";
+
+/// A dead letter whose history Temporal has forgotten: it is started from what the ledger kept. Of the last ones the
+/// start names a search attribute that is not there any more.
+fn failure(testbed: &Testbed, n: usize, now: Timestamp) -> Failure {
+    let workflow_id = format!("order-fulfillment-{n:05}");
+    let mut request = testbed.start_request(&workflow_id, TYPE, "nobody");
+    if n >= ORDERS - REFUSED {
+        let tier = json_payload(&serde_json::json!("gold"));
+        request.search_attributes = Some(SearchAttributes {
+            indexed_fields: [("CustomerTier".to_owned(), tier)].into(),
+        });
+    }
+    let run = format!("run-of-{n:05}");
+    Failure {
+        workflow_id: workflow_id.as_str().into(),
+        order_id: format!("{n:05}"),
+        workflow_type: TYPE.into(),
+        run_id: run.as_str().into(),
+        first_run_id: run.as_str().into(),
+        timed_out: false,
+        closed_at: now - SignedDuration::from_hours(1),
+        classification: Classification {
+            status: "shipping_failed".into(),
+            matched: Matched::FailureType,
+            fingerprint: "a".repeat(16),
+            message: "no carrier".into(),
+        },
+        from_run: None,
+        has_parent: false,
+        start_request: request.encode_to_vec(),
+    }
+}
+
+async fn fill(testbed: &Testbed, ledger: &SqliteLedger) {
+    let (now, policy) = (Timestamp::now(), Policy::default());
+    let failures: Vec<Failure> = (0..ORDERS).map(|n| failure(testbed, n, now)).collect();
+    for page in failures.chunks(1_000) {
+        let moment = Moment { now, seed: 7 };
+        ledger
+            .observe(&policy, &"seeded".into(), page, moment)
+            .await
+            .unwrap();
+    }
+    let by = NewAuditEvent {
+        actor: "ann".into(),
+        reason: "the carrier is down".into(),
+    };
+    for failure in &failures {
+        let parked = ledger.park(&failure.workflow_id, &by, now).await.unwrap();
+        assert!(parked.is_some());
+    }
+}
+
+async fn unresolved(ledger: &SqliteLedger) -> u64 {
+    ledger.dead_letter_stats().await.unwrap().unresolved_count
+}
+
+/// Runs that Temporal knows of, once visibility shows as many as are expected.
+async fn runs(testbed: &Testbed) -> i64 {
+    let count = || async {
+        let request = CountWorkflowExecutionsRequest {
+            namespace: testbed.namespace.clone(),
+            query: format!("WorkflowType = '{TYPE}'"),
+        };
+        let counted = testbed
+            .service()
+            .count_workflow_executions(tonic::Request::new(request))
+            .await;
+        counted.unwrap().into_inner().count
+    };
+    let limit = std::time::Duration::from_secs(60);
+    eventually_within(limit, "visibility to show every start", || async {
+        let count = count().await;
+        (count >= (ORDERS - REFUSED) as i64).then_some(count)
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_listed() {
+    let testbed = Testbed::connect("bulk").await;
+    let site = Site::on(&testbed);
+    site.write(
+        "redrive.toml",
+        "[schedule]\nmanage = false\n[policy]\nstarts_per_second = 1000.0\nbatch_size = 500\n",
+    );
+    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    fill(&testbed, &ledger).await;
+    let worker = site.start("worker");
+    worker.hear("Ready.");
+
+    site.run("dlq retry --yes").says(
+        1,
+        "error: no order is named, and no filter is given.\n\
+         hint: name orders, or choose them with --status, --group or --older-than; `redrive dlq list` shows them.",
+    );
+    let unasked = site.run("dlq retry --status shipping_failed");
+    assert_eq!(unasked.code, Some(1), "{unasked:?}");
+    for part in [
+        "5000 orders in the dead letter queue match:",
+        "... and 4990 more",
+        "error: \"Retry 5000 orders?\" cannot be asked: this is no terminal.",
+        "hint: look at what is chosen above, then say --yes.",
+    ] {
+        assert!(unasked.stderr.contains(part), "{part} in {unasked:?}");
+    }
+    assert_eq!(
+        unresolved(&ledger).await,
+        ORDERS as u64,
+        "nothing is done unasked"
+    );
+
+    let command = "dlq retry --status shipping_failed --yes --reason back -o json";
+    let first = site.start(command);
+    eventually_within(
+        std::time::Duration::from_secs(60),
+        "the first half",
+        || async { (unresolved(&ledger).await <= ORDERS as u64 / 2).then_some(()) },
+    )
+    .await;
+    first.signal(Signal::SIGKILL);
+    assert_eq!(first.ended().code(), None);
+    let left = unresolved(&ledger).await;
+    assert!(left > 0, "it was interrupted in the middle");
+
+    let again = site.run(command);
+    assert_eq!(again.code, Some(1), "{again:?}");
+    let report = again.json();
+    assert_eq!(report["matched"], left);
+    assert_eq!(report["done"], left - REFUSED as u64);
+    let failed = report["failed"].as_array().unwrap();
+    assert_eq!(failed.len(), REFUSED);
+    for one in failed {
+        let reason = one["reason"].as_str().unwrap();
+        assert!(reason.contains("CustomerTier"), "{reason}");
+        assert!(one["orderId"].as_str().unwrap() >= "04980", "{one}");
+    }
+    assert_eq!(runs(&testbed).await, (ORDERS - REFUSED) as i64);
+    let overview = ledger.overview(Timestamp::now()).await.unwrap();
+    assert_eq!(
+        (overview.in_flight, overview.dead_lettered),
+        ((ORDERS - REFUSED) as u64, 0)
+    );
+}
