@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::error::EngineError;
-use crate::gateway::{FailedRun, Gateway};
+use crate::gateway::{self, FailedRun, Gateway};
 use crate::halt::HaltWatch;
 
 /// Orders that one process handles at the same time, over all its chunks: restarts then run as fast as raw starts.
@@ -74,8 +74,11 @@ impl Engine {
             || run.workflow_id.to_string(),
             |watch| watch.order_id_of(run.workflow_id.as_str()),
         );
+        let customer_id =
+            watch.and_then(|watch| gateway::customer_id(&run.start_request, &watch.customer_id));
         Failure {
             order_id,
+            customer_id,
             workflow_id: run.workflow_id,
             workflow_type: run.workflow_type,
             run_id: run.run_id,

@@ -60,6 +60,8 @@ pub struct DeadLetter {
     pub workflow_id: WorkflowId,
     /// The order id.
     pub order_id: String,
+    /// The customer's id, where that is known.
+    pub customer_id: Option<String>,
     /// The generation that ended here.
     pub generation: u32,
     /// Why it is here.

@@ -12,6 +12,8 @@ pub struct Failure {
     pub workflow_id: WorkflowId,
     /// The order id that the policy's template finds in it.
     pub order_id: String,
+    /// The customer's id, where the watched type tells where it stands.
+    pub customer_id: Option<String>,
     /// Its workflow type.
     pub workflow_type: String,
     /// The failed run.

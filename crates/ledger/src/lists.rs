@@ -31,6 +31,8 @@ pub struct Overview {
     pub recovered: u64,
     /// Restarts that are known, since the time asked for, to have failed again.
     pub failed_again: u64,
+    /// Failures that were older than the look-back when Redrive first looked, and were left alone.
+    pub older_failures: u64,
 }
 
 /// Which orders. Everything that is set must hold.
@@ -42,6 +44,8 @@ pub struct OrderFilter {
     pub failure_status: Option<String>,
     /// Of this failure group: the beginning of its fingerprint.
     pub group: Option<String>,
+    /// Of this customer.
+    pub customer_id: Option<String>,
     /// Failed before then.
     pub failed_before: Option<Timestamp>,
 }
@@ -126,6 +130,8 @@ pub struct DeadLetterFilter {
     pub failure_status: Option<String>,
     /// Of this failure group: the beginning of its fingerprint.
     pub group: Option<String>,
+    /// Of this customer.
+    pub customer_id: Option<String>,
     /// In the queue since before then.
     pub before: Option<Timestamp>,
     /// Only after this entry: the next page.

@@ -21,6 +21,8 @@ pub struct OrderRow {
     pub workflow_id: WorkflowId,
     /// The order id.
     pub order_id: String,
+    /// The customer's id, where that is known.
+    pub customer_id: Option<String>,
     /// The workflow type.
     pub workflow_type: String,
     /// Where it stands.

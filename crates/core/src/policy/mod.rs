@@ -5,6 +5,7 @@
 //! status to failures that do not name one. Every struct here refuses settings it does not know, so that a typing
 //! error is an error and not a silently kept default.
 
+mod customer;
 mod rule;
 mod status;
 mod timing;
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::backoff::Backoff;
 use crate::fingerprint::short_hash;
 
+pub use customer::CustomerId;
 pub use rule::{Pattern, Rule};
 pub use status::{DEFAULT_REPROCESSABLE, StatusPolicies, StatusPolicy};
 pub use timing::{ScanPolicy, SettlePolicy};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::CustomerId;
+
 /// The workflow type watched by default.
 pub const DEFAULT_WORKFLOW_TYPE: &str = "OrderFulfillmentWorkflow";
 
@@ -20,6 +22,9 @@ pub struct Watch {
     /// The template of its workflow ids, with `{orderId}` in it once. Default [`DEFAULT_ORDER_ID`].
     #[serde(default = "default_order_id")]
     pub order_id: String,
+    /// Where the customer id stands. Default `input:/customerId`; `""`: nowhere.
+    #[serde(default)]
+    pub customer_id: CustomerId,
 }
 
 impl Default for Watch {
@@ -27,6 +32,7 @@ impl Default for Watch {
         Self {
             workflow_type: DEFAULT_WORKFLOW_TYPE.to_owned(),
             order_id: default_order_id(),
+            customer_id: CustomerId::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! [`TemporalGateway`] is the real one. The trait exists so that the very code that restarts orders can be driven
 //! through faults (a lost reply, a killed call) and through a model of one workflow id.
 
+mod customer;
 mod errors;
 mod failure;
 mod start_request;
@@ -16,6 +17,7 @@ use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+pub(crate) use customer::customer_id;
 pub use errors::GatewayError;
 pub use start_request::{MEMO_KEY, RestartMemo, restart_memo};
 pub use temporal::TemporalGateway;

@@ -90,6 +90,7 @@ pub fn policy() -> Policy {
         watch: vec![Watch {
             workflow_type: TYPE.into(),
             order_id: "order-{orderId}".into(),
+            ..Watch::default()
         }],
         starts_per_second: 10_000.0,
         ..Policy::default()

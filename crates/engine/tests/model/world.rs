@@ -150,6 +150,7 @@ fn policy(max_retries: u32) -> Policy {
         watch: vec![Watch {
             workflow_type: TYPE.into(),
             order_id: "order-{orderId}".into(),
+            ..Watch::default()
         }],
         starts_per_second: 1e6,
         max_retries,

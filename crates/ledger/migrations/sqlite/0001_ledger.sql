@@ -10,6 +10,7 @@ CREATE TABLE orders (
     id              INTEGER PRIMARY KEY,
     workflow_id     TEXT    NOT NULL UNIQUE,          -- the key within the ledger's namespace
     order_id        TEXT    NOT NULL,
+    customer_id     TEXT,                             -- where the watched type tells where it stands
     workflow_type   TEXT    NOT NULL,
     state           TEXT    NOT NULL CHECK (state IN ('failed', 'claimed', 'in_flight', 'held', 'dead_lettered',
                                                       'recovered', 'resolved', 'stopped')),
@@ -49,6 +50,7 @@ CREATE TABLE orders (
     CHECK ((state IN ('failed', 'in_flight', 'held', 'dead_lettered')) = (next_check_at IS NOT NULL))
 ) STRICT;
 CREATE INDEX orders_by_order_id ON orders (order_id);
+CREATE INDEX orders_by_customer ON orders (customer_id) WHERE customer_id IS NOT NULL;
 -- Whose turn it is, as an index: never a scan of the table.
 CREATE INDEX orders_due ON orders (manual DESC, due_at) WHERE state = 'failed' AND (eligible = 1 OR manual = 1);
 CREATE INDEX orders_due_by_status ON orders (failure_status, due_at) WHERE state = 'failed';

@@ -9,7 +9,7 @@ use crate::{DeadLetter, OrderPk, rows};
 /// The order's newest entry.
 pub(super) async fn latest(conn: &mut SqliteConnection, pk: OrderPk) -> Result<Option<DeadLetter>> {
     let found = sqlx::query(
-        "SELECT d.*, o.workflow_id, o.order_id FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk
+        "SELECT d.*, o.workflow_id, o.order_id, o.customer_id FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk
          WHERE d.order_pk = $1 ORDER BY d.generation DESC LIMIT 1",
     )
     .bind(pk)

@@ -91,7 +91,7 @@ const FAILURES: &str = "\
 SELECT f.* FROM json_each($1) AS j JOIN failures AS f ON f.order_pk = j.value ORDER BY f.closed_at, f.run_id";
 
 const DEAD_LETTERS: &str = "\
-SELECT d.*, o.workflow_id, o.order_id
+SELECT d.*, o.workflow_id, o.order_id, o.customer_id
 FROM json_each($1) AS j JOIN dead_letters AS d ON d.order_pk = j.value JOIN orders AS o ON o.id = d.order_pk
 ORDER BY d.generation";
 

@@ -174,9 +174,10 @@ async fn save_requests(
 }
 
 const INSERT_ORDERS: &str = "\
-INSERT INTO orders (id, workflow_id, order_id, workflow_type, state, failed_run_id, failed_at, failure_status, fingerprint,
+INSERT INTO orders (id, workflow_id, order_id, customer_id, workflow_type, state, failed_run_id, failed_at, failure_status, fingerprint,
     failure_reason, has_parent, eligible, due_at, next_check_at, created_at, updated_at)
-SELECT value ->> 'id', value ->> 'workflow_id', value ->> 'order_id', value ->> 'workflow_type', value ->> 'state',
+SELECT value ->> 'id', value ->> 'workflow_id', value ->> 'order_id', value ->> 'customer_id',
+    value ->> 'workflow_type', value ->> 'state',
     value ->> 'failed_run_id', value ->> 'failed_at', value ->> 'failure_status', value ->> 'fingerprint',
     value ->> 'failure_reason', value ->> 'has_parent', value ->> 'eligible', value ->> 'due_at',
     value ->> 'next_check_at', value ->> 'created_at', value ->> 'updated_at'

@@ -18,6 +18,7 @@ pub(crate) fn first(pk: OrderPk, failure: &Failure, seen: Seen, learning: &Learn
         pk,
         workflow_id: failure.workflow_id.clone(),
         order_id: failure.order_id.clone(),
+        customer_id: failure.customer_id.clone(),
         workflow_type: failure.workflow_type.clone(),
         state: State::Failed,
         generation: 1,

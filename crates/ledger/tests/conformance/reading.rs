@@ -96,6 +96,20 @@ async fn orders_are_listed_the_latest_failure_first_and_narrowed() {
         ..slam
     };
     assert!(orders(&world, both, 99).await.is_empty());
+    for (group, states, found) in [
+        (None, vec![], vec!["c"]),
+        (Some("0123"), vec![State::InFlight], vec!["c"]),
+        (Some("fedc"), vec![], vec![]),
+        (None, vec![State::Failed], vec![]),
+    ] {
+        let filter = OrderFilter {
+            customer_id: Some("customer-of-c".into()),
+            group: group.map(str::to_owned),
+            states,
+            ..OrderFilter::default()
+        };
+        assert_eq!(orders(&world, filter, 99).await, found, "{group:?}");
+    }
     let before = OrderFilter {
         failed_before: Some(at(-20)),
         ..OrderFilter::default()
@@ -117,8 +131,21 @@ async fn the_overview_counts_what_the_rows_say() {
         oldest_dead_letter_at: Some(at(0)),
         recovered: 1,
         failed_again: 0,
+        older_failures: 0,
     };
     assert_eq!(overview, expected);
+    let window = redrive_ledger::ScanWindow {
+        workflow_type: "W".into(),
+        first_look_at: at(0),
+        older_count: 50,
+        watermark: at(0),
+        swept_at: at(0),
+    };
+    world.ledger.save_scan_window(&window).await.unwrap();
+    assert_eq!(
+        world.reader.overview(at(0)).await.unwrap().older_failures,
+        50
+    );
     assert_eq!(world.reader.overview(at(1)).await.unwrap().recovered, 0);
     let counts = world.ledger.state_counts().await.unwrap();
     assert!(counts.contains(&("dead_lettered".into(), overview.dead_lettered)));
@@ -270,6 +297,11 @@ async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
         ..waiting.clone()
     };
     assert!(dead_letters(&world, none).await.is_empty());
+    let customer = DeadLetterFilter {
+        customer_id: Some("customer-of-d".into()),
+        ..waiting.clone()
+    };
+    assert_eq!(dead_letters(&world, customer).await, ["d"]);
     let group = DeadLetterFilter {
         failure_status: Some("shipping_failed".into()),
         group: Some("01".into()),

@@ -47,6 +47,7 @@ pub fn failure(order: &str, run: &str, closed: i64) -> Failure {
     Failure {
         workflow_id: order.into(),
         order_id: format!("id-of-{order}"),
+        customer_id: Some(format!("customer-of-{order}")),
         workflow_type: "OrderFulfillmentWorkflow".into(),
         run_id: run.into(),
         first_run_id: run.into(),

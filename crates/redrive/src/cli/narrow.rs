@@ -39,6 +39,14 @@ pub struct Which {
     pub group: Option<String>,
 }
 
+/// Whose orders.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Whose {
+    /// Only those of this customer
+    #[arg(long, value_name = "ID")]
+    pub customer: Option<String>,
+}
+
 /// The beginning of a fingerprint.
 fn fingerprint(text: &str) -> Result<String, String> {
     let text = text.to_lowercase();

@@ -6,6 +6,7 @@ use prost::Message;
 use redrive_core::classify::{Classification, Matched};
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
+use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::testbed::{Testbed, eventually_within, json_payload};
 use redrive_ledger::{Failure, Ledger, NewAuditEvent, Reader, SqliteLedger};
 use temporalio_common::protos::temporal::api::common::v1::SearchAttributes;
@@ -35,6 +36,7 @@ fn failure(testbed: &Testbed, n: usize, now: Timestamp) -> Failure {
     Failure {
         workflow_id: workflow_id.as_str().into(),
         order_id: format!("{n:05}"),
+        customer_id: None,
         workflow_type: TYPE.into(),
         run_id: run.as_str().into(),
         first_run_id: run.as_str().into(),
@@ -53,7 +55,7 @@ fn failure(testbed: &Testbed, n: usize, now: Timestamp) -> Failure {
 }
 
 async fn fill(testbed: &Testbed, ledger: &SqliteLedger) {
-    let (now, policy) = (Timestamp::now(), Policy::default());
+    let (now, policy) = (SystemClock.now(), Policy::default());
     let failures: Vec<Failure> = (0..ORDERS).map(|n| failure(testbed, n, now)).collect();
     for page in failures.chunks(1_000) {
         let moment = Moment { now, seed: 7 };
@@ -113,7 +115,7 @@ async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_list
     site.run("dlq retry --yes").says(
         1,
         "error: no order is named, and no filter is given.\n\
-         hint: name orders, or choose them with --status, --group or --older-than; `redrive dlq list` shows them.",
+         hint: name orders, or choose them with --status, --group, --customer or --older-than; `redrive dlq list` shows them.",
     );
     let unasked = site.run("dlq retry --status shipping_failed");
     assert_eq!(unasked.code, Some(1), "{unasked:?}");
@@ -157,7 +159,7 @@ async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_list
         assert!(one["orderId"].as_str().unwrap() >= "04980", "{one}");
     }
     assert_eq!(runs(&testbed).await, (ORDERS - REFUSED) as i64);
-    let overview = ledger.overview(Timestamp::now()).await.unwrap();
+    let overview = ledger.overview(SystemClock.now()).await.unwrap();
     assert_eq!(
         (overview.in_flight, overview.dead_lettered),
         ((ORDERS - REFUSED) as u64, 0)

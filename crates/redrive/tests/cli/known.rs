@@ -10,6 +10,7 @@ use redrive_core::decide::{BatchRules, DeadLetterReason, Latest, RunStatus};
 use redrive_core::ids::Home;
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
+use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::{
     Act, BatchEnd, BatchOpening, Check, Checked, ClaimRequest, Commit, Failure, Ledger,
     NewAuditEvent, Outcome, Plan, SqliteLedger,
@@ -30,7 +31,7 @@ struct Known {
 /// in flight, `BACK-1` recovered, `DEAD-1` and `DEAD-2` are dead letters, `GONE-1` was cancelled, `OUT-1` cannot start.
 pub async fn site() -> Site {
     let site = Site::without_server();
-    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap();
+    let now = Timestamp::from_second(SystemClock.now().as_second()).unwrap();
     let known = Known {
         ledger: SqliteLedger::open(&site.path("redrive.db")).await.unwrap(),
         policy: Policy::default(),
@@ -58,6 +59,7 @@ impl Known {
         Failure {
             workflow_id: format!("order-fulfillment-{order}").into(),
             order_id: order.into(),
+            customer_id: Some(format!("CUST-{}", order.len())),
             workflow_type: "OrderFulfillmentWorkflow".into(),
             run_id: run.as_str().into(),
             first_run_id: run.as_str().into(),
@@ -273,6 +275,7 @@ async fn what_every_reading_command_says() {
         "orders list",
         "orders list --state in-flight --state held",
         "orders list --group bbbb",
+        "orders list --customer CUST-5 --state open",
         "orders list --state recovered --older-than 24h",
         "orders show WAIT-1",
         "orders show GONE-1",
@@ -281,6 +284,7 @@ async fn what_every_reading_command_says() {
         "batches show reprocessing-batch-1 --verdict dlq --limit 2",
         "dlq list",
         "dlq list --resolved --status shipping_failed",
+        "dlq list --customer CUST-6 --status slam_failed",
         "dlq list --older-than 30d",
         "dlq show DEAD-1",
         "dlq stats",

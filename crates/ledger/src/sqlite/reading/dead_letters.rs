@@ -24,7 +24,7 @@ pub(super) async fn list(
 
 fn select(filter: &DeadLetterFilter, limit: u32) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
-        "SELECT d.*, o.workflow_id, o.order_id FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ",
+        "SELECT d.*, o.workflow_id, o.order_id, o.customer_id FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ",
     );
     query.push(match filter.resolved {
         Some(false) => "d.resolved_at IS NULL",
@@ -40,6 +40,11 @@ fn select(filter: &DeadLetterFilter, limit: u32) -> QueryBuilder<Sqlite> {
         let (from, before) = beginning_with(group);
         query.push(" AND o.fingerprint >= ").push_bind(from);
         query.push(" AND o.fingerprint < ").push_bind(before);
+    }
+    if let Some(customer) = &filter.customer_id {
+        query
+            .push(" AND o.customer_id = ")
+            .push_bind(customer.clone());
     }
     if let Some(before) = filter.before {
         query

@@ -20,8 +20,12 @@ pub(super) async fn list(
 ) -> Result<Vec<OrderRow>> {
     let mut conn = ledger.read().await?;
     let mut found = Vec::new();
-    match &filter.group {
-        Some(group) => {
+    match (&filter.customer_id, &filter.group) {
+        (Some(customer), _) => {
+            let query = of_customer(filter, customer);
+            found.extend(read(&mut conn, query, filter, limit).await?);
+        }
+        (None, Some(group)) => {
             for (status, fingerprint) in groups(&mut conn, group).await? {
                 if filter
                     .failure_status
@@ -33,7 +37,7 @@ pub(super) async fn list(
                 }
             }
         }
-        None => {
+        (None, None) => {
             let states = if filter.states.is_empty() {
                 State::ALL
             } else {
@@ -90,6 +94,24 @@ fn of_state(state: State, status: &str) -> QueryBuilder<Sqlite> {
     query
 }
 
+fn of_customer(filter: &OrderFilter, customer: &str) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new(
+        "SELECT * FROM orders INDEXED BY orders_by_customer WHERE customer_id = ",
+    );
+    query.push_bind(customer.to_owned());
+    if let Some(status) = &filter.failure_status {
+        query
+            .push(" AND failure_status = ")
+            .push_bind(status.clone());
+    }
+    if let Some(group) = &filter.group {
+        let (from, before) = beginning_with(group);
+        query.push(" AND fingerprint >= ").push_bind(from);
+        query.push(" AND fingerprint < ").push_bind(before);
+    }
+    in_states(query, filter)
+}
+
 fn of_group(filter: &OrderFilter, status: &str, fingerprint: &str) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new(
         "SELECT * FROM orders INDEXED BY orders_by_group WHERE failure_status = ",
@@ -98,6 +120,10 @@ fn of_group(filter: &OrderFilter, status: &str, fingerprint: &str) -> QueryBuild
     query
         .push(" AND fingerprint = ")
         .push_bind(fingerprint.to_owned());
+    in_states(query, filter)
+}
+
+fn in_states(mut query: QueryBuilder<Sqlite>, filter: &OrderFilter) -> QueryBuilder<Sqlite> {
     if !filter.states.is_empty() {
         let mut states = query.push(" AND state IN (").separated(", ");
         for state in &filter.states {

@@ -40,6 +40,7 @@ pub(super) async fn overview(ledger: &SqliteLedger, since: Timestamp) -> Result<
     overview.left_alone = failed.saturating_sub(overview.backlog);
     overview.oldest_dead_letter_at = oldest(&mut conn).await?;
     (overview.recovered, overview.failed_again) = learnt(&mut conn, since).await?;
+    overview.older_failures = older(&mut conn).await?;
     Ok(overview)
 }
 
@@ -51,6 +52,15 @@ pub(super) async fn oldest(conn: &mut SqliteConnection) -> Result<Option<Timesta
             .await
             .doing("look for the oldest dead letter")?;
     row.maybe_time("at")
+}
+
+/// Failures that the first look left alone.
+async fn older(conn: &mut SqliteConnection) -> Result<u64> {
+    let row = sqlx::query("SELECT coalesce(sum(older_count), 0) AS count FROM scan_windows")
+        .fetch_one(conn)
+        .await
+        .doing("count older failures")?;
+    row.count("count")
 }
 
 /// How many attempts are known since then to have recovered, and to have failed again.

@@ -6,9 +6,9 @@ use clap::Args;
 use redrive_engine::ops::{BulkReport, Chosen, OpsError, Records};
 use redrive_ledger::{DeadLetter, DeadLetterFilter};
 
-use super::list::listing;
+use super::list::{is_narrowed, listing};
 use crate::cli::confirm;
-use crate::cli::narrow::{Which, ago, span};
+use crate::cli::narrow::{Which, Whose, ago, span};
 use crate::cli::words::{orders, short};
 use crate::printer::{Paint, Printer, table};
 use crate::problem::Problem;
@@ -20,10 +20,12 @@ const SHOWN: usize = 10;
 #[derive(Debug, Args)]
 pub struct Selection {
     /// The order ids, or the workflow ids; or choose by a filter instead
-    #[arg(value_name = "ID", conflicts_with_all = ["status", "group", "older_than", "limit"])]
+    #[arg(value_name = "ID", conflicts_with_all = ["status", "group", "customer", "older_than", "limit"])]
     ids: Vec<String>,
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    whose: Whose,
     /// Only those that have waited longer than this span, say 7d
     #[arg(long, value_name = "SPAN", value_parser = span)]
     older_than: Option<Duration>,
@@ -90,13 +92,14 @@ impl Selection {
             resolved: Some(false),
             failure_status: self.which.status.clone(),
             group: self.which.group.clone(),
+            customer_id: self.whose.customer.clone(),
             before: self.older_than.map(|span| ago(span, records.clock.now())),
             after: None,
         };
-        if filter.failure_status.is_none() && filter.group.is_none() && filter.before.is_none() {
+        if !is_narrowed(&filter) {
             return Err(Problem::user(
                 "no order is named, and no filter is given.",
-                "name orders, or choose them with --status, --group or --older-than; `redrive dlq list` shows them.",
+                "name orders, or choose them with --status, --group, --customer or --older-than; `redrive dlq list` shows them.",
             )
             .into());
         }

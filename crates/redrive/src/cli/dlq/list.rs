@@ -9,7 +9,7 @@ use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::{DeadLetter, DeadLetterFilter};
 
 use super::{decided, why};
-use crate::cli::narrow::{Most, Which, ago, span};
+use crate::cli::narrow::{Most, Which, Whose, ago, span};
 use crate::cli::when;
 use crate::cli::words::short;
 use crate::printer::{Paint, Printer, table};
@@ -22,6 +22,8 @@ pub struct ListArgs {
     resolved: bool,
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    whose: Whose,
     /// Only those that are in the queue for longer than this span, say 7d
     #[arg(long, value_name = "SPAN", value_parser = span)]
     older_than: Option<Duration>,
@@ -35,11 +37,11 @@ pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow
         resolved: (!args.resolved).then_some(false),
         failure_status: args.which.status,
         group: args.which.group,
+        customer_id: args.whose.customer,
         before: args.older_than.map(|span| ago(span, records.clock.now())),
         after: None,
     };
-    let narrowed =
-        filter.failure_status.is_some() || filter.group.is_some() || filter.before.is_some();
+    let narrowed = is_narrowed(&filter);
     let entries = records.dead_letters(&filter, args.most.limit).await?;
     printer.data(&entries, |entries, paint| match entries.is_empty() {
         true if narrowed => "No order in the dead letter queue matches.".to_owned(),
@@ -48,6 +50,14 @@ pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow
     })?;
     args.most.tell(entries.len(), printer);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the filter leaves anybody out, but for decided ones.
+pub(super) fn is_narrowed(filter: &DeadLetterFilter) -> bool {
+    filter.failure_status.is_some()
+        || filter.group.is_some()
+        || filter.customer_id.is_some()
+        || filter.before.is_some()
 }
 
 /// The entries as a table.

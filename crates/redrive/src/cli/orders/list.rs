@@ -8,7 +8,7 @@ use redrive_core::states::State;
 use redrive_engine::ops::Records;
 use redrive_ledger::{OrderFilter, OrderRow};
 
-use crate::cli::narrow::{Most, Which, ago, span};
+use crate::cli::narrow::{Most, Which, Whose, ago, span};
 use crate::cli::when;
 use crate::cli::words::{plain, short};
 use crate::printer::{Paint, Printer, table};
@@ -21,6 +21,8 @@ pub struct ListArgs {
     state: Vec<Vec<State>>,
     #[command(flatten)]
     which: Which,
+    #[command(flatten)]
+    whose: Whose,
     /// Only orders whose last failure is older than this span, say 24h
     #[arg(long, value_name = "SPAN", value_parser = span)]
     older_than: Option<Duration>,
@@ -37,6 +39,7 @@ pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow
         states,
         failure_status: args.which.status,
         group: args.which.group,
+        customer_id: args.whose.customer,
         failed_before: args.older_than.map(|span| ago(span, records.clock.now())),
     };
     let orders = records.orders(&filter, args.most.limit).await?;

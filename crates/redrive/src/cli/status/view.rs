@@ -109,6 +109,13 @@ pub fn text(status: &Status, now: Timestamp, paint: Paint) -> String {
     if overview.held > 0 {
         lines.push(line("Held", orders(overview.held)));
     }
+    if overview.older_failures > 0 {
+        let left = "older than the look-back, left alone; `redrive scan --since` takes them in";
+        lines.push(line(
+            "Not taken in",
+            format!("{}, {left}", count_of(overview.older_failures, "failure")),
+        ));
+    }
     let alerts = status.alerts.iter().map(Alert::sentence);
     let untold = alerts.filter(|alert| alert != sentence);
     lines.extend(untold.map(|alert| line("Alert", paint.yellow(alert))));
