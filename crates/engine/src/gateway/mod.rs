@@ -5,6 +5,7 @@
 
 mod errors;
 mod failure;
+mod rehearsal;
 mod start_request;
 mod temporal;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use errors::GatewayError;
+pub use rehearsal::RehearsalGateway;
 pub use start_request::{MEMO_KEY, RestartMemo, restart_memo};
 pub use temporal::TemporalGateway;
 

@@ -6,6 +6,7 @@ mod dead_letters;
 mod halt;
 mod queue;
 mod records;
+mod rehearse;
 
 use redrive_ledger::LedgerError;
 use temporalio_client::Client;
@@ -18,6 +19,7 @@ pub use batch::{RunRequest, Running};
 pub use bulk::{BulkReport, Chosen, NotDone, Told};
 pub use dead_letters::{Decision, Retried, RetryEnd};
 pub use records::Records;
+pub use rehearse::{Rehearsal, Rehearsed};
 
 /// The verbs, over an engine and a client of its namespace.
 #[derive(Clone)]
@@ -72,6 +74,9 @@ pub enum OpsError {
         /// What went wrong.
         what: String,
     },
+    /// There is no place for the copy that a rehearsal works on.
+    #[error("a folder for the ledger's copy cannot be made: {0}. TMPDIR says where there is room.")]
+    NoFolder(#[source] std::io::Error),
 }
 
 impl From<LedgerError> for OpsError {

@@ -31,6 +31,8 @@ pub const QUEUE: &str = "orders";
 pub enum End {
     /// Fails as `shipping_failed`.
     Fails,
+    /// Fails as `fraud_suspected`, which no policy here reprocesses.
+    FailsAsFraud,
     /// Completes.
     Completes,
     /// Goes on until somebody ends it.
@@ -378,6 +380,7 @@ fn play(scripts: Scripts) -> impl Fn(&Task) -> Move + Send + Sync {
                 "shipping_failed",
                 format!("carrier refused order {}", task.workflow_id),
             ),
+            End::FailsAsFraud => Move::fail("fraud_suspected", "the card is stolen"),
             End::Completes => Move::Complete,
             End::ContinuesAsNew => Move::ContinueAsNew,
             End::Runs if task.cancel_requested => Move::Cancel,

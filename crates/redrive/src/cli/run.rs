@@ -54,6 +54,7 @@ pub async fn run(args: RunArgs, global: &Global, printer: &Printer) -> anyhow::R
         .ops
         .start_batch(&RunRequest {
             max_orders: args.max_orders,
+            ..Default::default()
         })
         .await?;
     if args.no_wait {
