@@ -31,8 +31,8 @@ pub const QUEUE: &str = "orders";
 pub enum End {
     /// Fails as `shipping_failed`.
     Fails,
-    /// Fails as `fraud_suspected`, which no policy here reprocesses.
-    FailsAsFraud,
+    /// Fails with another failure status.
+    FailsAs(&'static str),
     /// Completes.
     Completes,
     /// Goes on until somebody ends it.
@@ -380,7 +380,9 @@ fn play(scripts: Scripts) -> impl Fn(&Task) -> Move + Send + Sync {
                 "shipping_failed",
                 format!("carrier refused order {}", task.workflow_id),
             ),
-            End::FailsAsFraud => Move::fail("fraud_suspected", "the card is stolen"),
+            End::FailsAs(status) => {
+                Move::fail(status, format!("no luck with {}", task.workflow_id))
+            }
             End::Completes => Move::Complete,
             End::ContinuesAsNew => Move::ContinueAsNew,
             End::Runs if task.cancel_requested => Move::Cancel,
