@@ -53,6 +53,8 @@ pub struct Running {
     pub workflow_id: String,
     /// Its first run: the batch's id.
     pub batch_id: String,
+    /// The workflow id of its orchestration: its child, or itself.
+    pub orchestration_id: String,
 }
 
 impl Ops {
@@ -80,9 +82,15 @@ impl Ops {
             handle.map(|handle| handle.run_id().map(str::to_owned))
         };
         let run = run.map_err(|error| not_started(&workflow_id, &error))?;
+        let orchestration_id = if request.is_particular() {
+            workflow_id.clone()
+        } else {
+            redrive_flows::batch::orchestration_id(&workflow_id)
+        };
         Ok(Running {
             workflow_id,
             batch_id: run.unwrap_or_default(),
+            orchestration_id,
         })
     }
 

@@ -3,6 +3,7 @@
 mod batch;
 mod bulk;
 mod dead_letters;
+mod follow;
 mod halt;
 mod queue;
 mod records;
@@ -18,6 +19,7 @@ use crate::gateway::GatewayError;
 pub use batch::{RunRequest, Running};
 pub use bulk::{BulkReport, Chosen, NotDone, Told};
 pub use dead_letters::{Decision, Retried, RetryEnd};
+pub use follow::OrderEnd;
 pub use records::Records;
 pub use rehearse::{Rehearsal, Rehearsed};
 
