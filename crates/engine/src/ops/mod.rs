@@ -8,6 +8,7 @@ mod halt;
 mod queue;
 mod records;
 mod rehearse;
+mod scan_back;
 
 use redrive_ledger::LedgerError;
 use temporalio_client::Client;
@@ -22,6 +23,7 @@ pub use dead_letters::{Decision, Retried, RetryEnd};
 pub use follow::OrderEnd;
 pub use records::Records;
 pub use rehearse::{Rehearsal, Rehearsed};
+pub use scan_back::{Older, OlderGroup};
 
 /// The verbs, over an engine and a client of its namespace.
 #[derive(Clone)]
