@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, Unit};
 use redrive_core::ids::BatchId;
 use redrive_ledger::{Failure, NewAuditEvent, ObserveSummary, ScanWindow};
+use serde::Serialize;
 
 use super::{Ops, Result};
 use crate::engine::Engine;
@@ -24,7 +25,8 @@ const AT_A_TIME: u64 = 500;
 const AGES: [i64; 5] = [0, 2, 7, 30, 90];
 
 /// What is older than the look-back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Older {
     /// From when on, to the second.
     pub since: Timestamp,
@@ -37,7 +39,8 @@ pub struct Older {
 }
 
 /// Failed runs of one status and age.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct OlderGroup {
     /// The failure status.
     pub failure_status: String,

@@ -173,3 +173,43 @@ fn what_excludes_each_other_is_refused() {
         assert!(ran.stderr.contains("cannot be used with"), "{ran:?}");
     }
 }
+
+#[tokio::test]
+async fn older_failures_are_taken_in_only_on_a_persons_word() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed);
+    // What is older than a moment is old.
+    site.write("redrive.toml", "[policy]\nscan = { lookback = \"1ms\" }\n");
+    failed_order(&testbed, "D-1").await;
+    let worker = site.start("worker");
+    worker.hear("Ready.");
+    eventually("visibility to show it", || async {
+        let seen = site.run("scan --since 1h --dry-run -o json").well().json();
+        (seen["runs"] == 1).then_some(())
+    })
+    .await;
+    assert_eq!(site.run("run -o json").well().json()["foundCount"], 0);
+    let refused = site.run("scan --since 1h");
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    for part in [
+        "1 failure since ",
+        "workflow_timed_out  under 2 days  1         restarts them",
+        "this is no terminal",
+        "say --yes",
+    ] {
+        assert!(refused.stderr.contains(part), "{part} in {refused:?}");
+    }
+    for new_orders in [1, 0] {
+        let taken = site
+            .run("scan --since 1h --yes --reason carrier-was-down -o json")
+            .well()
+            .json();
+        assert_eq!(
+            (&taken["newOrders"], &taken["eligibleOrders"]),
+            (&new_orders.into(), &new_orders.into())
+        );
+    }
+    assert_eq!(site.run("run -o json").well().json()["restartedCount"], 1);
+    let trail = site.run("audit list").well().stdout;
+    assert!(trail.contains("carrier-was-down"), "{trail}");
+}

@@ -23,6 +23,7 @@ use super::{Global, Session, Verb};
 use crate::printer::Printer;
 use crate::problem::{Problem, USER};
 
+pub(super) use progress::Bar;
 pub(super) use result::text;
 
 /// The exit code of a command that Ctrl-C ended, as shells have it.

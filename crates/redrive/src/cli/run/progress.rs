@@ -20,7 +20,7 @@ const TICK: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The line; it vanishes when dropped.
-pub(super) struct Bar {
+pub(in crate::cli) struct Bar {
     bar: ProgressBar,
 }
 
@@ -34,7 +34,7 @@ struct Look {
 
 impl Bar {
     /// A line that names a batch, or whatever else goes on.
-    pub(super) fn new(what: &str, printer: &Printer) -> Self {
+    pub(in crate::cli) fn new(what: &str, printer: &Printer) -> Self {
         let bar = ProgressBar::with_draw_target(None, printer.progress());
         bar.set_style(
             ProgressStyle::with_template("{spinner} {prefix}{msg}, {elapsed}")
@@ -48,6 +48,11 @@ impl Bar {
     /// Prints something beside the line.
     pub(super) fn beside(&self, print: impl FnOnce()) {
         self.bar.suspend(print);
+    }
+
+    /// Says something after the name.
+    pub(in crate::cli) fn tell(&self, message: String) {
+        self.bar.set_message(message);
     }
 
     /// Keeps the line up to date for as long as it is polled. Without a terminal nobody sees it, and nothing is asked.
@@ -76,8 +81,7 @@ impl Bar {
                 if phase == "restarting" {
                     first.get_or_insert(look);
                 }
-                self.bar
-                    .set_message(line(&phase, request.max_orders, first, look));
+                self.tell(line(&phase, request.max_orders, first, look));
             }
         }
     }
