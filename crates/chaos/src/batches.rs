@@ -86,7 +86,13 @@ impl Batches {
         let terminates = self.rng.random_range(0..TERMINATED) == 0;
         let more_kills = hits(&self.kills.borrow_and_update()) < self.planned;
         let max_orders = more_kills.then_some(MOST_ORDERS[most]);
-        let running = site.ops.start_batch(&RunRequest { max_orders }).await?;
+        let running = site
+            .ops
+            .start_batch(&RunRequest {
+                max_orders,
+                ..Default::default()
+            })
+            .await?;
         self.follow(site, running.clone());
         let mut current = Some(&running.batch_id);
         while current.is_some() || self.going_on.len() >= AT_ONCE {

@@ -14,7 +14,6 @@ use redrive_flows::activities::{
     SettleReport,
 };
 use redrive_flows::options::SYSTEM_ERROR;
-use redrive_ledger::{BatchEnd, BatchOpening};
 use temporalio_common::error::ApplicationFailure;
 use temporalio_macros::activities;
 use temporalio_sdk::activities::{ActivityContext, ActivityError};
@@ -93,21 +92,7 @@ impl Activities {
         _: ActivityContext,
         input: OpenBatch,
     ) -> Result<BatchPlan, ActivityError> {
-        let opening = BatchOpening {
-            batch: input.batch,
-            workflow_id: input.workflow_id,
-            started_at: input.started_at,
-            one_order: input.one_order,
-        };
-        self.engine
-            .ledger
-            .open_batch(&opening)
-            .await
-            .map_err(|error| failed(error.into()))?;
-        Ok(BatchPlan {
-            batch_size: self.engine.policy.batch_size,
-            interval_seconds: self.engine.settings.interval.as_secs(),
-        })
+        self.engine.open_batch(input).await.map_err(failed)
     }
 
     #[activity(definition = redrive_flows::activities::AdoptClaims)]
@@ -156,18 +141,7 @@ impl Activities {
         _: ActivityContext,
         input: FinishBatch,
     ) -> Result<ReprocessingResult, ActivityError> {
-        let end = BatchEnd {
-            scan_failed: input.scan_failed,
-            settle_failed: input.settle_failed,
-            truncated: input.truncated,
-            abandoned: false,
-            error: input.error,
-        };
-        let ledger = &self.engine.ledger;
-        let row = ledger
-            .finish_batch(&input.batch, &end, self.engine.clock.now())
-            .await
-            .map_err(|error| failed(error.into()))?;
+        let row = self.engine.finish_batch(&input).await.map_err(failed)?;
         let result = &row.result;
         tracing::info!(
             batch.id = %input.batch,

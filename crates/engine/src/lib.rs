@@ -15,6 +15,7 @@ mod one_order;
 pub mod ops;
 mod patience;
 mod pulse;
+mod record;
 mod scan;
 mod schedule;
 mod settle;

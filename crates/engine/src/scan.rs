@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use redrive_core::ids::{BatchId, RunId, WorkflowId};
 use redrive_core::policy::ScanPolicy;
 use redrive_flows::activities::{Phase, ScanReport};
-use redrive_ledger::{Failure, ScanWindow};
+use redrive_ledger::{Failure, ObserveSummary, ScanWindow};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -72,7 +72,8 @@ impl Engine {
                 ahead.extend([later, earlier]);
                 continue;
             }
-            *new_failures += self.store(&window, &input.batch, patience).await?;
+            let stored = self.store(&window, &input.batch, patience).await?;
+            *new_failures += stored.new_failures;
             known.watermark = known.watermark.max(window.to);
             self.ledger.save_scan_window(&known).await?;
         }
@@ -85,7 +86,7 @@ impl Engine {
 
     /// How far the type has been scanned. The first look takes in the look-back only: what is older is counted, so that
     /// the first start does not restart what people have long dealt with.
-    async fn known_window(
+    pub(crate) async fn known_window(
         &self,
         workflow_type: &str,
         now: Timestamp,
@@ -114,13 +115,13 @@ impl Engine {
     }
 
     /// Stores every failed run of a window.
-    async fn store(
+    pub(crate) async fn store(
         &self,
         window: &Window,
         batch: &BatchId,
         patience: Patience<'_>,
-    ) -> Result<u64, EngineError> {
-        let (mut page, mut stored) = (Vec::new(), 0);
+    ) -> Result<ObserveSummary, EngineError> {
+        let (mut page, mut stored) = (Vec::new(), ObserveSummary::default());
         loop {
             let listed = self
                 .patiently(patience, || self.gateway.list_failed(window, page.clone()))
@@ -129,8 +130,7 @@ impl Engine {
             stored += self
                 .ledger
                 .observe(&self.policy, batch, &failures, self.clock.moment())
-                .await?
-                .new_failures;
+                .await?;
             patience.pulse.beat().await;
             if listed.next.is_empty() {
                 return Ok(stored);
@@ -141,7 +141,7 @@ impl Engine {
 
     /// Reads those runs that the ledger does not know, oldest close first. One that cannot be read is left to the next
     /// sweep.
-    async fn read_new(
+    pub(crate) async fn read_new(
         &self,
         listed: Vec<(WorkflowId, RunId)>,
         patience: Patience<'_>,
@@ -190,13 +190,13 @@ fn begin(known: &ScanWindow, policy: &ScanPolicy, now: Timestamp) -> (Timestamp,
 }
 
 /// A time so long before another.
-fn before(time: Timestamp, by: std::time::Duration) -> Timestamp {
+pub(crate) fn before(time: Timestamp, by: std::time::Duration) -> Timestamp {
     let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
     time.checked_sub(by).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// A window in two, earlier and later; `None` where it is too short.
-fn halves(window: &Window) -> Option<(Window, Window)> {
+pub(crate) fn halves(window: &Window) -> Option<(Window, Window)> {
     let length = window.to.duration_since(window.from);
     if length <= SHORTEST {
         return None;

@@ -24,6 +24,11 @@ use crate::orchestration::ReprocessingOrchestrationWorkflow;
 /// The batch's run, by which a client follows it.
 pub use reprocessing_batch_workflow::Run as BatchRun;
 
+/// The workflow id of a batch's child.
+pub fn orchestration_id(batch: &str) -> String {
+    format!("{batch}-orchestration")
+}
+
 /// What an operator tells a batch, to be handed on to its child.
 #[derive(Debug, Clone, Copy)]
 enum Control {
@@ -102,7 +107,7 @@ impl ReprocessingBatchWorkflow {
         input: &BatchInput,
         part: PartOf,
     ) -> Result<ReprocessingResult, Cause> {
-        let child_id = format!("{}-orchestration", ctx.workflow_id());
+        let child_id = orchestration_id(ctx.workflow_id());
         let left = part.deadline.left(timestamp(ctx.workflow_time()));
         let input = OrchestrationInput {
             max_orders: input.max_orders,

@@ -17,6 +17,9 @@ use crate::failure::{Cause, refuse};
 use crate::input::{OrchestrationInput, PartOf};
 use crate::options;
 
+/// The orchestration's run, by which a client asks how far it is.
+pub use reprocessing_orchestration_workflow::Run as OrchestrationRun;
+
 /// How far an orchestration has come: the answer of its query `progress`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -74,6 +74,8 @@ impl Book {
                 summary.new_orders += 1;
             }
         }
+        let new = self.folios.iter().filter(|folio| folio.new);
+        summary.eligible_orders = new.filter(|folio| folio.order.row.eligible).count() as u64;
         Ok(summary)
     }
 

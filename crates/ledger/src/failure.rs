@@ -41,8 +41,19 @@ pub struct ObserveSummary {
     pub new_failures: u64,
     /// Orders not known before.
     pub new_orders: u64,
+    /// Those of them that the policy lets be reprocessed.
+    pub eligible_orders: u64,
     /// Attempts found to have failed again.
     pub failed_again: u64,
+}
+
+impl std::ops::AddAssign for ObserveSummary {
+    fn add_assign(&mut self, more: Self) {
+        self.new_failures += more.new_failures;
+        self.new_orders += more.new_orders;
+        self.eligible_orders += more.eligible_orders;
+        self.failed_again += more.failed_again;
+    }
 }
 
 /// A failure as kept, for an order's story.

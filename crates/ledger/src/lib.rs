@@ -24,6 +24,7 @@ mod settle;
 mod sqlite;
 mod tally;
 mod transition;
+mod verdict;
 mod wire;
 
 pub use attempt::{Attempt, AttemptOutcome};
@@ -44,3 +45,4 @@ pub use reader::Reader;
 pub use scan::ScanWindow;
 pub use settle::{Check, Checked};
 pub use sqlite::{LedgerLock, SqliteLedger};
+pub use verdict::OrderVerdict;

@@ -87,7 +87,8 @@ fn code_of_verb(error: &OpsError) -> u8 {
         OpsError::NoSuchOrder { .. }
         | OpsError::NoSuchFailure { .. }
         | OpsError::NoSuchBatch { .. }
-        | OpsError::NotDeadLettered { .. } => USER,
+        | OpsError::NotDeadLettered { .. }
+        | OpsError::NoFolder(_) => USER,
         OpsError::Batch { .. } => OURS,
         OpsError::Engine(error) => code_of_engine(error),
     }

@@ -6,6 +6,7 @@
 mod customer;
 mod errors;
 mod failure;
+mod rehearsal;
 mod start_request;
 mod temporal;
 
@@ -19,6 +20,7 @@ use uuid::Uuid;
 
 pub(crate) use customer::customer_id;
 pub use errors::GatewayError;
+pub use rehearsal::RehearsalGateway;
 pub use start_request::{MEMO_KEY, RestartMemo, restart_memo};
 pub use temporal::TemporalGateway;
 

@@ -1,5 +1,6 @@
 //! Running a batch by hand, and waiting for its result.
 
+use redrive_core::decide::BatchRules;
 use redrive_core::ids::WorkflowId;
 use redrive_core::report::ReprocessingResult;
 use redrive_flows::batch::BatchRun;
@@ -16,6 +17,33 @@ use crate::gateway::GatewayError;
 pub struct RunRequest {
     /// Handle at most so many orders; `None`: all that are due.
     pub max_orders: Option<u32>,
+    /// Only orders of these failure statuses, whatever the policy says of them; empty: the policy's.
+    pub failure_statuses: Vec<String>,
+    /// Only this order; nothing is scanned or settled for it.
+    pub order: Option<WorkflowId>,
+}
+
+impl RunRequest {
+    /// A batch for one order alone.
+    pub fn for_order(order: WorkflowId) -> Self {
+        Self {
+            order: Some(order),
+            ..Self::default()
+        }
+    }
+
+    /// What the batch is told beside the policy.
+    pub fn rules(&self) -> BatchRules {
+        BatchRules {
+            failure_statuses: self.failure_statuses.clone(),
+            max_retries: None,
+        }
+    }
+
+    /// Whether it is run by an orchestration of its own: the batch's workflow takes neither statuses nor an order.
+    fn is_particular(&self) -> bool {
+        self.order.is_some() || !self.failure_statuses.is_empty()
+    }
 }
 
 /// A batch that was started.
@@ -25,25 +53,44 @@ pub struct Running {
     pub workflow_id: String,
     /// Its first run: the batch's id.
     pub batch_id: String,
+    /// The workflow id of its orchestration: its child, or itself.
+    pub orchestration_id: String,
 }
 
 impl Ops {
     /// Starts a batch, as the schedule does. It runs beside one that is running already: no order is handled by both.
     pub async fn start_batch(&self, request: &RunRequest) -> Result<Running> {
         let workflow_id = self.batch_workflow_id();
-        let input = BatchInput {
-            max_orders: request.max_orders,
-            refused: None,
-        };
         let options = self.start_options(&workflow_id);
-        let handle = self
-            .client
-            .start_workflow(ReprocessingBatchWorkflow::run, input, options)
-            .await;
-        let handle = handle.map_err(|error| not_started(&workflow_id, &error))?;
+        let run = if request.is_particular() {
+            let input = OrchestrationInput {
+                rules: request.rules(),
+                max_orders: request.max_orders,
+                order: request.order.clone(),
+                ..Default::default()
+            };
+            let workflow = ReprocessingOrchestrationWorkflow::run;
+            let handle = self.client.start_workflow(workflow, input, options).await;
+            handle.map(|handle| handle.run_id().map(str::to_owned))
+        } else {
+            let input = BatchInput {
+                max_orders: request.max_orders,
+                refused: None,
+            };
+            let workflow = ReprocessingBatchWorkflow::run;
+            let handle = self.client.start_workflow(workflow, input, options).await;
+            handle.map(|handle| handle.run_id().map(str::to_owned))
+        };
+        let run = run.map_err(|error| not_started(&workflow_id, &error))?;
+        let orchestration_id = if request.is_particular() {
+            workflow_id.clone()
+        } else {
+            redrive_flows::batch::orchestration_id(&workflow_id)
+        };
         Ok(Running {
             workflow_id,
-            batch_id: handle.run_id().unwrap_or_default().to_owned(),
+            batch_id: run.unwrap_or_default(),
+            orchestration_id,
         })
     }
 
@@ -58,19 +105,10 @@ impl Ops {
 
     /// Runs a batch for one order only, and waits for it.
     pub(super) async fn run_for_order(&self, order: &WorkflowId) -> Result<ReprocessingResult> {
-        let workflow_id = self.batch_workflow_id();
-        let input = OrchestrationInput {
-            order: Some(order.clone()),
-            ..Default::default()
-        };
-        let options = self.start_options(&workflow_id);
-        let handle = self
-            .client
-            .start_workflow(ReprocessingOrchestrationWorkflow::run, input, options)
-            .await;
-        let handle = handle.map_err(|error| not_started(&workflow_id, &error))?;
-        let result = handle.get_result(WorkflowGetResultOptions::default()).await;
-        result.map_err(|error| ended_badly(&workflow_id, &error))
+        let running = self
+            .start_batch(&RunRequest::for_order(order.clone()))
+            .await?;
+        self.await_batch(&running).await
     }
 
     /// A workflow id of its own for a batch run by hand (spec: `reprocessing-batch-<time>`).

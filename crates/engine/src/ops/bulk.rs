@@ -184,6 +184,7 @@ impl Ops {
     ) -> Result<u64> {
         let request = RunRequest {
             max_orders: Some(u32::try_from(waiting.len()).unwrap_or(u32::MAX)),
+            ..RunRequest::default()
         };
         let running = self.start_batch(&request).await?;
         let result = self.await_batch(&running).await?;

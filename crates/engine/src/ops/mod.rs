@@ -3,9 +3,12 @@
 mod batch;
 mod bulk;
 mod dead_letters;
+mod follow;
 mod halt;
 mod queue;
 mod records;
+mod rehearse;
+mod scan_back;
 
 use redrive_ledger::LedgerError;
 use temporalio_client::Client;
@@ -17,7 +20,10 @@ use crate::gateway::GatewayError;
 pub use batch::{RunRequest, Running};
 pub use bulk::{BulkReport, Chosen, NotDone, Told};
 pub use dead_letters::{Decision, Retried, RetryEnd};
+pub use follow::OrderEnd;
 pub use records::Records;
+pub use rehearse::{Rehearsal, Rehearsed};
+pub use scan_back::{Older, OlderGroup};
 
 /// The verbs, over an engine and a client of its namespace.
 #[derive(Clone)]
@@ -72,6 +78,9 @@ pub enum OpsError {
         /// What went wrong.
         what: String,
     },
+    /// There is no place for the copy that a rehearsal works on.
+    #[error("a folder for the ledger's copy cannot be made: {0}. TMPDIR says where there is room.")]
+    NoFolder(#[source] std::io::Error),
 }
 
 impl From<LedgerError> for OpsError {

@@ -1,13 +1,16 @@
 //! What the scan takes in, and what it leaves.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use redrive_engine::Steady;
+use redrive_engine::ops::OlderGroup;
+use redrive_ledger::ObserveSummary;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
 use crate::hooks::{Call, Fate, Hooked};
+use crate::retries::operator;
 use crate::world::{End, World, policy};
 
 #[tokio::test]
@@ -40,6 +43,63 @@ async fn failures_older_than_the_look_back_are_counted_and_not_touched() {
         .await
         .unwrap();
     assert_eq!(report.new_failures, 0);
+}
+
+#[tokio::test]
+async fn older_failures_are_taken_in_on_an_operators_word_and_each_once() {
+    let world = World::new("taken-in").await;
+    for n in 0..5 {
+        world
+            .start(&format!("old-{n}"), &[End::Fails, End::Completes])
+            .await;
+    }
+    world
+        .start("old-fraud", &[End::FailsAs("fraud_suspected")])
+        .await;
+    world.visibility_shows(6).await;
+    world.clock.advance(Duration::from_secs(10 * 24 * 3600));
+    let (ops, days) = (world.ops(), |n: u64| Duration::from_secs(n * 24 * 3600));
+
+    let recent = ops.preview_older(days(9), &Steady).await.unwrap();
+    assert_eq!((recent.runs, recent.groups.len()), (0, 0));
+    let older = ops.preview_older(days(30), &Steady).await.unwrap();
+    assert_eq!((older.runs, older.read), (6, 6));
+    let group = |status: &str, eligible, runs| OlderGroup {
+        failure_status: status.into(),
+        older_than_days: 7,
+        eligible,
+        runs,
+    };
+    assert_eq!(
+        older.groups,
+        [
+            group("fraud_suspected", false, 1),
+            group("shipping_failed", true, 5)
+        ]
+    );
+    let nothing = world.ledger.scan_window(crate::world::TYPE).await;
+    assert_eq!(nothing.unwrap(), None, "a preview keeps nothing");
+
+    let told = AtomicU64::new(0);
+    let tell = |taken: &ObserveSummary| told.store(taken.eligible_orders, Ordering::SeqCst);
+    for new_orders in [6, 0] {
+        let taken = ops
+            .take_in_older(older.since, &operator(), &Steady, &tell)
+            .await
+            .unwrap();
+        assert_eq!(taken.new_orders, new_orders);
+    }
+    assert_eq!(
+        told.load(Ordering::SeqCst),
+        5,
+        "the last word of the first time"
+    );
+    let known = world.ledger.scan_window(crate::world::TYPE).await.unwrap();
+    let known = known.unwrap();
+    assert_eq!((known.first_look_at, known.older_count), (older.since, 0));
+    assert_eq!(world.run_chunk("b1").await.claimed, 5);
+    let again = ops.preview_older(days(30), &Steady).await.unwrap();
+    assert_eq!(again.runs, 0);
 }
 
 #[tokio::test]

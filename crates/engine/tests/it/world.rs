@@ -31,6 +31,8 @@ pub const QUEUE: &str = "orders";
 pub enum End {
     /// Fails as `shipping_failed`.
     Fails,
+    /// Fails with another failure status.
+    FailsAs(&'static str),
     /// Completes.
     Completes,
     /// Goes on until somebody ends it.
@@ -379,6 +381,9 @@ fn play(scripts: Scripts) -> impl Fn(&Task) -> Move + Send + Sync {
                 "shipping_failed",
                 format!("carrier refused order {}", task.workflow_id),
             ),
+            End::FailsAs(status) => {
+                Move::fail(status, format!("no luck with {}", task.workflow_id))
+            }
             End::Completes => Move::Complete,
             End::ContinuesAsNew => Move::ContinueAsNew,
             End::Runs if task.cancel_requested => Move::Cancel,

@@ -48,6 +48,17 @@ impl SqliteLedger {
                 .await
                 .map_err(|error| failed(error.into()))?;
         }
+        let ledger = Self::connect(path).await?;
+        migrate(&ledger.writer).await?;
+        Ok(ledger)
+    }
+
+    /// Connects to the file as it is: its schema must be this binary's.
+    pub(super) async fn connect(path: &Path) -> Result<Self> {
+        let failed = |source: sqlx::Error| LedgerError::Open {
+            place: path.display().to_string(),
+            source,
+        };
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -59,7 +70,6 @@ impl SqliteLedger {
             .connect_with(options.clone())
             .await
             .map_err(failed)?;
-        migrate(&writer).await?;
         let reader = pool(READERS)
             .connect_with(options.pragma("query_only", "on"))
             .await
@@ -120,6 +130,11 @@ impl SqliteLedger {
     #[cfg(test)]
     pub(super) fn reader(&self) -> SqlitePool {
         self.reader.clone()
+    }
+
+    /// The connection that may write, outside of a transaction.
+    pub(super) async fn unrestricted(&self) -> Result<PoolConnection<Sqlite>> {
+        self.writer.acquire().await.doing("take the connection")
     }
 
     /// A connection that reads.

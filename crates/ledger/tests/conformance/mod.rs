@@ -7,6 +7,7 @@
 mod acts;
 mod adopt;
 mod batches;
+mod by_hand;
 mod claim;
 mod commit;
 #[cfg(feature = "failpoints")]

@@ -13,6 +13,7 @@ fn summary(new_failures: u64, new_orders: u64, failed_again: u64) -> ObserveSumm
     ObserveSummary {
         new_failures,
         new_orders,
+        eligible_orders: new_orders,
         failed_again,
     }
 }

@@ -10,6 +10,7 @@ mod narrow;
 mod orders;
 mod report;
 mod run;
+mod scan;
 mod serve;
 mod session;
 mod signals;
@@ -97,6 +98,7 @@ enum Command {
     Worker(worker::WorkerArgs),
     Status(status::StatusArgs),
     Run(run::RunArgs),
+    Scan(scan::ScanArgs),
     /// See what failed: failed runs, and what they have in common
     #[command(subcommand)]
     Failures(failures::FailuresCommand),
@@ -148,6 +150,7 @@ impl Cli {
             Command::Worker(args) => worker::run(args, &global, printer).await,
             Command::Status(args) => status::run(args, &global, printer).await,
             Command::Run(args) => run::run(args, &global, printer).await,
+            Command::Scan(args) => scan::run(args, &global, printer).await,
             Command::Failures(command) => failures::run(command, &global, printer).await,
             Command::Batches(command) => batches::run(command, &global, printer).await,
             Command::Report(args) => report::run(args, &global, printer).await,

@@ -10,5 +10,6 @@ mod known;
 mod lost_server;
 mod queue;
 mod reference;
+mod running;
 mod serving;
 mod site;

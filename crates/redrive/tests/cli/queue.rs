@@ -13,7 +13,7 @@ use super::site::{Ran, Site};
 const MARKER: &str = "SECRET-7f3a";
 
 /// An order that nobody works on, so that it hits its run timeout.
-async fn failed_order(testbed: &Testbed, order: &str) {
+pub async fn failed_order(testbed: &Testbed, order: &str) {
     let workflow_id = format!("order-fulfillment-{order}");
     let mut request = testbed.start_request(&workflow_id, "OrderFulfillmentWorkflow", "nobody");
     request.workflow_run_timeout = Some(std::time::Duration::from_secs(1).try_into().unwrap());

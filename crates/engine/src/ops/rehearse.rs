@@ -1,0 +1,199 @@
+//! A rehearsal: what a batch would do, found out by doing it on a copy.
+//!
+//! Nothing is predicted. The code of the activities runs in the workflow's order on an engine of its own, over a copy of
+//! the ledger and a gateway that starts nothing; the verdicts are those that it leaves in the copy. What it cannot show is
+//! what other people and workers do meanwhile, and how what it would start would end.
+
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use redrive_core::ids::BatchId;
+use redrive_core::policy::{MAX_BATCH_SIZE, Policy};
+use redrive_core::report::ReprocessingResult;
+use redrive_flows::activities::{BatchPlan, Chunk, FinishBatch, OpenBatch, Phase};
+use redrive_flows::{Deadline, options};
+use redrive_ledger::OrderVerdict;
+use tempfile::TempDir;
+
+use super::{Ops, OpsError, Result, RunRequest};
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::gateway::RehearsalGateway;
+use crate::pulse::Steady;
+
+/// What a batch would do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rehearsed {
+    /// Its result. The batch it names is the rehearsal's own, and is gone.
+    pub result: ReprocessingResult,
+    /// Its verdicts, by order id.
+    pub verdicts: Vec<OrderVerdict>,
+}
+
+/// Where batches are rehearsed: each sees what those before it would have done.
+pub struct Rehearsal {
+    engine: Engine,
+    _folder: TempDir,
+}
+
+/// What the steps before the chunks came to.
+struct Prepared {
+    due_by: Timestamp,
+    scan_failed: bool,
+    settle_failed: bool,
+}
+
+impl Ops {
+    /// What a batch would do with each order, and no change anywhere.
+    pub async fn rehearse(&self, request: &RunRequest) -> Result<Rehearsed> {
+        self.rehearsal().await?.run(request).await
+    }
+
+    /// A copy of the ledger to rehearse on, until it is dropped. Only this user may read it.
+    pub async fn rehearsal(&self) -> Result<Rehearsal> {
+        let folder = tempfile::Builder::new()
+            .prefix("redrive-rehearsal-")
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()
+            .map_err(OpsError::NoFolder)?;
+        let real = &self.engine;
+        let copy = real.ledger.copy_to(folder.path()).await?;
+        let gateway = RehearsalGateway::new(Arc::clone(&real.gateway), Arc::clone(&real.clock));
+        // Nothing is started, so there is nothing to go gently with.
+        let policy = Policy {
+            starts_per_second: f64::INFINITY,
+            ..(*real.policy).clone()
+        };
+        let engine = Engine::new(
+            copy,
+            Arc::new(gateway),
+            Arc::clone(&real.clock),
+            policy,
+            (*real.settings).clone(),
+        )
+        .await?;
+        Ok(Rehearsal {
+            engine,
+            _folder: folder,
+        })
+    }
+}
+
+impl Rehearsal {
+    /// The engine over the copy, for asking how everything would stand.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Rehearses a batch.
+    pub async fn run(&self, request: &RunRequest) -> Result<Rehearsed> {
+        let engine = &self.engine;
+        let moment = engine.clock.moment();
+        let batch = BatchId::from(format!(
+            "rehearsal-{}-{:08x}",
+            moment.now.as_microsecond(),
+            moment.seed & 0xffff_ffff
+        ));
+        let opened = OpenBatch {
+            batch: batch.clone(),
+            workflow_id: batch.to_string(),
+            started_at: moment.now,
+            one_order: request.order.is_some(),
+        };
+        let plan = engine.open_batch(opened).await?;
+        let interval = Duration::from_secs(plan.interval_seconds);
+        let deadline = Deadline::of(moment.now, options::EXECUTION_TIMEOUT, interval);
+        let prepared = self.prepare(request, &batch, &deadline).await?;
+        let truncated = self
+            .process(request, &batch, plan, &deadline, prepared.due_by)
+            .await?;
+        let end = FinishBatch {
+            batch: batch.clone(),
+            scan_failed: prepared.scan_failed,
+            settle_failed: prepared.settle_failed,
+            truncated,
+            error: None,
+        };
+        Ok(Rehearsed {
+            result: engine.finish_batch(&end).await?.result,
+            verdicts: engine.ledger.batch_verdicts(&batch).await?,
+        })
+    }
+
+    /// What comes before the chunks, as in the orchestration: a scan or settle that fails is noted.
+    async fn prepare(
+        &self,
+        request: &RunRequest,
+        batch: &BatchId,
+        deadline: &Deadline,
+    ) -> Result<Prepared> {
+        let engine = &self.engine;
+        let now = || engine.clock.now();
+        let mut prepared = Prepared {
+            due_by: now(),
+            scan_failed: false,
+            settle_failed: false,
+        };
+        if request.order.is_some() {
+            return Ok(prepared);
+        }
+        let phase = || Phase {
+            batch: batch.clone(),
+            ends_at: deadline.phase_ends_at(now()),
+        };
+        engine.adopt_claims(&phase(), &Steady).await?;
+        let scanned = engine.scan_failures(&phase(), &Steady).await;
+        prepared.scan_failed = told("scan", scanned).is_none();
+        let settled = told("settle", engine.settle_attempts(&phase(), &Steady).await);
+        prepared.settle_failed = settled.is_none();
+        prepared.due_by = settled.map_or_else(now, |settled| settled.due_by);
+        Ok(prepared)
+    }
+
+    /// Chunks, one after the other, until one claims less than it asked for. Returns whether work is left.
+    async fn process(
+        &self,
+        request: &RunRequest,
+        batch: &BatchId,
+        plan: BatchPlan,
+        deadline: &Deadline,
+        due_by: Timestamp,
+    ) -> Result<bool> {
+        let size = plan.batch_size.clamp(1, MAX_BATCH_SIZE);
+        let mut left = if request.order.is_some() {
+            Some(1)
+        } else {
+            request.max_orders
+        };
+        for number in 0.. {
+            let chunk = Chunk {
+                batch: batch.clone(),
+                chunk: number,
+                limit: size.min(left.unwrap_or(u32::MAX)),
+                due_by,
+                stops_at: deadline.stops_at,
+                rules: request.rules(),
+                only: request.order.clone(),
+            };
+            let report = self.engine.process_chunk(&chunk, &Steady).await?;
+            left = left.map(|left| left.saturating_sub(chunk.limit));
+            if report.stopped.is_some() {
+                return Ok(true);
+            }
+            if report.claimed < chunk.limit || left == Some(0) {
+                break;
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// The report of a step that the batch goes on without.
+fn told<T>(step: &'static str, report: std::result::Result<T, EngineError>) -> Option<T> {
+    report
+        .inspect_err(|error| tracing::warn!(%error, "the {step} failed in rehearsal"))
+        .ok()
+}

@@ -1,0 +1,221 @@
+//! Taking in what is older than the look-back: a new ledger counts such failures and leaves them, for people may have
+//! dealt with them long ago. Only an operator's word takes them in, after seeing what they are.
+//!
+//! *Older* is what closed before the first look of its type. Once taken in, the first look is where they begin.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, Unit};
+use redrive_core::ids::BatchId;
+use redrive_ledger::{Failure, NewAuditEvent, ObserveSummary, ScanWindow};
+use serde::Serialize;
+
+use super::{Ops, Result};
+use crate::engine::Engine;
+use crate::gateway::Window;
+use crate::patience::Patience;
+use crate::pulse::Pulse;
+use crate::scan::{before, halves};
+
+/// Failed runs that are read for a preview: each costs two calls.
+const SAMPLE: usize = 1_000;
+/// Runs between two words about how far it is.
+const AT_A_TIME: u64 = 500;
+/// The ages by which a preview groups, in days: each group is older than one and not than the next.
+const AGES: [i64; 5] = [0, 2, 7, 30, 90];
+
+/// What is older than the look-back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Older {
+    /// From when on, to the second.
+    pub since: Timestamp,
+    /// Failed runs, as visibility counts them.
+    pub runs: u64,
+    /// How many were read, the newest of each type first; fewer than `runs`: the groups are a sample.
+    pub read: u64,
+    /// What was read, by failure status and age.
+    pub groups: Vec<OlderGroup>,
+}
+
+/// Failed runs of one status and age.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OlderGroup {
+    /// The failure status.
+    pub failure_status: String,
+    /// Older than so many days.
+    pub older_than_days: i64,
+    /// Whether the policy lets them be reprocessed.
+    pub eligible: bool,
+    /// How many.
+    pub runs: u64,
+}
+
+impl Ops {
+    /// Looks at the failures older than the look-back that closed within `back` of now. Nothing is kept.
+    pub async fn preview_older(
+        &self,
+        back: std::time::Duration,
+        pulse: &dyn Pulse,
+    ) -> Result<Older> {
+        let engine = &self.engine;
+        let since = before(engine.clock.now(), back)
+            .round(Unit::Second)
+            .unwrap_or(Timestamp::UNIX_EPOCH);
+        let windows = engine.older_windows(since).await?;
+        let share = SAMPLE / windows.len().max(1);
+        let (mut runs, mut read) = (0, Vec::new());
+        for window in &windows {
+            let count = engine.gateway.count_failed(window).await?;
+            let some = engine.sample(window, share, pulse).await?;
+            runs += count;
+            read.extend(some);
+        }
+        Ok(Older {
+            since,
+            // Visibility is asked twice, and lags: it never counts fewer than it lists.
+            runs: runs.max(read.len() as u64),
+            read: read.len() as u64,
+            groups: engine.grouped(&read),
+        })
+    }
+
+    /// Takes them in: failed runs that closed since then, each once, and nothing is started. `tell` hears how far it is.
+    /// Where `pulse` cancels it, what is stored stays, and the next try does the rest.
+    pub async fn take_in_older(
+        &self,
+        since: Timestamp,
+        by: &NewAuditEvent,
+        pulse: &dyn Pulse,
+        tell: &(dyn Fn(&ObserveSummary) + Send + Sync),
+    ) -> Result<ObserveSummary> {
+        let engine = &self.engine;
+        let (now, subject) = (engine.clock.now(), format!("since {since}"));
+        engine.ledger.audit("scan", Some(&subject), by, now).await?;
+        let mut taken = ObserveSummary::default();
+        for watch in &engine.policy.watch {
+            let patience = patience(pulse);
+            let known = engine
+                .known_window(&watch.workflow_type, now, patience)
+                .await?;
+            engine
+                .take_in_type(known, since, patience, &mut taken, tell)
+                .await?;
+        }
+        Ok(taken)
+    }
+}
+
+impl Engine {
+    /// What is older, a window a type; a type that was never looked at is older than its look-back would be.
+    async fn older_windows(&self, since: Timestamp) -> Result<Vec<Window>> {
+        let mut windows = Vec::new();
+        for watch in &self.policy.watch {
+            let known = self.ledger.scan_window(&watch.workflow_type).await?;
+            let first_look = before(self.clock.now(), self.policy.scan.lookback);
+            let to = known.map_or(first_look, |known| known.first_look_at);
+            if since < to {
+                windows.push(Window {
+                    workflow_type: watch.workflow_type.clone(),
+                    from: since,
+                    to,
+                });
+            }
+        }
+        Ok(windows)
+    }
+
+    /// Reads up to so many failed runs of a window that the ledger does not know.
+    async fn sample(
+        &self,
+        window: &Window,
+        most: usize,
+        pulse: &dyn Pulse,
+    ) -> Result<Vec<Failure>> {
+        let (mut page, mut looked_at, mut read) = (Vec::new(), 0, Vec::new());
+        loop {
+            let mut listed = self.gateway.list_failed(window, page).await?;
+            listed.runs.truncate(most - looked_at);
+            looked_at += listed.runs.len();
+            read.extend(self.read_new(listed.runs, patience(pulse)).await?);
+            if listed.next.is_empty() || looked_at >= most || pulse.cancelled() {
+                return Ok(read);
+            }
+            page = listed.next;
+        }
+    }
+
+    fn grouped(&self, read: &[Failure]) -> Vec<OlderGroup> {
+        let now = self.clock.now();
+        let mut groups: BTreeMap<(&str, i64, bool), u64> = BTreeMap::new();
+        for failure in read {
+            let status = failure.classification.status.as_str();
+            let eligible = self.policy.reprocess(status)
+                && (!failure.has_parent || self.policy.restart_children);
+            let days = now.duration_since(failure.closed_at).as_hours() / 24;
+            let age = AGES.into_iter().rfind(|age| *age <= days).unwrap_or(0);
+            *groups.entry((status, age, eligible)).or_default() += 1;
+        }
+        let group = |((status, age, eligible), runs): ((&str, i64, bool), u64)| OlderGroup {
+            failure_status: status.to_owned(),
+            older_than_days: age,
+            eligible,
+            runs,
+        };
+        groups.into_iter().map(group).collect()
+    }
+
+    /// Takes in one type, the oldest first, and moves its first look back once all is stored.
+    async fn take_in_type(
+        &self,
+        known: ScanWindow,
+        since: Timestamp,
+        patience: Patience<'_>,
+        taken: &mut ObserveSummary,
+        tell: &(dyn Fn(&ObserveSummary) + Send + Sync),
+    ) -> Result<()> {
+        if since >= known.first_look_at {
+            return Ok(());
+        }
+        let batch = BatchId::from(format!("scan-since-{}", since.as_second()));
+        let window = |from, to| Window {
+            workflow_type: known.workflow_type.clone(),
+            from,
+            to,
+        };
+        let mut ahead = vec![window(since, known.first_look_at)];
+        while let Some(next) = ahead.pop() {
+            if patience.pulse.cancelled() {
+                return Ok(());
+            }
+            let count = self.patiently(patience, || self.gateway.count_failed(&next));
+            if count.await? > AT_A_TIME
+                && let Some((earlier, later)) = halves(&next)
+            {
+                ahead.extend([later, earlier]);
+                continue;
+            }
+            *taken += self.store(&next, &batch, patience).await?;
+            tell(taken);
+        }
+        let still_older = window(Timestamp::UNIX_EPOCH, since);
+        let older_count = self
+            .patiently(patience, || self.gateway.count_failed(&still_older))
+            .await?;
+        let known = ScanWindow {
+            first_look_at: since,
+            older_count,
+            ..known
+        };
+        Ok(self.ledger.save_scan_window(&known).await?)
+    }
+}
+
+/// An operator waits as long as it takes.
+fn patience(pulse: &dyn Pulse) -> Patience<'_> {
+    Patience {
+        ends_at: Timestamp::MAX,
+        pulse,
+    }
+}

@@ -1,0 +1,161 @@
+//! `redrive run`: a batch now, and its result; or what it would do.
+
+mod dry_run;
+mod orders;
+mod progress;
+mod result;
+mod statuses;
+mod verdict;
+mod wait;
+
+use std::process::ExitCode;
+
+use clap::Args;
+use redrive_core::report::ReprocessingResult;
+use redrive_engine::ops::{Ops, RunRequest, Running};
+use redrive_ledger::NewAuditEvent;
+use serde::Serialize;
+
+use super::halt::warn_if_halted;
+use super::session::Who;
+use super::signals::StopSignals;
+use super::{Global, Session, Verb};
+use crate::printer::Printer;
+use crate::problem::{Problem, USER};
+
+pub(super) use progress::Bar;
+pub(super) use result::text;
+
+/// The exit code of a command that Ctrl-C ended, as shells have it.
+pub(super) const INTERRUPTED: u8 = 130;
+
+/// Run a batch now, and print its result
+///
+/// It does what the schedule's batches do, and may run beside one: no order is handled by both. Exit code 1 where an order
+/// could not be processed (errors above 0).
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Handle at most N orders: a cap on the whole batch [default: every order that is due]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_orders: Option<u32>,
+    /// Only orders of this failure status, whatever the policy says of it; give it again for more
+    #[arg(long = "status", value_name = "STATUS")]
+    statuses: Vec<String>,
+    /// Only this order, by order id or workflow id; give it again for more, up to 100, one after the other
+    ///
+    /// Its backoff and budget count; nothing is scanned or settled for it. What became of each order is told.
+    #[arg(long = "order", value_name = "ID", conflicts_with_all = ["statuses", "max_orders", "no_wait"])]
+    orders: Vec<String>,
+    /// Say what would be done with each order, and change nothing anywhere
+    ///
+    /// The batch runs on a copy of the ledger and asks the server, but starts nothing. It cannot foresee a start that the
+    /// server would refuse, nor what others do meanwhile. The copy needs as much room in the temporary folder as the ledger.
+    #[arg(long, conflicts_with = "no_wait")]
+    dry_run: bool,
+    /// Start the batch and return at once, with its ids
+    #[arg(long)]
+    no_wait: bool,
+    /// Why, for the audit trail
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// A batch that goes on without us.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Goes<'a> {
+    workflow_id: &'a str,
+    batch_id: &'a str,
+}
+
+/// Runs the command.
+pub async fn run(args: RunArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let by = who(args.reason, args.who)?;
+    let ops = Session::open(global, Verb::OnExisting).await?.ops;
+    let mut signals = StopSignals::listen()?;
+    statuses::warn_of_unknown(&ops, &args.statuses, printer).await?;
+    let request = RunRequest {
+        max_orders: args.max_orders,
+        failure_statuses: args.statuses,
+        order: None,
+    };
+    match (args.dry_run, args.orders.is_empty()) {
+        (true, true) => dry_run::run(&ops, &request, &mut signals, printer).await,
+        (true, false) => orders::dry_run(&ops, &args.orders, &mut signals, printer).await,
+        (false, false) => orders::run(&ops, &args.orders, by.as_ref(), &mut signals, printer).await,
+        (false, true) => {
+            let running = start(&ops, &request, by.as_ref(), printer).await?;
+            if args.no_wait {
+                return goes_on(&running, printer);
+            }
+            batch(&ops, &request, &running, &mut signals, printer).await
+        }
+    }
+}
+
+/// Who runs it, if that is known: only who gives a reason must have a name.
+fn who(reason: Option<String>, who: Who) -> Result<Option<NewAuditEvent>, Problem> {
+    match reason {
+        Some(reason) => who.because(reason).map(Some),
+        None => Ok(who.because(String::new()).ok()),
+    }
+}
+
+/// Starts a batch, and notes who did. That it cannot be noted does not stop it any more.
+async fn start(
+    ops: &Ops,
+    request: &RunRequest,
+    by: Option<&NewAuditEvent>,
+    printer: &Printer,
+) -> anyhow::Result<Running> {
+    let running = ops.start_batch(request).await?;
+    if let Some(by) = by
+        && let Err(error) = ops.audit_run(&running, by).await
+    {
+        printer.warn(format_args!(
+            "batch {} has begun, but not who began it is noted: {error}.",
+            running.workflow_id
+        ));
+    }
+    Ok(running)
+}
+
+async fn batch(
+    ops: &Ops,
+    request: &RunRequest,
+    running: &Running,
+    signals: &mut StopSignals,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let Some(result) = wait::for_end(ops, request, running, signals, printer).await? else {
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    printer.data(&result, result::text)?;
+    if result.truncated {
+        warn_if_halted(&ops.records, printer).await?;
+    }
+    Ok(code(&result))
+}
+
+fn goes_on(running: &Running, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let goes = Goes {
+        workflow_id: &running.workflow_id,
+        batch_id: &running.batch_id,
+    };
+    printer.data(&goes, |goes, _| {
+        format!("Batch {} has begun.", goes.workflow_id)
+    })?;
+    printer.hint(wait::follow(running));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Errors are work that was done in part.
+fn code(result: &ReprocessingResult) -> ExitCode {
+    if result.error_count == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(USER)
+    }
+}
