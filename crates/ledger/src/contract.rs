@@ -7,12 +7,8 @@
 //! make a batch count an order that it has restarted or dead-lettered already waits for the next batch. A batch whose
 //! row was never opened is not refused.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
-use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
@@ -21,7 +17,7 @@ use redrive_core::report::ReprocessingResult;
 use crate::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, LedgerError, NewAuditEvent,
-    ObserveSummary, OrderPk, OrderVerdict, Resolve, Resolved, ScanWindow, Story,
+    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
 };
 
 /// What every method returns.
@@ -211,20 +207,4 @@ pub trait Ledger: Send + Sync + 'static {
         by: &NewAuditEvent,
         now: Timestamp,
     ) -> Result<()>;
-
-    // ---- running by hand
-
-    /// A copy of everything, as of one moment, for a rehearsal: a ledger of its own, and what happens to it happens
-    /// nowhere else. It lives in `folder`, which must outlive it. A ledger on a database server may keep its copy
-    /// elsewhere, under the folder's name.
-    async fn copy_to(&self, folder: &Path) -> Result<Arc<dyn Ledger>>;
-
-    /// What a batch said of each order that it found, by order id.
-    async fn batch_verdicts(&self, batch: &BatchId) -> Result<Vec<OrderVerdict>>;
-
-    /// How many orders a batch that was told `rules` may claim of those due by then, before it looks for new ones.
-    async fn due_count(&self, rules: &BatchRules, due_by: Timestamp) -> Result<u64>;
-
-    /// Every failure status that was ever seen, in alphabetical order.
-    async fn failure_statuses(&self) -> Result<Vec<String>>;
 }

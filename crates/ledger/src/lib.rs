@@ -24,7 +24,6 @@ mod settle;
 mod sqlite;
 mod tally;
 mod transition;
-mod verdict;
 mod wire;
 
 pub use attempt::{Attempt, AttemptOutcome};
@@ -41,8 +40,7 @@ pub use lists::{
     FailureFilter, FailureGroup, OrderFilter, Overview,
 };
 pub use order::{Act, Acted, AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, Story};
-pub use reader::Reader;
+pub use reader::{Copied, Reader};
 pub use scan::ScanWindow;
 pub use settle::{Check, Checked};
 pub use sqlite::{LedgerLock, SqliteLedger};
-pub use verdict::OrderVerdict;

@@ -115,8 +115,10 @@ pub struct BatchVerdict {
     pub failure_status: String,
     /// What was done.
     pub verdict: VerdictKind,
-    /// Why.
+    /// Why, where it was not restarted.
     pub reason: Option<String>,
+    /// The number of the attempt that it was restarted as.
+    pub attempt: Option<u32>,
     /// When.
     pub at: Timestamp,
 }

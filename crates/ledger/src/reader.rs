@@ -1,14 +1,19 @@
 //! What people look at: lists in pages, counts and sums. Nothing here changes anything, and nothing here holds a backlog
 //! in memory; with a million orders each answer comes from an index or from a counter that the writing transaction kept.
 
+use std::path::Path;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
+use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, RunId};
 
 use crate::contract::Result;
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, OrderFilter, OrderRow, Overview,
+    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Ledger, OrderFilter, OrderRow,
+    Overview,
 };
 
 /// The reading side of a ledger.
@@ -55,4 +60,24 @@ pub trait Reader: Send + Sync + 'static {
 
     /// Up to `limit` things that people did, the latest first.
     async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>>;
+
+    /// A copy of everything, as of one moment, for a rehearsal: a ledger of its own, and what happens to it happens
+    /// nowhere else. It lives in `folder`, which must outlive it. A ledger on a database server may keep its copy
+    /// elsewhere, under the folder's name.
+    async fn copy_to(&self, folder: &Path) -> Result<Copied>;
+
+    /// How many orders are left to a batch that was told `rules`, as far as is known: those that it has claimed, and those
+    /// due by then.
+    async fn left_to(&self, batch: &BatchId, rules: &BatchRules, due_by: Timestamp) -> Result<u64>;
+
+    /// Every failure status that was ever seen, in alphabetical order.
+    async fn failure_statuses(&self) -> Result<Vec<String>>;
+}
+
+/// A copy of a ledger, by its two sides.
+pub struct Copied {
+    /// What protocol and decisions go through.
+    pub ledger: Arc<dyn Ledger>,
+    /// What lists and numbers come from.
+    pub reader: Arc<dyn Reader>,
 }

@@ -1,12 +1,10 @@
 //! The real ledger, with a flaw.
 
 use std::collections::HashMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
@@ -14,8 +12,7 @@ use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, NewAuditEvent,
-    ObserveSummary, OrderPk, OrderVerdict, Outcome, Resolve, Resolved, ScanWindow, SqliteLedger,
-    Story,
+    ObserveSummary, OrderPk, Outcome, Resolve, Resolved, ScanWindow, SqliteLedger, Story,
 };
 
 use crate::Flaw;
@@ -176,8 +173,4 @@ handed_on! {
     next_work_at() -> Option<Timestamp>;
     stories_after(after: Option<&WorkflowId>, limit: u32) -> Vec<Story>;
     audit(action: &str, subject: Option<&str>, by: &NewAuditEvent, now: Timestamp) -> ();
-    copy_to(folder: &Path) -> Arc<dyn Ledger>;
-    batch_verdicts(batch: &BatchId) -> Vec<OrderVerdict>;
-    due_count(rules: &BatchRules, due_by: Timestamp) -> u64;
-    failure_statuses() -> Vec<String>;
 }

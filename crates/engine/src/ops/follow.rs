@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use redrive_core::ids::{BatchId, WorkflowId};
-use redrive_core::report::ReprocessingResult;
+use redrive_core::report::{ReprocessingResult, VerdictKind};
 use redrive_flows::ReprocessingOrchestrationWorkflow;
 use redrive_flows::orchestration::{OrchestrationRun, Progress};
-use redrive_ledger::{NewAuditEvent, OrderRow, OrderVerdict};
+use redrive_ledger::{BatchVerdict, NewAuditEvent, OrderRow};
 use temporalio_client::WorkflowQueryOptions;
 
 use super::{Ops, OpsError, Result, RunRequest, Running};
@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq)]
 pub struct OrderEnd {
     /// What the batch said of it; `None`: its turn had not come, or somebody else had it.
-    pub verdict: Option<OrderVerdict>,
+    pub verdict: Option<BatchVerdict>,
     /// How the order stands.
     pub order: OrderRow,
 }
@@ -45,10 +45,11 @@ impl Ops {
         Ok(self.engine.ledger.batch_counts(&batch, now).await?)
     }
 
-    /// How many orders such a batch would find due now, beside those that it has yet to scan.
-    pub async fn due(&self, request: &RunRequest) -> Result<u64> {
-        let now = self.engine.clock.now();
-        Ok(self.engine.ledger.due_count(&request.rules(), now).await?)
+    /// How many orders are left to a running batch, beside those that it has yet to scan.
+    pub async fn left_to(&self, running: &Running, request: &RunRequest) -> Result<u64> {
+        let batch = BatchId::from(running.batch_id.as_str());
+        let (rules, now) = (request.rules(), self.engine.clock.now());
+        Ok(self.records.reader.left_to(&batch, &rules, now).await?)
     }
 
     /// Every failure status that was ever seen or that the policy names, in alphabetical order.
@@ -56,7 +57,7 @@ impl Ops {
         let policy = &self.engine.policy;
         let mut known: BTreeSet<String> = policy.statuses.keys().cloned().collect();
         known.extend(policy.rules.iter().map(|rule| rule.status.clone()));
-        known.extend(self.engine.ledger.failure_statuses().await?);
+        known.extend(self.records.reader.failure_statuses().await?);
         Ok(known.into_iter().collect())
     }
 
@@ -73,14 +74,31 @@ impl Ops {
 impl Engine {
     /// What became of an order in a batch that was run, or rehearsed, for it.
     pub async fn order_end(&self, batch_id: &str, order: &WorkflowId) -> Result<OrderEnd> {
-        let batch = BatchId::from(batch_id);
-        let verdicts = self.ledger.batch_verdicts(&batch).await?;
         let story = self.ledger.story(order).await?;
         let story = story.ok_or_else(|| OpsError::NoSuchOrder {
             id: order.to_string(),
         })?;
+        let verdict = story
+            .verdicts
+            .iter()
+            .find(|(batch, ..)| batch.as_str() == batch_id);
+        let attempt = story
+            .attempts
+            .iter()
+            .rfind(|attempt| attempt.batch.as_str() == batch_id && attempt.run.is_some());
         Ok(OrderEnd {
-            verdict: verdicts.into_iter().find(|one| one.workflow_id == *order),
+            verdict: verdict.and_then(|(_, verdict, reason, at)| {
+                Some(BatchVerdict {
+                    pk: story.order.pk,
+                    workflow_id: story.order.workflow_id.clone(),
+                    order_id: story.order.order_id.clone(),
+                    failure_status: story.order.failure_status.clone(),
+                    verdict: VerdictKind::parse(verdict)?,
+                    reason: reason.clone(),
+                    attempt: attempt.map(|attempt| attempt.number),
+                    at: *at,
+                })
+            }),
             order: story.order,
         })
     }

@@ -15,7 +15,7 @@ use redrive_core::policy::{MAX_BATCH_SIZE, Policy};
 use redrive_core::report::ReprocessingResult;
 use redrive_flows::activities::{BatchPlan, Chunk, FinishBatch, OpenBatch, Phase};
 use redrive_flows::{Deadline, options};
-use redrive_ledger::OrderVerdict;
+use redrive_ledger::{BatchVerdict, LedgerError, Reader};
 use tempfile::TempDir;
 
 use super::{Ops, OpsError, Result, RunRequest};
@@ -24,18 +24,22 @@ use crate::error::EngineError;
 use crate::gateway::RehearsalGateway;
 use crate::pulse::Steady;
 
+/// Verdicts read at a time.
+const PAGE: u32 = 1_000;
+
 /// What a batch would do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rehearsed {
     /// Its result. The batch it names is the rehearsal's own, and is gone.
     pub result: ReprocessingResult,
     /// Its verdicts, by order id.
-    pub verdicts: Vec<OrderVerdict>,
+    pub verdicts: Vec<BatchVerdict>,
 }
 
 /// Where batches are rehearsed: each sees what those before it would have done.
 pub struct Rehearsal {
     engine: Engine,
+    reader: Arc<dyn Reader>,
     _folder: TempDir,
 }
 
@@ -60,7 +64,7 @@ impl Ops {
             .tempdir()
             .map_err(OpsError::NoFolder)?;
         let real = &self.engine;
-        let copy = real.ledger.copy_to(folder.path()).await?;
+        let copy = self.records.reader.copy_to(folder.path()).await?;
         let gateway = RehearsalGateway::new(Arc::clone(&real.gateway), Arc::clone(&real.clock));
         // Nothing is started, so there is nothing to go gently with.
         let policy = Policy {
@@ -68,7 +72,7 @@ impl Ops {
             ..(*real.policy).clone()
         };
         let engine = Engine::new(
-            copy,
+            copy.ledger,
             Arc::new(gateway),
             Arc::clone(&real.clock),
             policy,
@@ -77,6 +81,7 @@ impl Ops {
         .await?;
         Ok(Rehearsal {
             engine,
+            reader: copy.reader,
             _folder: folder,
         })
     }
@@ -119,8 +124,14 @@ impl Rehearsal {
         };
         Ok(Rehearsed {
             result: engine.finish_batch(&end).await?.result,
-            verdicts: engine.ledger.batch_verdicts(&batch).await?,
+            verdicts: self.verdicts(&batch).await?,
         })
+    }
+
+    async fn verdicts(&self, batch: &BatchId) -> Result<Vec<BatchVerdict>> {
+        let mut verdicts = all_verdicts(&*self.reader, batch).await?;
+        verdicts.sort_by(|a, b| (&a.order_id, &a.workflow_id).cmp(&(&b.order_id, &b.workflow_id)));
+        Ok(verdicts)
     }
 
     /// What comes before the chunks, as in the orchestration: a scan or settle that fails is noted.
@@ -188,6 +199,23 @@ impl Rehearsal {
             }
         }
         Ok(false)
+    }
+}
+
+/// Every verdict of a batch, read in pages.
+async fn all_verdicts(
+    reader: &dyn Reader,
+    batch: &BatchId,
+) -> std::result::Result<Vec<BatchVerdict>, LedgerError> {
+    let mut verdicts: Vec<BatchVerdict> = Vec::new();
+    loop {
+        let after = verdicts.last().map(|verdict| verdict.pk);
+        let page = reader.verdicts(batch, after, PAGE).await?;
+        let full = page.len() == PAGE as usize;
+        verdicts.extend(page);
+        if !full {
+            return Ok(verdicts);
+        }
     }
 }
 

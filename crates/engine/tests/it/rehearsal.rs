@@ -9,7 +9,7 @@ use redrive_core::states::State;
 use redrive_engine::Steady;
 use redrive_engine::ops::{Rehearsed, RunRequest};
 use redrive_fulfillment::testbed::eventually;
-use redrive_ledger::OrderVerdict;
+use redrive_ledger::BatchVerdict;
 use sqlx::{Row, SqlitePool};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 use temporalio_common::protos::temporal::api::workflowservice::v1::ListWorkflowExecutionsRequest;
@@ -79,7 +79,7 @@ async fn is_known(world: &World, order: &str) {
 }
 
 /// What is compared of a verdict.
-fn told(verdicts: &[OrderVerdict]) -> BTreeSet<(String, VerdictKind, Option<String>, Option<u32>)> {
+fn told(verdicts: &[BatchVerdict]) -> BTreeSet<(String, VerdictKind, Option<String>, Option<u32>)> {
     verdicts
         .iter()
         .map(|one| {
@@ -148,7 +148,7 @@ async fn rehearsed(world: &World, request: &RunRequest) -> Rehearsed {
 }
 
 /// Runs the batch, and returns its verdicts.
-async fn performed(world: &World, request: &RunRequest) -> Vec<OrderVerdict> {
+async fn performed(world: &World, request: &RunRequest) -> Vec<BatchVerdict> {
     let ops = world.ops();
     let worker = world.worker().await;
     let running = ops.start_batch(request).await.unwrap();
@@ -156,7 +156,7 @@ async fn performed(world: &World, request: &RunRequest) -> Vec<OrderVerdict> {
     worker.stop().await.unwrap();
     assert_eq!(result.batch_id, running.batch_id);
     let batch = running.batch_id.as_str().into();
-    world.ledger.batch_verdicts(&batch).await.unwrap()
+    world.reader.verdicts(&batch, None, 1_000).await.unwrap()
 }
 
 #[tokio::test]

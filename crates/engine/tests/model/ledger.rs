@@ -1,13 +1,11 @@
 //! The real ledger behind the gate of one try.
 
 use std::future::Future;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
@@ -15,7 +13,7 @@ use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, NewAuditEvent,
-    ObserveSummary, OrderPk, OrderVerdict, Resolve, Resolved, ScanWindow, Story,
+    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
 };
 
 use crate::flaw::Flaw;
@@ -215,10 +213,6 @@ gated! {
         next_work_at() -> Option<Timestamp>;
         stories_after(after: Option<&WorkflowId>, limit: u32) -> Vec<Story>;
         audit(action: &str, subject: Option<&str>, by: &NewAuditEvent, now: Timestamp) -> ();
-        copy_to(folder: &Path) -> Arc<dyn Ledger>;
-        batch_verdicts(batch: &BatchId) -> Vec<OrderVerdict>;
-        due_count(rules: &BatchRules, due_by: Timestamp) -> u64;
-        failure_statuses() -> Vec<String>;
     }
     flawed {
         claim_now: claim(policy: &Policy, home: &Home, request: &ClaimRequest, moment: Moment) -> Claimed;

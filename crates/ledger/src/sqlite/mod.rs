@@ -6,7 +6,6 @@
 mod adopt;
 mod audit;
 mod batch;
-mod by_hand;
 mod candidates;
 mod claim;
 mod commit;
@@ -26,12 +25,8 @@ mod settle;
 mod story;
 mod write;
 
-use std::path::Path;
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
-use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
@@ -44,7 +39,7 @@ use crate::folio::Learning;
 use crate::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, NewAuditEvent,
-    ObserveSummary, OrderPk, OrderVerdict, Resolve, Resolved, ScanWindow, Story,
+    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
 };
 
 #[async_trait]
@@ -275,22 +270,6 @@ impl Ledger for SqliteLedger {
         now: Timestamp,
     ) -> Result<()> {
         audit::record(self, action, subject, by, now).await
-    }
-
-    async fn copy_to(&self, folder: &Path) -> Result<Arc<dyn Ledger>> {
-        by_hand::copy_to(self, folder).await
-    }
-
-    async fn batch_verdicts(&self, batch: &BatchId) -> Result<Vec<OrderVerdict>> {
-        by_hand::batch_verdicts(self, batch).await
-    }
-
-    async fn due_count(&self, rules: &BatchRules, due_by: Timestamp) -> Result<u64> {
-        by_hand::due_count(self, rules, due_by).await
-    }
-
-    async fn failure_statuses(&self) -> Result<Vec<String>> {
-        by_hand::failure_statuses(self).await
     }
 }
 

@@ -2,19 +2,23 @@
 
 mod audit;
 mod batches;
+mod by_hand;
 mod dead_letters;
 mod failures;
 mod orders;
 mod overview;
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
+use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, RunId};
 
 use crate::contract::Result;
 use crate::sqlite::SqliteLedger;
 use crate::{
-    AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
+    AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
     DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, OrderFilter, OrderRow, Overview,
     Reader,
 };
@@ -72,6 +76,18 @@ impl Reader for SqliteLedger {
 
     async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>> {
         audit::list(self, filter, limit).await
+    }
+
+    async fn copy_to(&self, folder: &Path) -> Result<Copied> {
+        by_hand::copy_to(self, folder).await
+    }
+
+    async fn left_to(&self, batch: &BatchId, rules: &BatchRules, due_by: Timestamp) -> Result<u64> {
+        by_hand::left_to(self, batch, rules, due_by).await
+    }
+
+    async fn failure_statuses(&self) -> Result<Vec<String>> {
+        by_hand::failure_statuses(self).await
     }
 }
 

@@ -1,8 +1,6 @@
-//! What runs by hand ask for: a copy, verdicts, what is due, which statuses there are, and their audit.
+//! What runs by hand ask for: a copy, what is due, which statuses there are, and their audit.
 
 use redrive_core::decide::BatchRules;
-use redrive_core::report::VerdictKind;
-use redrive_ledger::{OrderVerdict, Outcome};
 
 use super::world::{World, ann, first_failure, with_status};
 
@@ -12,7 +10,7 @@ async fn what_happens_to_a_copy_happens_nowhere_else() {
     world.observe(&["a", "b"].map(first_failure)).await;
     let before = world.ledger.stories_after(None, 100).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let copy = world.ledger.copy_to(folder.path()).await.unwrap();
+    let copy = world.reader.copy_to(folder.path()).await.unwrap().ledger;
     assert_eq!(copy.stories_after(None, 100).await.unwrap(), before);
     copy.bind(&world.home).await.unwrap();
     let claimed = copy
@@ -30,42 +28,7 @@ async fn what_happens_to_a_copy_happens_nowhere_else() {
 }
 
 #[tokio::test]
-async fn a_batchs_verdicts_are_its_own_with_the_attempts_it_started() {
-    let world = World::new().await;
-    world.observe(&["a", "b", "c"].map(first_failure)).await;
-    world.restart("b", "b-1", "b1").await;
-    let refused = world.claim_one("a", "b1").await;
-    let message = "no such search attribute".to_owned();
-    world
-        .commit("b1", &refused, Outcome::ItemError { message })
-        .await;
-    world.restart("c", "c-1", "b2").await;
-    let verdict = |order: &str, verdict, reason: Option<&str>, attempt| OrderVerdict {
-        order_id: format!("id-of-{order}"),
-        workflow_id: order.into(),
-        verdict,
-        reason: reason.map(str::to_owned),
-        attempt,
-        failure_status: "shipping_failed".into(),
-    };
-    let expected = [
-        verdict(
-            "a",
-            VerdictKind::Error,
-            Some("no such search attribute"),
-            None,
-        ),
-        verdict("b", VerdictKind::Restarted, None, Some(1)),
-    ];
-    let told = world.ledger.batch_verdicts(&"b1".into()).await.unwrap();
-    assert_eq!(told, expected);
-    let nobodys = world.ledger.batch_verdicts(&"b9".into()).await.unwrap();
-    assert_eq!(nobodys, []);
-    world.bystanders_are_unchanged().await;
-}
-
-#[tokio::test]
-async fn what_is_due_is_counted_for_the_batch_that_asks() {
+async fn what_is_left_is_counted_for_the_batch_that_asks() {
     let world = World::new().await;
     let slam = with_status("slam_failed", first_failure("c"));
     world
@@ -83,11 +46,23 @@ async fn what_is_due_is_counted_for_the_batch_that_asks() {
         (&["slam_failed", "shipping_failed"], 2),
         (&["unheard_of"], 0),
     ] {
-        let count = world.ledger.due_count(&of(statuses), world.now()).await;
-        assert_eq!(count.unwrap(), due, "{statuses:?}");
+        let (batch, rules) = ("b2".into(), of(statuses));
+        let left = world.reader.left_to(&batch, &rules, world.now()).await;
+        assert_eq!(left.unwrap(), due, "{statuses:?}");
     }
+    let left = async |batch: &str, at| {
+        let left = world.reader.left_to(&batch.into(), &of(&[]), at).await;
+        left.unwrap()
+    };
     let before = super::world::at(-61);
-    assert_eq!(world.ledger.due_count(&of(&[]), before).await.unwrap(), 0);
+    assert_eq!(left("b2", before).await, 0);
+    world.claim_one("a", "b2").await;
+    assert_eq!(
+        (left("b2", before).await, left("b2", world.now()).await),
+        (1, 2),
+        "what it has claimed is left to it"
+    );
+    assert_eq!(left("b3", world.now()).await, 1, "and to no other");
     world.bystanders_are_unchanged().await;
 }
 
@@ -99,7 +74,7 @@ async fn failure_statuses_are_told_once_each() {
         .observe(&[first_failure("a"), first_failure("b"), slam])
         .await;
     assert_eq!(
-        world.ledger.failure_statuses().await.unwrap(),
+        world.reader.failure_statuses().await.unwrap(),
         ["fraud_suspected", "shipping_failed", "slam_failed"]
     );
     world.bystanders_are_unchanged().await;

@@ -239,16 +239,22 @@ async fn a_batch_is_found_by_either_id_and_tells_each_verdict() {
         .unwrap();
     let told = |verdict: &BatchVerdict| {
         let reason = verdict.reason.clone();
-        (verdict.order_id.clone(), verdict.verdict, reason)
+        (
+            verdict.order_id.clone(),
+            verdict.verdict,
+            reason,
+            verdict.attempt,
+        )
     };
     assert_eq!(
         [told(&page[0]), told(&rest[0])],
         [
-            ("id-of-c".into(), VerdictKind::Restarted, None),
+            ("id-of-c".into(), VerdictKind::Restarted, None, Some(1)),
             (
                 "id-of-d".into(),
                 VerdictKind::Error,
-                Some("no such queue".into())
+                Some("no such queue".into()),
+                None,
             ),
         ]
     );

@@ -8,6 +8,7 @@ mod bulk;
 mod errors;
 mod known;
 mod lost_server;
+mod manual;
 mod queue;
 mod reference;
 mod running;

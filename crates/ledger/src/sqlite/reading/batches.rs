@@ -32,7 +32,10 @@ pub(super) async fn verdicts(
     limit: u32,
 ) -> Result<Vec<BatchVerdict>> {
     let found = sqlx::query(
-        "SELECT v.*, o.workflow_id, o.order_id, o.failure_status
+        "SELECT v.*, o.workflow_id, o.order_id, o.failure_status,
+             (SELECT a.number FROM attempts AS a
+              WHERE a.order_pk = v.order_pk AND a.batch_id = v.batch_id AND a.run_id IS NOT NULL
+              ORDER BY a.id DESC LIMIT 1) AS attempt
          FROM verdicts AS v JOIN orders AS o ON o.id = v.order_pk
          WHERE v.batch_id = $1 AND v.order_pk > $2 ORDER BY v.order_pk LIMIT $3",
     )
@@ -53,6 +56,10 @@ fn verdict(row: &SqliteRow) -> Result<BatchVerdict> {
         failure_status: row.text("failure_status")?,
         verdict: row.named("verdict")?,
         reason: row.maybe_text("reason")?,
+        attempt: match row.maybe_int("attempt")? {
+            Some(_) => Some(row.number("attempt")?),
+            None => None,
+        },
         at: row.time("at")?,
     })
 }

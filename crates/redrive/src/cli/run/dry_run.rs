@@ -6,7 +6,7 @@ use redrive_core::report::ReprocessingResult;
 use redrive_engine::ops::{Ops, Rehearsed, RunRequest};
 use redrive_engine::{Clock, SystemClock};
 use redrive_flows::{Deadline, options};
-use redrive_ledger::OrderVerdict;
+use redrive_ledger::BatchVerdict;
 use serde::Serialize;
 
 use super::progress::Bar;
@@ -22,7 +22,7 @@ const SHOWN: usize = 100;
 #[derive(Serialize)]
 struct Answer<'a> {
     result: &'a ReprocessingResult,
-    verdicts: &'a [OrderVerdict],
+    verdicts: &'a [BatchVerdict],
 }
 
 /// Rehearses a batch and prints its verdicts.
@@ -95,6 +95,8 @@ fn warn_of_deadline(ops: &Ops, result: &ReprocessingResult, printer: &Printer) {
 mod tests {
     use redrive_core::report::VerdictKind;
 
+    use jiff::Timestamp;
+
     use super::*;
 
     fn one(
@@ -102,8 +104,10 @@ mod tests {
         verdict: VerdictKind,
         reason: Option<&str>,
         attempt: Option<u32>,
-    ) -> OrderVerdict {
-        OrderVerdict {
+    ) -> BatchVerdict {
+        BatchVerdict {
+            pk: 1,
+            at: Timestamp::UNIX_EPOCH,
             order_id: order.to_owned(),
             workflow_id: order.into(),
             verdict,

@@ -1,7 +1,7 @@
 //! How far a batch is, as one line on a terminal: what it does, how many orders are done of about how many, how fast, and
 //! how long it will take.
 //!
-//! *Done* is the batch's verdicts in the ledger; *about how many* adds what is due, under the batch's limit.
+//! *Done* is the batch's verdicts in the ledger; *about how many* adds what it has claimed and what is due, under the batch's limit.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub(in crate::cli) struct Bar {
 struct Look {
     at: Timestamp,
     done: u64,
-    due: u64,
+    left: u64,
 }
 
 impl Bar {
@@ -72,11 +72,11 @@ impl Bar {
                 continue;
             };
             let counts = ops.counts(&running.batch_id).await;
-            if let (Ok(counts), Ok(due)) = (counts, ops.due(request).await) {
+            if let (Ok(counts), Ok(left)) = (counts, ops.left_to(running, request).await) {
                 let look = Look {
                     at: SystemClock.now(),
                     done: counts.found_count,
-                    due,
+                    left,
                 };
                 if phase == "restarting" {
                     first.get_or_insert(look);
@@ -95,16 +95,16 @@ impl Drop for Bar {
 
 /// What the line says after the batch's name. The rate is that since `first`.
 fn line(phase: &str, max_orders: Option<u32>, first: Option<Look>, look: Look) -> String {
-    let Look { at, done, due } = look;
+    let Look { at, done, left } = look;
     let most = max_orders.map_or(u64::MAX, u64::from);
-    let total = done.saturating_add(due).min(most).max(done);
+    let total = done.saturating_add(left).min(most).max(done);
     let mut line = format!(": {phase}, {done} of about {}", orders(total));
     let Some(first) = first else { return line };
     let seconds = at.duration_since(first.at).as_secs_f64();
     let rate = done.saturating_sub(first.done) as f64 / seconds;
     if rate.is_finite() && rate > 0.0 {
-        let left = Duration::from_secs_f64((total - done) as f64 / rate);
-        line += &format!(", {rate:.1} a second, {} left", span(left));
+        let time = Duration::from_secs_f64((total - done) as f64 / rate);
+        line += &format!(", {rate:.1} a second, {} left", span(time));
     }
     line
 }
@@ -122,9 +122,9 @@ fn span(span: Duration) -> String {
 mod tests {
     use super::*;
 
-    fn look(second: i64, done: u64, due: u64) -> Look {
+    fn look(second: i64, done: u64, left: u64) -> Look {
         let at = Timestamp::from_second(second).unwrap();
-        Look { at, done, due }
+        Look { at, done, left }
     }
 
     #[test]

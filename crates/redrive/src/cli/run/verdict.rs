@@ -5,13 +5,13 @@ use redrive_core::decide::DeadLetterReason;
 use redrive_core::policy::Policy;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
-use redrive_ledger::{OrderRow, OrderVerdict};
+use redrive_ledger::{BatchVerdict, OrderRow};
 
 use crate::cli::{dlq, when};
 use crate::printer::{Paint, table};
 
 /// The verdicts as a table.
-pub(super) fn listing(verdicts: &[OrderVerdict], paint: Paint) -> String {
+pub(super) fn listing(verdicts: &[BatchVerdict], paint: Paint) -> String {
     let mut table = table(["order", "verdict", "why", "status"]);
     for one in verdicts {
         table.add_row([
@@ -35,7 +35,7 @@ pub(super) fn kind(verdict: VerdictKind, paint: Paint) -> String {
 }
 
 /// Why, or which attempt.
-pub(super) fn why(one: &OrderVerdict) -> String {
+pub(super) fn why(one: &BatchVerdict) -> String {
     let reason = one.reason.as_deref().unwrap_or_default();
     match (one.verdict, one.attempt) {
         (VerdictKind::Restarted, Some(attempt)) => format!("attempt {attempt}"),

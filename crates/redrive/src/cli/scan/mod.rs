@@ -74,7 +74,10 @@ pub async fn run(args: ScanArgs, global: &Global, printer: &Printer) -> anyhow::
         return Ok(ExitCode::SUCCESS);
     }
     printer.say(preview::text(&older, printer.talk_paint()));
-    if older.runs > 0 && !args.yes && !confirm::asked(&question(&older))? {
+    if older.runs == 0 {
+        return tell(&older, ObserveSummary::default(), printer);
+    }
+    if !args.yes && !confirm::asked(&question(&older))? {
         printer.say("Nothing was taken in.");
         return Ok(ExitCode::SUCCESS);
     }
@@ -96,11 +99,11 @@ async fn take_in(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let bar = Bar::new("taking in older failures", printer);
-    let tell = |taken: &ObserveSummary| {
+    let heard = |taken: &ObserveSummary| {
         bar.tell(format!(": {} of about {}", taken.new_failures, older.runs));
     };
     let taken = tokio::select! {
-        taken = ops.take_in_older(older.since, by, &Steady, &tell) => taken?,
+        taken = ops.take_in_older(older.since, by, &Steady, &heard) => taken?,
         () = signals.asked() => {
             drop(bar);
             printer.say("Stopped: what was taken in stays, and the same command does the rest.");
@@ -108,6 +111,10 @@ async fn take_in(
         }
     };
     drop(bar);
+    tell(older, taken, printer)
+}
+
+fn tell(older: &Older, taken: ObserveSummary, printer: &Printer) -> anyhow::Result<ExitCode> {
     let taken = Taken {
         since: older.since,
         new_failures: taken.new_failures,
