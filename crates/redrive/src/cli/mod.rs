@@ -1,5 +1,6 @@
 //! The command line: one file a verb, each a thin layer over one of the engine's verbs.
 
+mod config;
 mod dlq;
 mod halt;
 mod orders;
@@ -96,6 +97,9 @@ enum Command {
     Dlq(dlq::DlqCommand),
     Halt(halt::HaltArgs),
     Unhalt(halt::UnhaltArgs),
+    /// See and check the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     Demo(DemoArgs),
 }
 
@@ -132,6 +136,7 @@ impl Cli {
             Command::Dlq(command) => dlq::run(command, &global, printer).await,
             Command::Halt(args) => halt::halt(args, &global, printer).await,
             Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
+            Command::Config(command) => config::run(&command, &global, printer),
             Command::Demo(args) => demo::run(args, printer).await,
         }
     }

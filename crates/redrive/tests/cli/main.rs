@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod config;
+mod docs;
 mod errors;
 mod lost_server;
 mod queue;
