@@ -36,4 +36,4 @@ pub use failure::{Failure, FailureRow, ObserveSummary};
 pub use order::{AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, Story};
 pub use scan::ScanWindow;
 pub use settle::{Check, Checked};
-pub use sqlite::{LedgerLock, SqliteLedger};
+pub use sqlite::{LedgerLock, Migration, Schema, SqliteLedger};

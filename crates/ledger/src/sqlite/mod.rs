@@ -19,6 +19,7 @@ mod rate;
 mod resolve;
 mod row;
 mod scan;
+mod schema;
 mod settle;
 mod story;
 mod write;
@@ -31,6 +32,7 @@ use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
 
 pub use connect::{LedgerLock, SqliteLedger};
+pub use schema::{Migration, Schema};
 
 use crate::contract::Result;
 use crate::folio::Learning;

@@ -3,6 +3,7 @@
 mod config;
 mod dlq;
 mod halt;
+mod migrate;
 mod orders;
 mod run;
 mod serve;
@@ -97,6 +98,7 @@ enum Command {
     Dlq(dlq::DlqCommand),
     Halt(halt::HaltArgs),
     Unhalt(halt::UnhaltArgs),
+    Migrate(migrate::MigrateArgs),
     /// See and check the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -136,6 +138,7 @@ impl Cli {
             Command::Dlq(command) => dlq::run(command, &global, printer).await,
             Command::Halt(args) => halt::halt(args, &global, printer).await,
             Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
+            Command::Migrate(args) => migrate::run(args, &global, printer).await,
             Command::Config(command) => config::run(&command, &global, printer),
             Command::Demo(args) => demo::run(args, printer).await,
         }

@@ -8,6 +8,7 @@ mod config;
 mod docs;
 mod errors;
 mod lost_server;
+mod migrate;
 mod queue;
 mod reference;
 mod serving;
