@@ -1,8 +1,10 @@
 //! The command line: one file a verb, each a thin layer over one of the engine's verbs.
 
+mod completions;
 mod config;
 mod dlq;
 mod halt;
+mod man;
 mod migrate;
 mod orders;
 mod run;
@@ -102,6 +104,8 @@ enum Command {
     /// See and check the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     Demo(DemoArgs),
 }
 
@@ -140,6 +144,8 @@ impl Cli {
             Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
             Command::Migrate(args) => migrate::run(args, &global, printer).await,
             Command::Config(command) => config::run(&command, &global, printer),
+            Command::Completions(args) => completions::run(&args, printer),
+            Command::Man(args) => man::run(&args, printer),
             Command::Demo(args) => demo::run(args, printer).await,
         }
     }

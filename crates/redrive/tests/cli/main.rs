@@ -4,10 +4,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod completions;
 mod config;
 mod docs;
 mod errors;
 mod lost_server;
+mod man;
 mod migrate;
 mod queue;
 mod reference;
