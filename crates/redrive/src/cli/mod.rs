@@ -4,9 +4,11 @@ mod completions;
 mod config;
 mod dlq;
 mod halt;
+mod judgement;
 mod man;
 mod migrate;
 mod orders;
+mod policy;
 mod run;
 mod serve;
 mod session;
@@ -104,6 +106,9 @@ enum Command {
     /// See and check the configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// See what a policy does, before it is used
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     Demo(DemoArgs),
@@ -144,6 +149,7 @@ impl Cli {
             Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
             Command::Migrate(args) => migrate::run(args, &global, printer).await,
             Command::Config(command) => config::run(&command, &global, printer),
+            Command::Policy(command) => policy::run(command, printer),
             Command::Completions(args) => completions::run(&args, printer),
             Command::Man(args) => man::run(&args, printer),
             Command::Demo(args) => demo::run(args, printer).await,

@@ -11,6 +11,7 @@ mod errors;
 mod lost_server;
 mod man;
 mod migrate;
+mod policy;
 mod queue;
 mod reference;
 mod serving;
