@@ -84,10 +84,7 @@ impl<'policy> Judgement<'policy> {
             true => paint.green("yes"),
             false => paint.yellow("no"),
         };
-        let message = match self.message.lines().next() {
-            Some(line) => line,
-            None => "none",
-        };
+        let message = self.message.lines().next().unwrap_or("none");
         let head = format!(
             "status       {status}, by {}\ngroup        {}\nmessage      {message}\nrestarted    {restarted}: {}",
             by(&self.matched),
@@ -162,5 +159,42 @@ fn by(matched: &Matched) -> String {
         Matched::FailureType => "the type of the application failure".to_owned(),
         Matched::RunTimeout => "the timeout of the run".to_owned(),
         Matched::Nothing => "nothing: no rule matches, and the failure names no type".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDER: &str = "OrderFulfillmentWorkflow";
+
+    #[test]
+    fn what_follows_is_what_a_batch_would_decide() {
+        let default = Policy::default();
+        let children = Policy {
+            restart_children: true,
+            ..Policy::default()
+        };
+        let parks = Policy {
+            max_retries: 0,
+            ..Policy::default()
+        };
+        let once = Policy {
+            max_retries: 1,
+            ..Policy::default()
+        };
+        let table = [
+            (&default, false, true, "up to 5 restarts, "),
+            (&default, true, false, "it has a parent workflow, "),
+            (&children, true, true, "up to 5 restarts, "),
+            (&parks, false, false, "max_retries is 0, "),
+            (&once, false, true, "1 restart, at once."),
+        ];
+        let facts = FailureFacts::application("slam_failed", "jam");
+        for (policy, has_parent, restarted, why) in table {
+            let judged = Judgement::new(policy, ORDER, &facts, has_parent);
+            assert_eq!(judged.restarted, restarted, "{why}");
+            assert!(judged.why.starts_with(why), "{}", judged.why);
+        }
     }
 }

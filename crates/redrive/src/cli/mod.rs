@@ -1,5 +1,6 @@
 //! The command line: one file a verb, each a thin layer over one of the engine's verbs.
 
+mod classify;
 mod completions;
 mod config;
 mod dlq;
@@ -109,6 +110,7 @@ enum Command {
     /// See what a policy does, before it is used
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    Classify(classify::ClassifyArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     Demo(DemoArgs),
@@ -150,6 +152,7 @@ impl Cli {
             Command::Migrate(args) => migrate::run(args, &global, printer).await,
             Command::Config(command) => config::run(&command, &global, printer),
             Command::Policy(command) => policy::run(command, printer),
+            Command::Classify(args) => classify::run(args, &global, printer).await,
             Command::Completions(args) => completions::run(&args, printer),
             Command::Man(args) => man::run(&args, printer),
             Command::Demo(args) => demo::run(args, printer).await,
