@@ -43,4 +43,4 @@ pub use order::{Act, Acted, AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, 
 pub use reader::{Copied, Reader};
 pub use scan::ScanWindow;
 pub use settle::{Check, Checked};
-pub use sqlite::{LedgerLock, SqliteLedger};
+pub use sqlite::{LedgerLock, Migration, Schema, SqliteLedger};

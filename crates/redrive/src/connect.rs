@@ -167,11 +167,16 @@ pub fn address() -> Result<Address, Problem> {
     )
 }
 
+/// The calls about orders, over `client`; the namespace is seen to be there.
+pub async fn gateway(target: &Target, client: &Client) -> anyhow::Result<TemporalGateway> {
+    TemporalGateway::connect(client.clone())
+        .await
+        .map_err(|error| target.no_namespace(error))
+}
+
 /// The verbs of `config` over `client`, with the ledger opened and seen to belong where `target` leads.
 pub async fn ops(target: &Target, client: Client, config: &Config) -> anyhow::Result<Ops> {
-    let gateway = TemporalGateway::connect(client.clone())
-        .await
-        .map_err(|error| target.no_namespace(error))?;
+    let gateway = gateway(target, &client).await?;
     let records = records(config).await?;
     let settings = Settings {
         task_queue: config.worker.task_queue.clone(),

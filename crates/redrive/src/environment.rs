@@ -14,6 +14,66 @@ pub const LEDGER_URL: &str = "REDRIVE_LEDGER_URL";
 pub const LOG: &str = "REDRIVE_LOG";
 /// Where the Temporal CLI is.
 pub const TEMPORAL_CLI: &str = "REDRIVE_TEMPORAL_CLI";
+/// Whether colours are unwanted, as many programs understand it.
+pub const NO_COLOR: &str = "NO_COLOR";
+
+/// Our variables, each with what it does.
+pub const OURS: &[(&str, &str)] = &[
+    (
+        CONFIG,
+        "The configuration file, where `--config` names none.",
+    ),
+    (
+        LEDGER_URL,
+        "The ledger, instead of `ledger.url` of the file, where `--ledger` names none.",
+    ),
+    (
+        LOG,
+        "What is logged, a filter like `info` or `redrive=debug,temporalio=warn`; without it `error,redrive=info,temporalio=warn`.",
+    ),
+    (
+        TEMPORAL_CLI,
+        "The Temporal CLI that `up` and `demo` start a server with, where `--temporal-cli` names none.",
+    ),
+    (NO_COLOR, "Set to anything: no colours."),
+];
+
+/// Temporal's variables, each with what it does.
+pub const TEMPORALS: &[(&str, &str)] = &[
+    ("TEMPORAL_ADDRESS", "The server, as `host:port`."),
+    ("TEMPORAL_NAMESPACE", "The namespace."),
+    ("TEMPORAL_API_KEY", "The API key; it switches TLS on."),
+    ("TEMPORAL_TLS", "`true` or `false`: TLS or none."),
+    (
+        "TEMPORAL_TLS_CLIENT_CERT_PATH",
+        "The client's certificate; `TEMPORAL_TLS_CLIENT_CERT_DATA` has it in the variable itself.",
+    ),
+    (
+        "TEMPORAL_TLS_CLIENT_KEY_PATH",
+        "The client's key; or `TEMPORAL_TLS_CLIENT_KEY_DATA`.",
+    ),
+    (
+        "TEMPORAL_TLS_SERVER_CA_CERT_PATH",
+        "The authority that signed the server's certificate; or `TEMPORAL_TLS_SERVER_CA_CERT_DATA`.",
+    ),
+    (
+        "TEMPORAL_TLS_SERVER_NAME",
+        "The name in the server's certificate, where it is not the host's.",
+    ),
+    (
+        "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION",
+        "`true`: the name in the server's certificate is not looked at.",
+    ),
+    (
+        "TEMPORAL_GRPC_META_NAME",
+        "A header `name` that goes with every call.",
+    ),
+    ("TEMPORAL_CONFIG_FILE", "Where `temporal.toml` is."),
+    (
+        "TEMPORAL_PROFILE",
+        "The profile of `temporal.toml`; without it `default`.",
+    ),
+];
 
 /// The variable's value; an empty one counts as not set, as with `VARIABLE= command` in a shell.
 #[expect(

@@ -37,7 +37,7 @@ pub struct Printer {
 impl Printer {
     /// A printer for this terminal: in colour where it is one and `NO_COLOR` is not set.
     pub fn new(format: Format) -> Self {
-        let wanted = environment::raw("NO_COLOR").is_none();
+        let wanted = environment::raw(environment::NO_COLOR).is_none();
         Self {
             format,
             data: Paint(wanted && io::stdout().is_terminal()),

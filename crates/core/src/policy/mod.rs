@@ -9,6 +9,7 @@ mod customer;
 mod rule;
 mod status;
 mod timing;
+mod treatment;
 mod validate;
 mod watch;
 
@@ -23,9 +24,10 @@ use crate::backoff::Backoff;
 use crate::fingerprint::short_hash;
 
 pub use customer::CustomerId;
-pub use rule::{Pattern, Rule};
+pub use rule::{Condition, Pattern, Rule};
 pub use status::{DEFAULT_REPROCESSABLE, StatusPolicies, StatusPolicy};
 pub use timing::{ScanPolicy, SettlePolicy};
+pub use treatment::{Treatment, Waits};
 pub use watch::{DEFAULT_ORDER_ID, DEFAULT_WORKFLOW_TYPE, ORDER_ID_PLACEHOLDER, Watch};
 
 /// Restarts of an order before it becomes a dead letter: the specification's `MaxReprocessingRetries`.

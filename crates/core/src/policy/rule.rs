@@ -36,24 +36,60 @@ pub struct Rule {
     pub status: String,
 }
 
+/// One condition of a rule, beside a failure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition<'rule> {
+    /// The rule's setting, e.g. `activity_type`.
+    pub setting: &'static str,
+    /// What it asks for, as the policy writes it.
+    pub wanted: &'rule str,
+    /// Whether the failure meets it.
+    pub met: bool,
+}
+
 impl Rule {
     /// Whether a failed run of this type, with these facts, meets every condition.
     pub fn matches(&self, workflow_type: &str, facts: &FailureFacts) -> bool {
+        self.conditions(workflow_type, facts)
+            .all(|condition| condition.met)
+    }
+
+    /// The rule's conditions, each beside a failed run of this type with these facts.
+    pub fn conditions(
+        &self,
+        workflow_type: &str,
+        facts: &FailureFacts,
+    ) -> impl Iterator<Item = Condition<'_>> {
         let any = |met: &dyn Fn(&Cause) -> bool| facts.chain.iter().any(met);
-        let type_met = self
-            .workflow_type
-            .as_deref()
-            .is_none_or(|own| own == workflow_type);
-        let activity_met =
-            self.activity_type.is_none() || any(&|cause| cause.activity_type == self.activity_type);
-        let failure_met =
-            self.failure_type.is_none() || any(&|cause| cause.failure_type == self.failure_type);
-        let message_met = self
-            .message
-            .as_ref()
-            .is_none_or(|own| any(&|cause| own.found_in(&cause.message)));
-        let timeout_met = self.timeout.is_none() || any(&|cause| cause.timeout == self.timeout);
-        type_met && activity_met && failure_met && message_met && timeout_met
+        let condition = |setting, wanted, met| Condition {
+            setting,
+            wanted,
+            met,
+        };
+        let workflow = self.workflow_type.as_deref().map(|wanted| {
+            let met = wanted == workflow_type;
+            condition("workflow_type", wanted, met)
+        });
+        let activity = self.activity_type.as_deref().map(|wanted| {
+            let met = any(&|cause| cause.activity_type.as_deref() == Some(wanted));
+            condition("activity_type", wanted, met)
+        });
+        let failure = self.failure_type.as_deref().map(|wanted| {
+            let met = any(&|cause| cause.failure_type.as_deref() == Some(wanted));
+            condition("failure_type", wanted, met)
+        });
+        let message = self.message.as_ref().map(|wanted| {
+            let met = any(&|cause| wanted.found_in(&cause.message));
+            condition("message", wanted.as_str(), met)
+        });
+        let timeout = self.timeout.map(|wanted| {
+            let met = any(&|cause| cause.timeout == Some(wanted));
+            condition("timeout", wanted.name(), met)
+        });
+        [workflow, activity, failure, message, timeout]
+            .into_iter()
+            .flatten()
     }
 
     /// Whether the rule has a condition at all; one that has none matches every failure.
@@ -180,6 +216,25 @@ mod tests {
                 "{conditions}"
             );
         }
+    }
+
+    #[test]
+    fn each_condition_tells_whether_it_is_met() {
+        let rule =
+            rule("activity_type = 'buy_label'\nmessage = '^404'\ntimeout = 'schedule_to_close'");
+        let facts = facts();
+        let told: Vec<_> = rule
+            .conditions("Order", &facts)
+            .map(|condition| (condition.setting, condition.wanted, condition.met))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("activity_type", "buy_label", true),
+                ("message", "^404", false),
+                ("timeout", "schedule_to_close", true),
+            ]
+        );
     }
 
     #[test]

@@ -1,22 +1,19 @@
-//! Opening the file: its folder, its pragmas, its migrations, and the lock that keeps it to one `redrive up`.
+//! Opening the file: its folder, its pragmas, and the lock that keeps it to one `redrive up`.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sqlx::migrate::Migrator;
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{ConnectOptions, Connection, Sqlite, Transaction};
 
+use super::schema::{self, Schema};
 use crate::LedgerError;
 use crate::contract::Result;
 use crate::error::Doing;
-
-/// The migrations that this binary knows.
-static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// How long a statement waits for another process's transaction. Ours take milliseconds; a backup may take seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,10 +33,43 @@ impl SqliteLedger {
     ///
     /// Errors: [`LedgerError::Open`]; [`LedgerError::Newer`], with nothing changed; [`LedgerError::Migrate`].
     pub async fn open(path: &Path) -> Result<Self> {
-        let failed = |source: sqlx::Error| LedgerError::Open {
-            place: path.display().to_string(),
-            source,
-        };
+        let (ledger, _) = Self::open_migrated(path).await?;
+        Ok(ledger)
+    }
+
+    /// Brings the ledger at `path` to this binary's schema, as every opening does, and tells what it lacked.
+    ///
+    /// Errors: as [`SqliteLedger::open`].
+    pub async fn migrate(path: &Path) -> Result<Schema> {
+        let (ledger, before) = Self::open_migrated(path).await?;
+        ledger.close().await;
+        Ok(before)
+    }
+
+    /// What the ledger at `path` lacks to this binary's schema. Nothing is changed, and no file is made.
+    ///
+    /// Errors: [`LedgerError::Open`]; [`LedgerError::Newer`].
+    pub async fn schema(path: &Path) -> Result<Schema> {
+        if !path.exists() {
+            return Ok(Schema::missing());
+        }
+        // A connection that may not write at all leaves files beside a ledger that was not closed in order.
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("query_only", "on");
+        let failed = |source| cannot_open(path, source);
+        let mut conn = options.connect().await.map_err(failed)?;
+        let schema = schema::read(&mut conn).await;
+        conn.close().await.map_err(failed)?;
+        match schema {
+            Err(LedgerError::Sql { source, .. }) => Err(failed(source)),
+            schema => schema,
+        }
+    }
+
+    async fn open_migrated(path: &Path) -> Result<(Self, Schema)> {
+        let failed = |source| cannot_open(path, source);
         if let Some(folder) = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
@@ -49,16 +79,13 @@ impl SqliteLedger {
                 .map_err(|error| failed(error.into()))?;
         }
         let ledger = Self::connect(path).await?;
-        migrate(&ledger.writer).await?;
-        Ok(ledger)
+        let before = schema::migrate(&ledger.writer).await?;
+        Ok((ledger, before))
     }
 
     /// Connects to the file as it is: its schema must be this binary's.
     pub(super) async fn connect(path: &Path) -> Result<Self> {
-        let failed = |source: sqlx::Error| LedgerError::Open {
-            place: path.display().to_string(),
-            source,
-        };
+        let failed = |source| cannot_open(path, source);
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(true)
@@ -149,6 +176,13 @@ pub struct LedgerLock {
     _file: File,
 }
 
+fn cannot_open(path: &Path, source: sqlx::Error) -> LedgerError {
+    LedgerError::Open {
+        place: path.display().to_string(),
+        source,
+    }
+}
+
 fn pool(connections: u32) -> SqlitePoolOptions {
     // The file does not hang up, so connections are neither tested nor replaced.
     SqlitePoolOptions::new()
@@ -156,39 +190,4 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
-}
-
-/// Brings the schema to this binary's, all migrations in one transaction.
-async fn migrate(writer: &SqlitePool) -> Result<()> {
-    let mut tx = writer
-        .begin_with("BEGIN IMMEDIATE")
-        .await
-        .doing("begin the migration")?;
-    let known = MIGRATOR
-        .iter()
-        .map(|migration| migration.version)
-        .max()
-        .unwrap_or(0);
-    let found = last_migration(&mut tx).await?;
-    if found > known {
-        return Err(LedgerError::Newer { found, known });
-    }
-    MIGRATOR.run(&mut *tx).await.map_err(LedgerError::Migrate)?;
-    tx.commit().await.doing("commit the migration")
-}
-
-async fn last_migration(conn: &mut SqliteConnection) -> Result<i64> {
-    let migrated: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = '_sqlx_migrations')",
-    )
-    .fetch_one(&mut *conn)
-    .await
-    .doing("look for migrations")?;
-    if !migrated {
-        return Ok(0);
-    }
-    sqlx::query_scalar("SELECT coalesce(max(version), 0) FROM _sqlx_migrations")
-        .fetch_one(conn)
-        .await
-        .doing("read the last migration")
 }

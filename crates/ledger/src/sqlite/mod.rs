@@ -21,6 +21,7 @@ mod reading;
 mod resolve;
 mod row;
 mod scan;
+mod schema;
 mod settle;
 mod story;
 mod write;
@@ -33,6 +34,7 @@ use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
 
 pub use connect::{LedgerLock, SqliteLedger};
+pub use schema::{Migration, Schema};
 
 use crate::contract::Result;
 use crate::folio::Learning;

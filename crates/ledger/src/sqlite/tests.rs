@@ -185,3 +185,24 @@ async fn the_schema_itself_refuses_what_must_never_be() {
         );
     }
 }
+
+#[tokio::test]
+async fn what_a_ledger_lacks_is_told_and_nothing_is_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let before = SqliteLedger::schema(&path).await.unwrap();
+    assert_eq!(before.found, 0);
+    assert_eq!(
+        before.pending.last().map(|last| last.version),
+        Some(before.known)
+    );
+    assert!(!path.exists(), "asking makes no file");
+
+    assert_eq!(SqliteLedger::migrate(&path).await.unwrap(), before);
+    let after = SqliteLedger::schema(&path).await.unwrap();
+    assert_eq!((after.found, after.pending), (before.known, Vec::new()));
+    let beside = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(beside, 1, "asking leaves no file beside the ledger");
+    let again = SqliteLedger::migrate(&path).await.unwrap();
+    assert_eq!((again.found, again.pending.len()), (before.known, 0));
+}

@@ -2,12 +2,19 @@
 
 mod audit;
 mod batches;
+mod classify;
+mod completions;
+mod config;
 mod confirm;
 mod dlq;
 mod failures;
 mod halt;
+mod judgement;
+mod man;
+mod migrate;
 mod narrow;
 mod orders;
+mod policy;
 mod report;
 mod run;
 mod scan;
@@ -117,6 +124,16 @@ enum Command {
     Audit(audit::AuditCommand),
     Halt(halt::HaltArgs),
     Unhalt(halt::UnhaltArgs),
+    Migrate(migrate::MigrateArgs),
+    /// See and check the configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// See what a policy does, before it is used
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    Classify(classify::ClassifyArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
     Demo(DemoArgs),
 }
 
@@ -159,6 +176,12 @@ impl Cli {
             Command::Dlq(command) => dlq::run(command, &global, printer).await,
             Command::Halt(args) => halt::halt(args, &global, printer).await,
             Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
+            Command::Migrate(args) => migrate::run(args, &global, printer).await,
+            Command::Config(command) => config::run(&command, &global, printer),
+            Command::Policy(command) => policy::run(command, printer),
+            Command::Classify(args) => classify::run(args, &global, printer).await,
+            Command::Completions(args) => completions::run(&args, printer),
+            Command::Man(args) => man::run(&args, printer),
             Command::Demo(args) => demo::run(args, printer).await,
         }
     }

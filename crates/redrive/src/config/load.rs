@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Config, sentence};
+use toml::Table;
+
+use super::{Config, Source, sentence};
 use crate::problem::Problem;
 use crate::{environment, ledger};
 
@@ -22,34 +24,69 @@ pub struct Overrides {
     pub ledger: Option<String>,
 }
 
+/// A configuration, and where each part of it comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// The file it was read from, if one was.
+    pub file: Option<PathBuf>,
+    /// What that file says.
+    pub(super) written: Table,
+    /// What took the place of `ledger.url`, if something did.
+    pub(super) ledger: Option<Source>,
+}
+
 /// The configuration: of `--config`, else of `REDRIVE_CONFIG`, else of `redrive.toml` in the current folder if it is there,
 /// else the defaults. `--ledger`, else `REDRIVE_LEDGER_URL`, takes the place of `ledger.url`.
 ///
 /// Errors, each in a sentence: a named file that cannot be read; an unknown setting; a value that is none; settings that
 /// make no sense.
 pub fn load(overrides: &Overrides) -> Result<Config, Problem> {
+    Ok(load_with_sources(overrides)?.config)
+}
+
+/// The same, with where it comes from.
+///
+/// Errors: as [`load`].
+pub fn load_with_sources(overrides: &Overrides) -> Result<Loaded, Problem> {
     let named = overrides
         .config
         .clone()
         .or_else(|| environment::raw(environment::CONFIG).map(PathBuf::from));
     let file = named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|file| file.exists()));
-    let mut config = match &file {
-        Some(file) => read(file)?,
-        None => Config::default(),
+    let (mut config, written) = match &file {
+        Some(file) => read_with_text(file)?,
+        None => (Config::default(), Table::new()),
     };
-    if let Some(url) = overrides
+    let flag = overrides
         .ledger
         .clone()
-        .or_else(|| environment::text(environment::LEDGER_URL))
-    {
+        .map(|url| (url, Source::Flag("--ledger")));
+    let variable = || {
+        let url = environment::text(environment::LEDGER_URL)?;
+        Some((url, Source::Environment(environment::LEDGER_URL)))
+    };
+    let (url, ledger) = flag.or_else(variable).unzip();
+    if let Some(url) = url {
         config.ledger.url = url;
     }
-    Ok(config)
+    Ok(Loaded {
+        config,
+        file,
+        written,
+        ledger,
+    })
 }
 
 /// Reads a configuration file. A relative path in it starts at its folder: a command finds the same ledger wherever it is
 /// given.
 pub fn read(file: &Path) -> Result<Config, Problem> {
+    Ok(read_with_text(file)?.0)
+}
+
+/// Reads a configuration file, and what of it the file itself says.
+fn read_with_text(file: &Path) -> Result<(Config, Table), Problem> {
     let text = fs::read_to_string(file).map_err(|error| {
         Problem::user(
             format!("cannot read the configuration {}: {error}.", file.display()),
@@ -60,7 +97,10 @@ pub fn read(file: &Path) -> Result<Config, Problem> {
     if let (Some(folder), Ok(path)) = (file.parent(), ledger::path(&config.ledger.url)) {
         config.ledger.url = folder.join(path).display().to_string();
     }
-    Ok(config)
+    let written = text
+        .parse()
+        .expect("what was read as a configuration is a table");
+    Ok((config, written))
 }
 
 /// Reads the configuration's text; `name` is what its errors call it.

@@ -2,8 +2,12 @@
 //!
 //! Where Temporal is, and how to be let in, is Temporal's own configuration and never ours (see [`crate::connect`]).
 
+mod docs;
+mod flat;
 mod load;
 mod sentence;
+mod settings;
+mod shown;
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +17,10 @@ use std::time::Duration;
 use redrive_core::policy::{Policy, duration};
 use serde::{Deserialize, Serialize};
 
-pub use load::{DEFAULT_FILE, Overrides, load, parse, read};
+pub use docs::markdown;
+pub use load::{DEFAULT_FILE, Loaded, Overrides, load, load_with_sources, parse, read};
+pub use settings::{SETTINGS, Setting};
+pub use shown::{ShownSetting, Source};
 
 /// Everything that can be set. What a file leaves out takes its default.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

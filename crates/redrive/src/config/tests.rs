@@ -1,6 +1,9 @@
 //! Every mistake in a configuration is told in a sentence that names the place; the example is the defaults.
 
-use super::{Config, load, read};
+use std::collections::BTreeSet;
+
+use super::shown::leaves;
+use super::{Config, SETTINGS, Setting, Source, docs, load, load_with_sources, parse, read};
 use crate::config::load::Overrides;
 
 /// The sentence for a file of this text.
@@ -194,5 +197,128 @@ fn a_ledger_in_a_file_is_looked_for_beside_the_file() {
         load(&overrides).unwrap().ledger.url,
         "here.db",
         "what the command line names starts where it is given"
+    );
+}
+
+/// A file with every setting that has no default.
+const EVERY_OPTION: &str = "[policy.statuses.a]\nreprocess = true\nmax_retries = 1\nbackoff = {}\n[[policy.rules]]\n\
+                            name = 'r'\nworkflow_type = 'w'\nactivity_type = 'a'\nfailure_type = 'f'\nmessage = \
+                            'm'\ntimeout = 'heartbeat'\nstatus = 's'\n";
+
+fn shapes(config: &Config) -> BTreeSet<String> {
+    leaves(config).into_iter().map(|leaf| leaf.shape).collect()
+}
+
+#[test]
+fn every_setting_has_an_entry_and_every_entry_a_setting() {
+    let every = parse(EVERY_OPTION, "every.toml").unwrap();
+    let known: BTreeSet<String> = &shapes(&Config::default()) | &shapes(&every);
+    let listed: BTreeSet<String> = SETTINGS.iter().map(|entry| entry.key.to_owned()).collect();
+    assert_eq!(listed.len(), SETTINGS.len(), "a setting is listed twice");
+    assert_eq!(listed, known);
+    for entry in SETTINGS {
+        assert!(
+            !entry.unit.is_empty() && entry.meaning.ends_with('.'),
+            "{entry:?}"
+        );
+    }
+}
+
+/// What has no default is seen in no default: serde tells the names where one is wrong.
+#[test]
+fn no_setting_without_a_default_is_forgotten() {
+    for (text, list, left_out) in [
+        ("[[policy.rules]]\nzzz = 1", "policy.rules[].", None),
+        (
+            "[policy.statuses.a]\nzzz = 1",
+            "policy.statuses.NAME.",
+            Some("backoff"),
+        ),
+        (
+            "[policy.statuses.a.backoff]\nzzz = 1",
+            "policy.statuses.NAME.backoff.",
+            None,
+        ),
+        ("[[policy.watch]]\nzzz = 1", "policy.watch[].", None),
+    ] {
+        let error = toml::from_str::<Config>(text).unwrap_err().to_string();
+        let (_, names) = error
+            .split_once("unknown field `zzz`")
+            .expect("serde names what it knows");
+        let names: Vec<&str> = names.split('`').skip(1).step_by(2).collect();
+        assert!(!names.is_empty(), "{error}");
+        for name in names.into_iter().filter(|name| Some(*name) != left_out) {
+            assert!(
+                Setting::of(&format!("{list}{name}")).is_some(),
+                "{list}{name} has no entry"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_example_of_the_docs_can_be_used() {
+    let config = parse(docs::EXAMPLE, "the docs").unwrap();
+    assert_eq!(config.policy.rules.len(), 3);
+    assert_eq!(config.policy.max_retries("carrier_down"), 8);
+    assert!(!config.policy.reprocess("validation_failed"));
+}
+
+#[test]
+fn each_value_is_shown_with_where_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("redrive.toml");
+    let text = "[policy]\nmax_retries = 3\nbackoff = { initial = '2m' }\n[ledger]\nurl = 'a.db'\n\
+                [[policy.watch]]\nworkflow_type = 'Order'\n[[policy.watch]]\nworkflow_type = 'Refund'\n";
+    std::fs::write(&file, text).unwrap();
+    let overrides = Overrides {
+        config: Some(file.clone()),
+        ledger: Some("b.db".to_owned()),
+    };
+    let loaded = load_with_sources(&overrides).unwrap();
+    assert_eq!(loaded.written_settings(), 5);
+    let shown = loaded.settings();
+    let of = |key: &str| {
+        let setting = shown.iter().find(|setting| setting.key == key).unwrap();
+        let default = setting.default.as_ref().map(ToString::to_string);
+        (
+            setting.value.to_string(),
+            setting.source.clone(),
+            default.unwrap_or_default(),
+        )
+    };
+    let written = || Source::File(file.clone());
+    for (key, value, source, default) in [
+        (
+            "ledger.url",
+            "\"b.db\"",
+            Source::Flag("--ledger"),
+            "\"redrive.db\"",
+        ),
+        ("policy.max_retries", "3", written(), "5"),
+        ("policy.backoff.initial", "\"2m\"", written(), "\"1m\""),
+        ("policy.backoff.factor", "2.0", Source::Default, "2.0"),
+        ("policy.watch[1].workflow_type", "\"Refund\"", written(), ""),
+        ("policy.rules", "[]", Source::Default, "[]"),
+    ] {
+        assert_eq!(
+            of(key),
+            (value.to_owned(), source, default.to_owned()),
+            "{key}"
+        );
+    }
+    let watched: Vec<_> = shown
+        .iter()
+        .map(|setting| setting.key.as_str())
+        .filter(|key| key.contains("watch"))
+        .collect();
+    assert_eq!(
+        watched,
+        [
+            "policy.watch[0].workflow_type",
+            "policy.watch[0].order_id",
+            "policy.watch[1].workflow_type",
+            "policy.watch[1].order_id"
+        ]
     );
 }

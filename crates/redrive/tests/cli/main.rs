@@ -5,10 +5,17 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod bulk;
+mod classify;
+mod completions;
+mod config;
+mod docs;
 mod errors;
 mod known;
 mod lost_server;
+mod man;
 mod manual;
+mod migrate;
+mod policy;
 mod queue;
 mod reference;
 mod running;

@@ -1,0 +1,90 @@
+//! `redrive policy test`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use redrive_core::policy::{Policy, Treatment};
+use serde::Serialize;
+
+use super::described::Described;
+use crate::cli::judgement::Judgement;
+use crate::config;
+use crate::printer::{Paint, Printer, table};
+
+/// `policy test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The file, as redrive.example.toml is
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    #[command(flatten)]
+    described: Described,
+}
+
+/// What the policy does.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tested<'policy> {
+    file: PathBuf,
+    /// Each status that the policy knows.
+    statuses: Vec<Treatment>,
+    /// The failure that was described, if one was.
+    failure: Option<Judgement<'policy>>,
+}
+
+/// Tests.
+pub fn run(args: TestArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let policy = config::read(&args.file)?.policy;
+    let workflow_type = args.described.workflow_type(&policy);
+    let facts = args.described.facts();
+    let failure = facts.map(|facts| Judgement::new(&policy, &workflow_type, &facts, false));
+    let tested = Tested {
+        file: args.file,
+        statuses: statuses(&policy),
+        failure,
+    };
+    printer.data(&tested, Tested::text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is done about each status that the policy lists or that one of its rules gives.
+fn statuses(policy: &Policy) -> Vec<Treatment> {
+    let given = policy.rules.iter().map(|rule| &rule.status);
+    let names: BTreeSet<&String> = policy.statuses.keys().chain(given).collect();
+    let treatments = names.into_iter().map(|status| policy.treatment(status));
+    treatments.collect()
+}
+
+impl Tested<'_> {
+    fn text(&self, paint: Paint) -> String {
+        if let Some(failure) = &self.failure {
+            return failure.text(paint);
+        }
+        let mut table = table([
+            "status",
+            "restarted",
+            "restarts",
+            "longest waits between them",
+        ]);
+        for treatment in &self.statuses {
+            let restarted = match treatment.reprocess {
+                true => paint.green("yes"),
+                false => paint.yellow("no"),
+            };
+            table.add_row([
+                paint.bold(&treatment.status),
+                restarted,
+                treatment.max_retries.to_string(),
+                treatment.waits.to_string(),
+            ]);
+        }
+        format!(
+            "{}\n\n{} is fine. The first restart is made at once, each further one after a random part of its wait (full \
+             jitter).\nAny other status is kept, shown and left alone.",
+            table.trim_fmt(),
+            self.file.display()
+        )
+    }
+}

@@ -1,0 +1,108 @@
+//! `redrive classify`, on runs of a real server.
+
+use std::time::Duration;
+
+use redrive_fulfillment::testbed::Testbed;
+use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
+
+use super::site::{Site, exists};
+
+/// Starts an order that nobody works on; with `timeout`, it fails.
+async fn order(testbed: &Testbed, order: &str, timeout: Option<Duration>) -> String {
+    let workflow_id = format!("order-fulfillment-{order}");
+    let mut request = testbed.start_request(&workflow_id, "OrderFulfillmentWorkflow", "nobody");
+    request.workflow_run_timeout = timeout.map(|timeout| timeout.try_into().unwrap());
+    let run = testbed.start(request).await;
+    if timeout.is_some() {
+        testbed
+            .await_status(&workflow_id, WorkflowExecutionStatus::TimedOut)
+            .await;
+    }
+    run
+}
+
+const SECOND: Option<Duration> = Some(Duration::from_secs(1));
+
+#[tokio::test]
+async fn a_failed_run_is_told_with_its_rule() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed);
+    let run = order(&testbed, "A-1", SECOND).await;
+    let told = site
+        .run("classify --workflow-id order-fulfillment-A-1")
+        .well()
+        .stdout;
+    assert!(
+        told.starts_with(&format!("order-fulfillment-A-1, run {run}, timed out at ")),
+        "{told}"
+    );
+    for part in [
+        "status       workflow_timed_out, by the timeout of the run",
+        "restarted    yes: up to 5 restarts, the first at once",
+    ] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+
+    site.write(
+        "redrive.toml",
+        "[[policy.rules]]\nname = 'late'\nmessage = 'timed out'\nstatus = 'too_late'\n",
+    );
+    let command = format!("classify --workflow-id order-fulfillment-A-1 --run-id {run} -o json");
+    let json = site.run(&command).well().json();
+    assert_eq!(json["treatment"]["status"], "too_late", "{json}");
+    assert_eq!(json["matched"]["rule"]["name"], "late");
+    assert_eq!(json["restarted"], false);
+    assert_eq!(json["runId"], run.as_str());
+    assert_eq!(json["fingerprint"].as_str().unwrap().len(), 16);
+    assert!(!exists(&site.path("redrive.db")), "no ledger is made");
+}
+
+#[tokio::test]
+async fn what_did_not_fail_or_is_not_there_is_said() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed);
+    site.run("classify --workflow-id ORD-9").says(
+        1,
+        &format!(
+            "error: Temporal knows no workflow ORD-9 in namespace {:?}.\nhint: check the id and \
+             TEMPORAL_NAMESPACE; the server forgets a closed run when its retention is over.",
+            testbed.namespace
+        ),
+    );
+    let run = order(&testbed, "B-1", None).await;
+    site.run("classify --workflow-id order-fulfillment-B-1")
+        .says(
+            1,
+            &format!(
+                "error: run {run} of order-fulfillment-B-1 did not fail: it is running.\n\
+             hint: name a run that failed with --run-id."
+            ),
+        );
+    let gone = "00000000-0000-4000-8000-000000000000";
+    let ran = site.run(&format!(
+        "classify --workflow-id order-fulfillment-B-1 --run-id {gone}"
+    ));
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr.starts_with(&format!(
+            "error: Temporal knows no workflow order-fulfillment-B-1 with a run {gone} in namespace "
+        )),
+        "{ran:?}"
+    );
+    let ran = site.run("classify --workflow-id order-fulfillment-B-1 --run-id latest");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
+    assert!(
+        ran.stderr
+            .ends_with("hint: check the workflow id and the run id.\n"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn no_server_is_said() {
+    Site::without_server().run("classify --workflow-id X").says(
+        1,
+        "error: no Temporal server answers at 127.0.0.1:1.\n\
+         hint: start it, or set TEMPORAL_ADDRESS to where it listens; `redrive up` brings a server of its own.",
+    );
+}
