@@ -16,6 +16,7 @@ use std::time::Duration;
 
 use redrive_core::policy::{Policy, duration};
 use serde::{Deserialize, Serialize};
+use temporalio_client::Url;
 
 pub use docs::markdown;
 pub use load::{DEFAULT_FILE, Loaded, Overrides, load, load_with_sources, parse, read};
@@ -32,6 +33,8 @@ pub struct Config {
     pub worker: WorkerConfig,
     /// When batches start by themselves.
     pub schedule: ScheduleConfig,
+    /// Where else to look.
+    pub links: LinksConfig,
     /// What is done about failed orders.
     pub policy: Policy,
 }
@@ -65,6 +68,30 @@ impl Default for WorkerConfig {
         Self {
             task_queue: redrive_flows::TASK_QUEUE.to_owned(),
         }
+    }
+}
+
+/// `[links]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinksConfig {
+    /// Where Temporal's pages are, say `https://temporal.example`; nothing: no links. Default nothing.
+    pub temporal_ui: String,
+}
+
+impl LinksConfig {
+    /// The page of a run.
+    pub fn run(&self, namespace: &str, workflow_id: &str, run_id: &str) -> Option<String> {
+        let pages = self.temporal_ui.trim_end_matches('/');
+        let mut url = Url::parse(pages).ok()?;
+        url.path_segments_mut().ok()?.pop_if_empty().extend([
+            "namespaces",
+            namespace,
+            "workflows",
+            workflow_id,
+            run_id,
+        ]);
+        Some(url.to_string())
     }
 }
 

@@ -70,6 +70,11 @@ pub const SETTINGS: &[Setting] = &[
          never touched.",
     ),
     Setting::new(
+        "links.temporal_ui",
+        "URL",
+        "Where Temporal's pages are: an order's story then links each of its runs. Nothing: no links.",
+    ),
+    Setting::new(
         "policy.max_retries",
         "restarts",
         "Restarts of an order before it goes to the dead letter queue; 0 sends every failed order there at once.",
@@ -115,6 +120,12 @@ pub const SETTINGS: &[Setting] = &[
         "policy.watch[].order_id",
         "text with one {orderId}",
         "Where the order's id stands in the workflow ids of that type.",
+    ),
+    Setting::new(
+        "policy.watch[].customer_id",
+        "input:POINTER, search_attribute:NAME, memo:NAME or nothing",
+        "Where the customer's id stands, so that orders can be found by it. Nothing else is read from a payload; with \
+         nothing here, no payload is looked into.",
     ),
     Setting::new(
         "policy.backoff.initial",

@@ -317,8 +317,10 @@ fn each_value_is_shown_with_where_it_comes_from() {
         [
             "policy.watch[0].workflow_type",
             "policy.watch[0].order_id",
+            "policy.watch[0].customer_id",
             "policy.watch[1].workflow_type",
-            "policy.watch[1].order_id"
+            "policy.watch[1].order_id",
+            "policy.watch[1].customer_id"
         ]
     );
 }

@@ -43,6 +43,10 @@ pub async fn site() -> Site {
     };
     known.fill().await;
     known.ledger.close().await;
+    site.write(
+        "redrive.toml",
+        "[links]\ntemporal_ui = \"https://temporal.example/ui/\"\n",
+    );
     site
 }
 

@@ -181,7 +181,9 @@ fn variables_in(text: &str) -> BTreeSet<String> {
 #[test]
 fn variables_are_documented_and_documented_ones_exist() {
     let source = root().join("crates/redrive/src/environment.rs");
-    let known = variables_in(&std::fs::read_to_string(source).unwrap());
+    let mut known = variables_in(&std::fs::read_to_string(source).unwrap());
+    // What the generated page says it is written by.
+    known.insert("REDRIVE_WRITE_DOCS".to_owned());
     let documented: BTreeSet<String> = documents()
         .iter()
         .flat_map(|(_, text)| variables_in(text))

@@ -12,6 +12,8 @@ use redrive_ledger::Act;
 
 use self::act::Deed;
 use super::{Global, session};
+use crate::config;
+use crate::connect::Target;
 use crate::printer::Printer;
 
 /// The commands.
@@ -49,7 +51,14 @@ pub async fn run(
         OrdersCommand::List(args) => return list::run(args, &records, printer).await,
         OrdersCommand::Show(args) => {
             let story = records.show_order(&args.id).await?;
-            printer.data(&show::Shown::of(&story, &records.policy), show::text)?;
+            let links = config::load(&global.overrides())?.links;
+            // What is known is told, too, where Temporal's configuration cannot be read.
+            let target = Target::configured().ok();
+            let link = |run: &str| {
+                let workflow_id = story.order.workflow_id.as_str();
+                links.run(target.as_ref()?.namespace(), workflow_id, run)
+            };
+            printer.data(&show::Shown::of(&story, &records.policy, link), show::text)?;
             return Ok(ExitCode::SUCCESS);
         }
         OrdersCommand::Hold(args) => (args, Deed::Act(Act::Hold)),

@@ -37,9 +37,13 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// The story under `policy`.
-    pub fn of(story: &Story, policy: &Policy) -> Self {
+    /// The story under `policy`; `link` gives the page of a run.
+    pub fn of(story: &Story, policy: &Policy, link: impl Fn(&str) -> Option<String>) -> Self {
         let order: &OrderRow = &story.order;
+        let mut timeline = timeline::of(story);
+        for event in &mut timeline {
+            event.link = event.run_id.as_deref().and_then(&link);
+        }
         Self {
             workflow_id: order.workflow_id.to_string(),
             order_id: order.order_id.clone(),
@@ -57,7 +61,7 @@ impl Shown {
                 .filter(|_| order.state == State::InFlight),
             closed_at: order.closed_at,
             resolution: order.resolution.clone(),
-            timeline: timeline::of(story),
+            timeline,
         }
     }
 
@@ -154,5 +158,6 @@ fn detail(event: &Event, paint: Paint) -> String {
     if !names.is_empty() {
         lines.push(paint.dim(names.join(", ")));
     }
+    lines.extend(event.link.as_ref().map(|link| paint.dim(link)));
     lines.join("\n")
 }

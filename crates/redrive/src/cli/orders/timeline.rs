@@ -25,6 +25,9 @@ pub struct Event {
     /// The run that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// Temporal's page of that run, where the configuration says where its pages are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub link: Option<String>,
     /// The batch that did it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<String>,
@@ -69,6 +72,7 @@ impl Event {
             event: event.to_owned(),
             detail: detail.into(),
             run_id: None,
+            link: None,
             batch_id: None,
             by: None,
         }
