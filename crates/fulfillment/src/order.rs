@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Stage;
 
-/// Stands in every sampled order's payload and nowhere else: what must never carry payload bytes (logs,
-/// error messages, histories of Redrive) is searched for it.
+/// Stands in every sampled order's payload (its articles) and nowhere else: what must never carry payload bytes is
+/// searched for it.
 pub const PAYLOAD_MARKER: &str = "marker-5c1e9a";
 
 /// Promises of sampled orders count from here, so that the same seed gives the same payload on any day.
@@ -77,7 +77,7 @@ impl OrderInput {
         let hours = rng.random_range(4..120);
         Self {
             order_id: order_id.to_owned(),
-            customer_id: format!("CUST-{PAYLOAD_MARKER}-{:05}", rng.random_range(0..100_000)),
+            customer_id: format!("CUST-{:05}", rng.random_range(0..100_000)),
             items,
             priority: sample_priority(&mut rng),
             promised_delivery_at: PROMISES_FROM + SignedDuration::from_hours(hours),
@@ -90,7 +90,7 @@ impl OrderInput {
 
 fn sample_item(rng: &mut StdRng) -> Item {
     Item {
-        sku: format!("SKU-{:06}", rng.random_range(0..1_000_000)),
+        sku: format!("SKU-{PAYLOAD_MARKER}-{:06}", rng.random_range(0..1_000_000)),
         quantity: rng.random_range(1..=3),
         weight: f64::from(rng.random_range(1..200)) / 10.0,
     }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
+use redrive_fulfillment::PAYLOAD_MARKER;
 use serde_json::Value;
 
 const ORDERS: u64 = 40;
@@ -51,6 +52,10 @@ fn sum(report: &Value, count: &str) -> u64 {
 fn a_demo_brings_its_orders_back_and_passes_its_audit() {
     let output = demo();
     let talk = String::from_utf8_lossy(&output.stderr);
+    let told = String::from_utf8_lossy(&output.stdout);
+    for text in [&talk, &told] {
+        assert!(!text.contains(PAYLOAD_MARKER), "a payload is told: {text}");
+    }
     assert!(output.status.success(), "{:?}\n{talk}", output.status);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     audit(&report);

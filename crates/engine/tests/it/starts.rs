@@ -1,9 +1,13 @@
 //! What a restarted run is started with, and what of it nobody else gets to see.
 
 use prost::Message;
+use redrive_core::classify::{Classification, Matched};
 use redrive_fulfillment::testbed::json_payload;
+use redrive_ledger::Failure;
 use serde_json::json;
-use temporalio_common::protos::temporal::api::common::v1::{Header, Memo, Priority, RetryPolicy};
+use temporalio_common::protos::temporal::api::common::v1::{
+    Header, Memo, Priority, RetryPolicy, SearchAttributes,
+};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 use temporalio_common::protos::temporal::api::history::v1::{
     WorkflowExecutionStartedEventAttributes, history_event::Attributes,
@@ -98,18 +102,56 @@ async fn a_restart_equals_the_original_but_for_what_names_the_run() {
     assert_eq!(is, was);
 }
 
+/// An order whose start the server refuses: it names, with a marked value, a search attribute that is not there any more.
+async fn refused(world: &World) {
+    world.start("refused", &[End::Fails]).await;
+    world.await_status("refused", Status::Failed).await;
+    let run = world.latest_run("refused").await;
+    let mut request = full_request(world);
+    request.search_attributes = Some(SearchAttributes {
+        indexed_fields: [("NoSuchAttribute".to_owned(), json_payload(&json!(MARKER)))].into(),
+    });
+    let failure = Failure {
+        workflow_id: "refused".into(),
+        order_id: "refused".into(),
+        customer_id: None,
+        workflow_type: TYPE.into(),
+        run_id: run.as_str().into(),
+        first_run_id: run.as_str().into(),
+        timed_out: false,
+        closed_at: world.engine.clock.now(),
+        classification: Classification {
+            status: "shipping_failed".into(),
+            matched: Matched::FailureType,
+            fingerprint: "a".repeat(16),
+            message: "no carrier".into(),
+        },
+        from_run: None,
+        has_parent: false,
+        start_request: request.encode_to_vec(),
+    };
+    let (policy, moment) = (&world.engine.policy, world.engine.clock.moment());
+    world
+        .ledger
+        .observe(policy, &"seeded".into(), &[failure], moment)
+        .await
+        .unwrap();
+}
+
 #[tokio::test]
 async fn no_payload_of_an_order_enters_our_histories_errors_or_rows() {
     let world = World::new("marker").await;
     world.script("order-1", &[End::Fails, End::Fails, End::Completes]);
     world.bed.start(full_request(&world)).await;
     world.await_status("order-1", Status::Failed).await;
-    world.visibility_shows(1).await;
+    refused(&world).await;
+    world.visibility_shows(2).await;
     let worker = world.worker().await;
     for id in ["batch-1", "batch-2"] {
-        workflows::run(&world.bed, redrive_flows::BATCH_WORKFLOW, id, None)
+        let result = workflows::run(&world.bed, redrive_flows::BATCH_WORKFLOW, id, None)
             .await
             .unwrap();
+        assert_eq!(result["errorCount"], 1, "{result}");
         for workflow_id in [id.to_owned(), format!("{id}-orchestration")] {
             for event in workflows::history(&world.bed, &workflow_id, "").await {
                 let bytes = event.encode_to_vec();
@@ -120,7 +162,15 @@ async fn no_payload_of_an_order_enters_our_histories_errors_or_rows() {
             }
         }
     }
-    let story = serde_json::to_string(&world.story("order-1").await).unwrap();
-    assert!(!story.contains(MARKER), "{story}");
+    let refused = world.story("refused").await;
+    let note = refused.attempts[0].note.as_deref().unwrap();
+    assert!(
+        note.contains("NoSuchAttribute"),
+        "the server says why: {note}"
+    );
+    for story in [refused, world.story("order-1").await] {
+        let story = serde_json::to_string(&story).unwrap();
+        assert!(!story.contains(MARKER), "{story}");
+    }
     worker.stop().await.unwrap();
 }
