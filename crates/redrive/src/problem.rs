@@ -87,6 +87,10 @@ fn code_of_verb(error: &OpsError) -> u8 {
         OpsError::NoSuchOrder { .. }
         | OpsError::NoSuchFailure { .. }
         | OpsError::NoSuchBatch { .. }
+        | OpsError::NoBatchRuns
+        | OpsError::NoSchedule { .. }
+        | OpsError::SeveralBatchesRun { .. }
+        | OpsError::BatchEnded { .. }
         | OpsError::NotDeadLettered { .. }
         | OpsError::NoFolder(_) => USER,
         OpsError::Batch { .. } => OURS,

@@ -2,6 +2,7 @@
 
 mod batch;
 mod bulk;
+mod control;
 mod dead_letters;
 mod follow;
 mod halt;
@@ -9,6 +10,7 @@ mod queue;
 mod records;
 mod rehearse;
 mod scan_back;
+mod schedule;
 
 use redrive_ledger::LedgerError;
 use temporalio_client::Client;
@@ -19,11 +21,13 @@ use crate::gateway::GatewayError;
 
 pub use batch::{RunRequest, Running};
 pub use bulk::{BulkReport, Chosen, NotDone, Told};
+pub use control::Control;
 pub use dead_letters::{Decision, Retried, RetryEnd};
 pub use follow::OrderEnd;
 pub use records::Records;
 pub use rehearse::{Rehearsal, Rehearsed};
 pub use scan_back::{Older, OlderGroup};
+pub use schedule::Triggered;
 
 /// The verbs, over an engine and a client of its namespace.
 #[derive(Clone)]
@@ -55,6 +59,29 @@ pub enum OpsError {
     NoSuchFailure {
         /// What was asked for.
         run: String,
+    },
+    /// There is no schedule of that id.
+    #[error(
+        "there is no schedule {id:?}: `redrive schedule apply` creates it, as does a worker when it starts"
+    )]
+    NoSchedule {
+        /// Its id.
+        id: String,
+    },
+    /// No batch runs.
+    #[error("no batch runs now: `redrive batches list` shows those that ended")]
+    NoBatchRuns,
+    /// Several run, and none was named.
+    #[error("several batches run: name one of {ids}")]
+    SeveralBatchesRun {
+        /// Their workflow ids.
+        ids: String,
+    },
+    /// It has ended.
+    #[error("the batch {workflow_id} has ended: `redrive batches show {workflow_id}` tells how")]
+    BatchEnded {
+        /// Its workflow id.
+        workflow_id: String,
     },
     /// There is no such batch.
     #[error("no batch {id:?} is known: `redrive batches list` shows those that are")]

@@ -11,7 +11,7 @@ pub fn asked(question: &str) -> Result<bool, Problem> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Problem::user(
             format!("\"{question}\" cannot be asked: this is no terminal."),
-            "look at what is chosen above, then say --yes.",
+            "look at what is about to be done, then say --yes.",
         ));
     }
     // Nobody can answer a question that could not be written.

@@ -18,6 +18,7 @@ mod policy;
 mod report;
 mod run;
 mod scan;
+mod schedule;
 mod serve;
 mod session;
 mod signals;
@@ -109,7 +110,7 @@ enum Command {
     /// See what failed: failed runs, and what they have in common
     #[command(subcommand)]
     Failures(failures::FailuresCommand),
-    /// See what batches did
+    /// See what batches did, pause, resume or stop one
     #[command(subcommand)]
     Batches(batches::BatchesCommand),
     /// See orders, hold them back, release or reset them
@@ -122,6 +123,9 @@ enum Command {
     /// See who did what, when and why
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// See the schedule that starts batches, pause, resume or trigger it
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
     Halt(halt::HaltArgs),
     Unhalt(halt::UnhaltArgs),
     Migrate(migrate::MigrateArgs),
@@ -174,6 +178,7 @@ impl Cli {
             Command::Audit(command) => audit::run(command, &global, printer).await,
             Command::Orders(command) => orders::run(command, &global, printer).await,
             Command::Dlq(command) => dlq::run(command, &global, printer).await,
+            Command::Schedule(command) => schedule::run(command, &global, printer).await,
             Command::Halt(args) => halt::halt(args, &global, printer).await,
             Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
             Command::Migrate(args) => migrate::run(args, &global, printer).await,

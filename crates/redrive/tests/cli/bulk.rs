@@ -123,7 +123,7 @@ async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_list
         "5000 orders in the dead letter queue match:",
         "... and 4990 more",
         "error: \"Retry 5000 orders?\" cannot be asked: this is no terminal.",
-        "hint: look at what is chosen above, then say --yes.",
+        "hint: look at what is about to be done, then say --yes.",
     ] {
         assert!(unasked.stderr.contains(part), "{part} in {unasked:?}");
     }

@@ -1,13 +1,15 @@
-//! `redrive batches`: what batches did.
+//! `redrive batches`: what batches did, and telling one that runs.
 
+mod control;
 mod list;
 mod show;
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use redrive_engine::ops::Control;
 
-use super::{Global, session};
+use super::{Global, Session, Verb, session};
 use crate::printer::Printer;
 
 /// The commands.
@@ -17,6 +19,12 @@ pub enum BatchesCommand {
     List(list::ListArgs),
     /// Show a batch: its numbers, and what it did with each order and why
     Show(show::ShowArgs),
+    /// Let a batch claim no more orders until it is resumed
+    Pause(control::ControlArgs),
+    /// Let a paused batch go on
+    Resume(control::ControlArgs),
+    /// End a batch early: it gives back what it has not begun, and records its result
+    Stop(control::ControlArgs),
 }
 
 /// Runs one of the commands.
@@ -25,9 +33,14 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let records = session::records(global).await?;
-    match command {
-        BatchesCommand::List(args) => list::run(args, &records, printer).await,
-        BatchesCommand::Show(args) => show::run(args, &records, printer).await,
-    }
+    let records = || session::records(global);
+    let (args, control) = match command {
+        BatchesCommand::List(args) => return list::run(args, &records().await?, printer).await,
+        BatchesCommand::Show(args) => return show::run(args, &records().await?, printer).await,
+        BatchesCommand::Pause(args) => (args, Control::Pause),
+        BatchesCommand::Resume(args) => (args, Control::Resume),
+        BatchesCommand::Stop(args) => (args, Control::Stop),
+    };
+    let ops = Session::open(global, Verb::OnExisting).await?.ops;
+    control::run(args, control, &ops, printer).await
 }

@@ -1,0 +1,171 @@
+//! The schedule that starts a batch every so often: created when missing, updated when it differs from the settings.
+//!
+//! A *plan* says what that takes before anything is done. An operator's pause, and its note, are never touched by it.
+
+mod act;
+mod state;
+mod wanted;
+
+use std::time::Duration;
+
+use temporalio_client::Client;
+use temporalio_common::protos::temporal::api::schedule::v1::Schedule;
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    CreateScheduleRequest, DescribeScheduleRequest, DescribeScheduleResponse, UpdateScheduleRequest,
+};
+use tonic::{Code, Request, Status};
+use uuid::Uuid;
+
+use crate::gateway::GatewayError;
+
+pub(crate) use act::{delete, pause, resume, trigger};
+pub use state::{ScheduleStatus, Ticked};
+pub(crate) use state::{newest_tick, status};
+
+/// What the schedule is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScheduleSettings {
+    /// The schedule's id.
+    pub id: String,
+    /// The task queue of the batch workflow.
+    pub task_queue: String,
+    /// The time between two ticks; also how far back a missed tick is caught up.
+    pub interval: Duration,
+}
+
+/// What [`apply`] did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Applied {
+    /// There was none; now there is.
+    Created,
+    /// It differed from the settings.
+    Updated,
+    /// It is as it should be.
+    Unchanged,
+}
+
+/// What [`execute`] is to do.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Planned {
+    /// There is none.
+    Create,
+    /// It differs: as it was found, and the token that lets only that be changed.
+    Update(Box<Schedule>, Vec<u8>),
+    /// It is as it should be.
+    Nothing,
+}
+
+/// Makes the schedule what `settings` say.
+pub async fn apply(client: &Client, settings: &ScheduleSettings) -> Result<Applied, GatewayError> {
+    let planned = plan(client, settings).await?;
+    match execute(client, settings, planned).await {
+        // Another process was faster, and the token is spent: look again, once.
+        Err(GatewayError::Item(_)) => {
+            let planned = plan(client, settings).await?;
+            execute(client, settings, planned).await
+        }
+        done => done,
+    }
+}
+
+/// What it takes to make the schedule what `settings` say.
+pub(crate) async fn plan(
+    client: &Client,
+    settings: &ScheduleSettings,
+) -> Result<Planned, GatewayError> {
+    let Some(response) = describe(client, &settings.id).await? else {
+        return Ok(Planned::Create);
+    };
+    let found = response.schedule.unwrap_or_default();
+    if wanted::differences(&found, &wanted::schedule(settings)).is_empty() {
+        return Ok(Planned::Nothing);
+    }
+    Ok(Planned::Update(Box::new(found), response.conflict_token))
+}
+
+/// Carries a plan out.
+pub(crate) async fn execute(
+    client: &Client,
+    settings: &ScheduleSettings,
+    planned: Planned,
+) -> Result<Applied, GatewayError> {
+    let wanted = wanted::schedule(settings);
+    match planned {
+        Planned::Nothing => Ok(Applied::Unchanged),
+        Planned::Create => match create(client, settings, wanted).await {
+            Ok(()) => Ok(Applied::Created),
+            // Another process was first.
+            Err(status) if status.code() == Code::AlreadyExists => Ok(Applied::Unchanged),
+            Err(status) => Err(GatewayError::from_status(&status)),
+        },
+        Planned::Update(found, token) => {
+            let schedule = Schedule {
+                state: found.state,
+                ..wanted
+            };
+            update(client, settings, schedule, token).await?;
+            Ok(Applied::Updated)
+        }
+    }
+}
+
+/// The schedule as the server tells it; `None` where there is none.
+pub(crate) async fn describe(
+    client: &Client,
+    id: &str,
+) -> Result<Option<DescribeScheduleResponse>, GatewayError> {
+    let request = DescribeScheduleRequest {
+        namespace: client.options().namespace.clone(),
+        schedule_id: id.to_owned(),
+    };
+    let mut service = client.connection().workflow_service();
+    match service.describe_schedule(Request::new(request)).await {
+        Ok(response) => Ok(Some(response.into_inner())),
+        Err(status) => match (status.code(), GatewayError::from_status(&status)) {
+            (Code::NotFound, GatewayError::Item(_)) => Ok(None),
+            (_, error) => Err(error),
+        },
+    }
+}
+
+async fn create(
+    client: &Client,
+    settings: &ScheduleSettings,
+    schedule: Schedule,
+) -> Result<(), Status> {
+    let request = CreateScheduleRequest {
+        namespace: client.options().namespace.clone(),
+        schedule_id: settings.id.clone(),
+        schedule: Some(schedule),
+        identity: client.connection().identity().to_owned(),
+        request_id: Uuid::new_v4().to_string(),
+        ..Default::default()
+    };
+    let mut service = client.connection().workflow_service();
+    service
+        .create_schedule(Request::new(request))
+        .await
+        .map(drop)
+}
+
+async fn update(
+    client: &Client,
+    settings: &ScheduleSettings,
+    schedule: Schedule,
+    conflict_token: Vec<u8>,
+) -> Result<(), GatewayError> {
+    let request = UpdateScheduleRequest {
+        namespace: client.options().namespace.clone(),
+        schedule_id: settings.id.clone(),
+        schedule: Some(schedule),
+        conflict_token,
+        identity: client.connection().identity().to_owned(),
+        request_id: Uuid::new_v4().to_string(),
+        ..Default::default()
+    };
+    let mut service = client.connection().workflow_service();
+    let updated = service.update_schedule(Request::new(request)).await;
+    updated
+        .map(drop)
+        .map_err(|status| GatewayError::from_status(&status))
+}

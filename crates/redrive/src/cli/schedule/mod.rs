@@ -1,0 +1,83 @@
+//! `redrive schedule`: the Temporal Schedule that starts a batch every so often.
+
+mod act;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use redrive_engine::ScheduleSettings;
+
+use super::session::Who;
+use super::{Global, Session, Verb};
+use crate::config::Config;
+use crate::printer::Printer;
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum ScheduleCommand {
+    /// Show how the schedule stands: its ticks, whether it is paused, what it missed, what differs from the configuration
+    Show,
+    /// Make the schedule what the configuration says; a pause stays
+    Apply(ActArgs),
+    /// Stop its ticks until it is resumed; a batch that runs goes on
+    Pause(ActArgs),
+    /// Let it tick again
+    Resume(ActArgs),
+    /// Let it start a batch now
+    Trigger(ActArgs),
+    /// Delete the schedule; a batch that runs goes on
+    Delete(DeleteArgs),
+}
+
+/// What acts take.
+#[derive(Debug, Args)]
+pub struct ActArgs {
+    /// Why
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+/// `schedule delete`.
+#[derive(Debug, Args)]
+pub struct DeleteArgs {
+    #[command(flatten)]
+    act: ActArgs,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Runs one of the commands.
+pub async fn run(
+    command: ScheduleCommand,
+    global: &Global,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let session = Session::open(global, Verb::OnExisting).await?;
+    let (ops, settings) = (&session.ops, settings(&session.config));
+    match command {
+        ScheduleCommand::Show => show::run(ops, &settings, printer).await,
+        ScheduleCommand::Apply(args) => act::apply(args, ops, &settings, printer).await,
+        ScheduleCommand::Pause(args) => act::pause(args, ops, &settings, printer).await,
+        ScheduleCommand::Resume(args) => act::resume(args, ops, &settings, printer).await,
+        ScheduleCommand::Trigger(args) => act::trigger(args, ops, &settings, printer).await,
+        ScheduleCommand::Delete(args) => act::delete(args, ops, &settings, printer).await,
+    }
+}
+
+/// What the configuration says of the schedule.
+pub(super) fn settings(config: &Config) -> ScheduleSettings {
+    ScheduleSettings {
+        id: config.schedule.id.clone(),
+        task_queue: config.worker.task_queue.clone(),
+        interval: config.schedule.interval,
+    }
+}

@@ -1,0 +1,141 @@
+//! `redrive schedule show`.
+
+use std::process::ExitCode;
+
+use jiff::Timestamp;
+use redrive_core::policy::duration;
+use redrive_engine::ops::Ops;
+use redrive_engine::{ScheduleSettings, ScheduleStatus};
+use serde::Serialize;
+
+use crate::cli::when;
+use crate::cli::words::count_of;
+use crate::printer::{Paint, Printer, table};
+use crate::problem::Problem;
+
+/// How many ticks are shown, past and to come.
+const TICKS: usize = 5;
+
+/// The schedule as it is told.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Shown {
+    id: String,
+    interval: Option<String>,
+    paused: bool,
+    note: String,
+    overlap_policy: &'static str,
+    catchup_window: Option<String>,
+    next_ticks: Vec<Timestamp>,
+    last_ticks: Vec<Tick>,
+    /// Ticks lost for good.
+    missed: u64,
+    /// Ticks passed over while a batch was running.
+    skipped: u64,
+    /// In what it differs from the configuration.
+    differences: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tick {
+    at: Timestamp,
+    workflow_id: String,
+    batch_id: String,
+    status: Option<&'static str>,
+}
+
+/// Shows.
+pub async fn run(
+    ops: &Ops,
+    settings: &ScheduleSettings,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let status = ops.schedule(settings).await?.ok_or_else(|| {
+        Problem::user(
+            format!("there is no schedule {:?}.", settings.id),
+            "`redrive schedule apply` creates it, as does `redrive worker` when it starts.",
+        )
+    })?;
+    let shown = Shown::of(settings, status);
+    printer.data(&shown, text)?;
+    if !shown.differences.is_empty() {
+        printer.hint("`redrive schedule apply` makes it what the configuration says.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Shown {
+    fn of(settings: &ScheduleSettings, status: ScheduleStatus) -> Self {
+        let last_ticks = status.last_ticks.into_iter().take(TICKS);
+        Self {
+            id: settings.id.clone(),
+            interval: status.interval.map(duration::format),
+            paused: status.paused,
+            note: status.note,
+            overlap_policy: status.overlap_policy,
+            catchup_window: status.catchup_window.map(duration::format),
+            next_ticks: status.next_ticks.into_iter().take(TICKS).collect(),
+            last_ticks: last_ticks
+                .map(|tick| Tick {
+                    at: tick.at,
+                    workflow_id: tick.workflow_id,
+                    batch_id: tick.batch_id,
+                    status: tick.status,
+                })
+                .collect(),
+            missed: status.missed,
+            skipped: status.skipped,
+            differences: status.differences,
+        }
+    }
+}
+
+fn text(shown: &Shown, paint: Paint) -> String {
+    let every = shown
+        .interval
+        .as_deref()
+        .unwrap_or("otherwise than by an interval");
+    let state = match (shown.paused, shown.note.as_str()) {
+        (true, "") => paint.yellow("paused"),
+        (true, note) => format!("{} ({note})", paint.yellow("paused")),
+        (false, _) => paint.green("ticking"),
+    };
+    let mut lines = vec![
+        format!("{} is {state}, every {every}.", paint.bold(&shown.id)),
+        format!(
+            "While a batch runs a tick is: {}. A missed tick is caught up for {}.",
+            shown.overlap_policy,
+            shown
+                .catchup_window
+                .as_deref()
+                .unwrap_or("a time that is not set")
+        ),
+        format!(
+            "Lost {}; {} passed over while a batch was running.",
+            count_of(shown.missed, "tick"),
+            shown.skipped
+        ),
+    ];
+    lines.extend(
+        shown
+            .differences
+            .iter()
+            .map(|difference| format!("{} {difference}", paint.yellow("It differs:"))),
+    );
+    if let Some(next) = shown.next_ticks.first() {
+        lines.push(format!("Next tick    {}", when::local(*next)));
+    }
+    if !shown.last_ticks.is_empty() {
+        let mut table = table(["last ticks", "batch", "status"]);
+        for tick in &shown.last_ticks {
+            table.add_row([
+                when::local(tick.at),
+                tick.workflow_id.clone(),
+                tick.status.unwrap_or("not known").to_owned(),
+            ]);
+        }
+        lines.push(table.trim_fmt());
+    }
+    lines.join("\n")
+}

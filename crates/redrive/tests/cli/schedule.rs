@@ -1,0 +1,108 @@
+//! `schedule`: the real schedule of a namespace, through its life.
+
+use redrive_fulfillment::testbed::Testbed;
+
+use super::site::Site;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schedule_is_applied_paused_resumed_triggered_and_deleted() {
+    let testbed = Testbed::connect("schedule").await;
+    let site = Site::on(&testbed);
+    site.write("redrive.toml", "[schedule]\nmanage = false\n");
+    let worker = site.start("worker");
+    worker.hear("Ready.");
+    site.run("schedule show").says(
+        1,
+        "error: there is no schedule \"reprocessing-batch-schedule\".\n\
+         hint: `redrive schedule apply` creates it, as does `redrive worker` when it starts.",
+    );
+    site.run("schedule pause").says(
+        1,
+        "error: there is no schedule \"reprocessing-batch-schedule\": `redrive schedule apply` creates it, as does a \
+         worker when it starts",
+    );
+    assert_eq!(
+        site.run("schedule apply").well().stdout,
+        "reprocessing-batch-schedule is created.\n"
+    );
+    let again = site.run("schedule apply -o json").well().json();
+    assert_eq!(
+        (again["did"].as_str(), again["changed"].as_bool()),
+        (Some("unchanged"), Some(false))
+    );
+
+    site.run("schedule pause --reason carrier-down").well();
+    let shown = site.run("schedule show -o json").well().json();
+    assert_eq!(
+        (
+            shown["paused"].as_bool(),
+            shown["note"].as_str(),
+            shown["interval"].as_str()
+        ),
+        (Some(true), Some("ann: carrier-down"), Some("15m"))
+    );
+    assert_eq!(
+        (shown["overlapPolicy"].as_str(), shown["missed"].as_u64()),
+        (Some("skip"), Some(0))
+    );
+    site.write(
+        "redrive.toml",
+        "[schedule]\nmanage = false\ninterval = \"5m\"\n",
+    );
+    let differs = site.run("schedule show").well();
+    for part in ["is paused (ann: carrier-down), every 15m.", "It differs: "] {
+        assert!(differs.stdout.contains(part), "{part} in {differs:?}");
+    }
+    assert_eq!(
+        differs.stderr,
+        "hint: `redrive schedule apply` makes it what the configuration says.\n"
+    );
+    site.run("schedule apply").well();
+    let shown = site.run("schedule show -o json").well().json();
+    assert_eq!(
+        (shown["paused"].as_bool(), shown["interval"].as_str()),
+        (Some(true), Some("5m")),
+        "a pause is an operator's, and stays"
+    );
+    assert_eq!(
+        site.run("schedule resume --reason back").well().stdout,
+        "reprocessing-batch-schedule ticks again.\n"
+    );
+    assert_eq!(
+        site.run("schedule resume").well().stdout,
+        "reprocessing-batch-schedule was not paused: it ticks.\n"
+    );
+    let triggered = site.run("schedule trigger -o json").well().json();
+    let batch = triggered["batch"].as_str().unwrap();
+    assert!(batch.starts_with("reprocessing-batch-"), "{triggered}");
+
+    let unasked = site.run("schedule delete");
+    assert!(
+        unasked.code == Some(1)
+            && unasked
+                .stderr
+                .contains("look at what is about to be done, then say --yes."),
+        "{unasked:?}"
+    );
+    site.run("schedule delete --yes --reason moving").well();
+    assert_eq!(site.run("schedule show").code, Some(1));
+    let audit = site.run("audit list -o json").well().json();
+    let acts: Vec<&str> = audit
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|act| act["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        acts,
+        [
+            "schedule_delete",
+            "schedule_trigger",
+            "schedule_resume",
+            "schedule_resume",
+            "schedule_apply",
+            "schedule_pause",
+            "schedule_apply"
+        ]
+    );
+}
