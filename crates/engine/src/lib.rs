@@ -5,6 +5,7 @@
 
 mod activities;
 mod adopt;
+mod checkup;
 mod chunk;
 mod clock;
 mod engine;
@@ -23,6 +24,7 @@ mod settle;
 mod worker;
 
 pub use activities::Activities;
+pub use checkup::{Answer, Checkup, Pollers, checkup};
 pub use clock::{Clock, SystemClock};
 pub use engine::{Engine, Settings};
 pub use error::EngineError;

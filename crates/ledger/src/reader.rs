@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
-use redrive_core::ids::{BatchId, RunId};
+use redrive_core::ids::{BatchId, Home, RunId};
 
 use crate::contract::Result;
 use crate::{
@@ -69,6 +69,16 @@ pub trait Reader: Send + Sync + 'static {
     /// How many orders are left to a batch that was told `rules`, as far as is known: those that it has claimed, and those
     /// due by then.
     async fn left_to(&self, batch: &BatchId, rules: &BatchRules, due_by: Timestamp) -> Result<u64>;
+
+    /// Where the ledger belongs; `None` where it is not bound yet.
+    async fn home(&self) -> Result<Option<Home>>;
+
+    /// How many orders wait in state `failed`, by failure status.
+    async fn waiting_by_status(&self) -> Result<Vec<(String, u64)>>;
+
+    /// How many open orders failed before then and have no start request in the ledger: they cannot be started again once
+    /// the server has deleted their history.
+    async fn without_start_request(&self, failed_before: Timestamp) -> Result<u64>;
 
     /// Every failure status that was ever seen, in alphabetical order.
     async fn failure_statuses(&self) -> Result<Vec<String>>;

@@ -23,6 +23,7 @@ pub use errors::GatewayError;
 pub use rehearsal::RehearsalGateway;
 pub use start_request::{MEMO_KEY, RestartMemo, restart_memo};
 pub use temporal::TemporalGateway;
+pub(crate) use temporal::quoted;
 
 /// What every call returns.
 pub type Result<T> = std::result::Result<T, GatewayError>;

@@ -372,7 +372,7 @@ fn failed_in(window: &Window) -> String {
 }
 
 /// A text in a visibility query: single quotes are escaped by a backslash, as the backslash itself.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 

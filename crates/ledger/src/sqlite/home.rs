@@ -34,17 +34,25 @@ pub(super) async fn set(conn: &mut SqliteConnection, key: &str, value: &str) -> 
     Ok(())
 }
 
+/// Where the ledger belongs.
+pub(super) async fn read(conn: &mut SqliteConnection) -> Result<Option<Home>> {
+    let Some(stored) = setting(conn, HOME).await? else {
+        return Ok(None);
+    };
+    let home = serde_json::from_str(&stored);
+    home.map(Some).map_err(|_| LedgerError::Corrupt {
+        what: "its home",
+        value: stored.clone(),
+    })
+}
+
 pub(super) async fn bind(ledger: &SqliteLedger, home: &Home) -> Result<()> {
     let mut tx = ledger.begin().await?;
-    let Some(stored) = setting(&mut tx, HOME).await? else {
+    let Some(bound) = read(&mut tx).await? else {
         let text = serde_json::to_string(home).expect("a home is two texts");
         set(&mut tx, HOME, &text).await?;
         return tx.commit().await.doing("bind the ledger");
     };
-    let bound: Home = serde_json::from_str(&stored).map_err(|_| LedgerError::Corrupt {
-        what: "its home",
-        value: stored.clone(),
-    })?;
     if bound == *home {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 mod audit;
 mod batches;
 mod by_hand;
+mod checkup;
 mod dead_letters;
 mod failures;
 mod orders;
@@ -13,10 +14,10 @@ use std::path::Path;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
-use redrive_core::ids::{BatchId, RunId};
+use redrive_core::ids::{BatchId, Home, RunId};
 
 use crate::contract::Result;
-use crate::sqlite::SqliteLedger;
+use crate::sqlite::{SqliteLedger, home};
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
     DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, OrderFilter, OrderRow, Overview,
@@ -84,6 +85,18 @@ impl Reader for SqliteLedger {
 
     async fn left_to(&self, batch: &BatchId, rules: &BatchRules, due_by: Timestamp) -> Result<u64> {
         by_hand::left_to(self, batch, rules, due_by).await
+    }
+
+    async fn home(&self) -> Result<Option<Home>> {
+        home::read(&mut *self.read().await?).await
+    }
+
+    async fn waiting_by_status(&self) -> Result<Vec<(String, u64)>> {
+        checkup::waiting_by_status(self).await
+    }
+
+    async fn without_start_request(&self, failed_before: Timestamp) -> Result<u64> {
+        checkup::without_start_request(self, failed_before).await
     }
 
     async fn failure_statuses(&self) -> Result<Vec<String>> {

@@ -386,3 +386,40 @@ async fn the_audit_trail_is_listed_the_latest_first_and_narrowed() {
     };
     assert_eq!(world.reader.audit(&ann, 9).await.unwrap(), all[1..2]);
 }
+
+#[tokio::test]
+async fn a_check_up_learns_where_it_belongs_and_what_could_be_lost() {
+    let world = world().await;
+    assert_eq!(world.reader.home().await.unwrap(), None);
+    world.ledger.bind(&world.home).await.unwrap();
+    assert_eq!(world.reader.home().await.unwrap(), Some(world.home.clone()));
+    assert_eq!(
+        world.reader.waiting_by_status().await.unwrap(),
+        [
+            ("fraud_suspected".into(), 1),
+            ("shipping_failed".into(), 1),
+            ("slam_failed".into(), 1)
+        ]
+    );
+    assert_eq!(world.reader.without_start_request(at(99)).await.unwrap(), 0);
+    let forgetful = World::with_policy(redrive_core::policy::Policy {
+        keep_start_requests: false,
+        ..redrive_core::policy::Policy::default()
+    })
+    .await;
+    forgetful
+        .observe(&[first_failure("a"), failure("b", "b-0", 20)])
+        .await;
+    let lost = async |before| {
+        forgetful
+            .reader
+            .without_start_request(before)
+            .await
+            .unwrap()
+    };
+    let bystanders = 2;
+    assert_eq!(
+        (lost(at(0)).await, lost(at(21)).await),
+        (bystanders + 1, bystanders + 2)
+    );
+}

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod confirm;
 mod dlq;
+mod doctor;
 mod failures;
 mod halt;
 mod judgement;
@@ -136,6 +137,7 @@ enum Command {
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
     Classify(classify::ClassifyArgs),
+    Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     Demo(DemoArgs),
@@ -185,6 +187,7 @@ impl Cli {
             Command::Config(command) => config::run(&command, &global, printer),
             Command::Policy(command) => policy::run(command, printer),
             Command::Classify(args) => classify::run(args, &global, printer).await,
+            Command::Doctor(args) => doctor::run(args, &global, printer).await,
             Command::Completions(args) => completions::run(&args, printer),
             Command::Man(args) => man::run(&args, printer),
             Command::Demo(args) => demo::run(args, printer).await,

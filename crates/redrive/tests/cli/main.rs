@@ -10,6 +10,7 @@ mod completions;
 mod config;
 mod control;
 mod docs;
+mod doctor;
 mod errors;
 mod known;
 mod lost_server;

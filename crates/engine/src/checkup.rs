@@ -1,0 +1,215 @@
+//! What a check-up asks of Temporal. Each question is asked by itself: one that fails keeps no other from its answer.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use redrive_core::ids::Home;
+use temporalio_client::Client;
+use temporalio_common::protos::temporal::api::enums::v1::TaskQueueType;
+use temporalio_common::protos::temporal::api::taskqueue::v1::{PollerInfo, TaskQueue};
+use temporalio_common::protos::temporal::api::workflowservice::v1::{
+    CountWorkflowExecutionsRequest, DescribeNamespaceRequest, DescribeTaskQueueRequest,
+    GetClusterInfoRequest, ListWorkflowExecutionsRequest,
+};
+use tonic::Request;
+
+use crate::gateway::{GatewayError, quoted};
+use crate::schedule::{self, ScheduleSettings, ScheduleStatus};
+
+/// A worker polls again at least once a minute; the server remembers pollers for five. One that was last seen longer
+/// ago than this, in seconds, is gone.
+const GONE_AFTER: i64 = 90;
+/// Runs on our task queue that are looked at for types that are not ours.
+const LOOKED_AT: i32 = 200;
+
+/// What was asked, or why there is no answer.
+pub type Answer<T> = Result<T, GatewayError>;
+
+/// What Temporal says.
+#[derive(Debug)]
+pub struct Checkup {
+    /// Which cluster, and its version.
+    pub cluster: Answer<(Home, String)>,
+    /// How long closed runs are kept.
+    pub retention: Answer<Option<Duration>>,
+    /// Workers that poll our task queue.
+    pub pollers: Answer<Pollers>,
+    /// Workflow types that run on our task queue and are not ours.
+    pub foreign_types: Answer<Vec<String>>,
+    /// Watched workflow types of which visibility knows no run.
+    pub unseen_types: Answer<Vec<String>>,
+    /// The schedule; `None`: there is none.
+    pub schedule: Answer<Option<ScheduleStatus>>,
+}
+
+/// Workers that poll a task queue.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pollers {
+    /// For workflow tasks.
+    pub workflow: usize,
+    /// For activities.
+    pub activity: usize,
+    /// By how much the server's clock is ahead of this machine's at least: a poller was seen that far in the future. A clock
+    /// that is ahead of the server's cannot be told so.
+    pub server_ahead: SignedDuration,
+}
+
+/// Asks everything about `watched` workflow types and our own schedule and task queue.
+pub async fn checkup(
+    client: &Client,
+    settings: &ScheduleSettings,
+    watched: &[&str],
+    now: Timestamp,
+) -> Checkup {
+    let asks = Asks { client };
+    let queue = settings.task_queue.as_str();
+    Checkup {
+        cluster: asks.cluster().await,
+        retention: asks.retention().await,
+        pollers: asks.pollers(queue, now).await,
+        foreign_types: asks.foreign_types(queue).await,
+        unseen_types: asks.unseen_types(watched).await,
+        schedule: schedule::status(client, settings).await,
+    }
+}
+
+/// The workers that poll a task queue now.
+pub(crate) async fn pollers(client: &Client, queue: &str, now: Timestamp) -> Answer<Pollers> {
+    Asks { client }.pollers(queue, now).await
+}
+
+struct Asks<'a> {
+    client: &'a Client,
+}
+
+impl Asks<'_> {
+    fn namespace(&self) -> String {
+        self.client.options().namespace.clone()
+    }
+
+    async fn cluster(&self) -> Answer<(Home, String)> {
+        let mut service = self.client.connection().workflow_service();
+        let info = service
+            .get_cluster_info(Request::new(GetClusterInfoRequest {}))
+            .await
+            .map_err(|status| GatewayError::from_status(&status))?
+            .into_inner();
+        let home = Home {
+            cluster_id: info.cluster_id,
+            namespace: self.namespace(),
+        };
+        Ok((home, info.server_version))
+    }
+
+    async fn retention(&self) -> Answer<Option<Duration>> {
+        let request = DescribeNamespaceRequest {
+            namespace: self.namespace(),
+            ..Default::default()
+        };
+        let mut service = self.client.connection().workflow_service();
+        let described = service
+            .describe_namespace(Request::new(request))
+            .await
+            .map_err(|status| GatewayError::from_status(&status))?
+            .into_inner();
+        let ttl = described
+            .config
+            .and_then(|config| config.workflow_execution_retention_ttl);
+        Ok(ttl.and_then(|ttl| Duration::try_from(ttl).ok()))
+    }
+
+    async fn pollers(&self, queue: &str, now: Timestamp) -> Answer<Pollers> {
+        let workflow = self.polling(queue, TaskQueueType::Workflow).await?;
+        let activity = self.polling(queue, TaskQueueType::Activity).await?;
+        Ok(Pollers {
+            workflow: living(&workflow, now),
+            activity: living(&activity, now),
+            server_ahead: [workflow, activity]
+                .iter()
+                .flatten()
+                .filter_map(last_seen)
+                .map(|seen| seen.duration_since(now))
+                .max()
+                .unwrap_or(SignedDuration::ZERO)
+                .max(SignedDuration::ZERO),
+        })
+    }
+
+    async fn polling(&self, queue: &str, kind: TaskQueueType) -> Answer<Vec<PollerInfo>> {
+        let request = DescribeTaskQueueRequest {
+            namespace: self.namespace(),
+            task_queue: Some(TaskQueue {
+                name: queue.to_owned(),
+                ..Default::default()
+            }),
+            task_queue_type: kind as i32,
+            ..Default::default()
+        };
+        let mut service = self.client.connection().workflow_service();
+        let described = service.describe_task_queue(Request::new(request)).await;
+        let described = described.map_err(|status| GatewayError::from_status(&status))?;
+        Ok(described.into_inner().pollers)
+    }
+
+    async fn foreign_types(&self, queue: &str) -> Answer<Vec<String>> {
+        let ours = [
+            redrive_flows::BATCH_WORKFLOW,
+            redrive_flows::ORCHESTRATION_WORKFLOW,
+        ];
+        let others = ours.map(|ours| format!("WorkflowType != '{ours}'"));
+        let request = ListWorkflowExecutionsRequest {
+            namespace: self.namespace(),
+            page_size: LOOKED_AT,
+            query: format!(
+                "TaskQueue = {} AND ExecutionStatus = 'Running' AND {}",
+                quoted(queue),
+                others.join(" AND ")
+            ),
+            ..Default::default()
+        };
+        let mut service = self.client.connection().workflow_service();
+        let listed = service
+            .list_workflow_executions(Request::new(request))
+            .await;
+        let listed = listed.map_err(|status| GatewayError::from_status(&status))?;
+        let types: BTreeSet<String> = listed
+            .into_inner()
+            .executions
+            .into_iter()
+            .filter_map(|run| Some(run.r#type?.name))
+            .collect();
+        Ok(types.into_iter().collect())
+    }
+
+    async fn unseen_types(&self, watched: &[&str]) -> Answer<Vec<String>> {
+        let mut unseen = Vec::new();
+        for workflow_type in watched {
+            let request = CountWorkflowExecutionsRequest {
+                namespace: self.namespace(),
+                query: format!("WorkflowType = {}", quoted(workflow_type)),
+            };
+            let mut service = self.client.connection().workflow_service();
+            let counted = service
+                .count_workflow_executions(Request::new(request))
+                .await;
+            let counted = counted.map_err(|status| GatewayError::from_status(&status))?;
+            if counted.into_inner().count == 0 {
+                unseen.push((*workflow_type).to_owned());
+            }
+        }
+        Ok(unseen)
+    }
+}
+
+/// How many of them live.
+fn living(pollers: &[PollerInfo], now: Timestamp) -> usize {
+    let seen = pollers.iter().filter_map(last_seen);
+    seen.filter(|seen| now.as_second() - seen.as_second() < GONE_AFTER)
+        .count()
+}
+
+fn last_seen(poller: &PollerInfo) -> Option<Timestamp> {
+    let seen = poller.last_access_time?;
+    Timestamp::new(seen.seconds, seen.nanos).ok()
+}

@@ -1,0 +1,120 @@
+//! What the doctor knows: facts, gathered without a judgement. What cannot be asked is an answer, too.
+
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+use redrive_core::ids::Home;
+use redrive_engine::{Checkup, checkup};
+use redrive_ledger::{BatchRow, Halt, LedgerError, SqliteLedger};
+
+use crate::cli::schedule;
+use crate::config::Config;
+use crate::connect::Target;
+use crate::ledger::{self, Opened};
+use crate::problem::Problem;
+
+/// How many batches are looked at.
+const BATCHES: u32 = 10;
+
+/// The facts.
+pub struct Facts {
+    /// Where Temporal is, as far as its configuration can be read.
+    pub address: Result<(String, String), Problem>,
+    /// What it says; `None` where no connection was made, and why.
+    pub temporal: Result<Checkup, Problem>,
+    /// The ledger.
+    pub ledger: LedgerFacts,
+}
+
+/// The ledger, as far as it can be looked at without changing it.
+pub enum LedgerFacts {
+    /// There is no file.
+    Missing(PathBuf),
+    /// Its schema is older than this binary's, by so many migrations.
+    Behind(usize),
+    /// It cannot be opened, or is newer than this binary.
+    Broken(LedgerError),
+    /// It is well.
+    Open(Box<LedgerContents>),
+}
+
+/// What stands in it.
+pub struct LedgerContents {
+    /// Where it belongs.
+    pub home: Option<Home>,
+    /// Whether starts are halted.
+    pub halted: Option<Halt>,
+    /// The newest batches.
+    pub batches: Vec<BatchRow>,
+    /// Waiting orders by failure status.
+    pub waiting: Vec<(String, u64)>,
+    /// Open orders whose history the server is about to delete or has deleted, and whose start request is not kept; `None`
+    /// where the retention is not known.
+    pub unsaved: Option<u64>,
+}
+
+/// Gathers them.
+pub async fn gather(config: &Config, now: Timestamp) -> Facts {
+    let target = Target::configured();
+    let address = target
+        .as_ref()
+        .map(|target| (target.address(), target.namespace().to_owned()))
+        .map_err(Clone::clone);
+    let temporal = match target {
+        Ok(target) => ask(&target, config, now).await,
+        Err(problem) => Err(problem),
+    };
+    let retention = temporal
+        .as_ref()
+        .ok()
+        .and_then(|checkup| checkup.retention.as_ref().ok().copied().flatten());
+    let about_to_go = retention
+        .and_then(|retention| SignedDuration::try_from(retention).ok())
+        .and_then(|retention| now.checked_sub(retention).ok())
+        .and_then(|deleted| deleted.checked_add(SignedDuration::from_hours(24)).ok());
+    Facts {
+        address,
+        temporal,
+        ledger: open(config, about_to_go).await,
+    }
+}
+
+async fn ask(target: &Target, config: &Config, now: Timestamp) -> Result<Checkup, Problem> {
+    let client = target.connect().await?;
+    let watched = config
+        .policy
+        .watch
+        .iter()
+        .map(|watch| watch.workflow_type.as_str());
+    let watched: Vec<&str> = watched.collect();
+    Ok(checkup(&client, &schedule::settings(config), &watched, now).await)
+}
+
+async fn open(config: &Config, about_to_go: Option<Timestamp>) -> LedgerFacts {
+    match look(config, about_to_go).await {
+        Ok(facts) => facts,
+        Err(error) => LedgerFacts::Broken(error),
+    }
+}
+
+async fn look(config: &Config, about_to_go: Option<Timestamp>) -> Result<LedgerFacts, LedgerError> {
+    let path = ledger::path(&config.ledger.url)?;
+    if !path.exists() {
+        return Ok(LedgerFacts::Missing(path));
+    }
+    let schema = SqliteLedger::schema(&path).await?;
+    if !schema.pending.is_empty() {
+        return Ok(LedgerFacts::Behind(schema.pending.len()));
+    }
+    let Opened { ledger, reader } = ledger::open(&config.ledger.url).await?;
+    Ok(LedgerFacts::Open(Box::new(LedgerContents {
+        home: reader.home().await?,
+        halted: ledger.halted().await?,
+        batches: ledger.batches(BATCHES).await?,
+        waiting: reader.waiting_by_status().await?,
+        unsaved: match about_to_go {
+            Some(before) => Some(reader.without_start_request(before).await?),
+            None => None,
+        },
+    })))
+}

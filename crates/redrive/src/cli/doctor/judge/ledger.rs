@@ -1,0 +1,207 @@
+//! What the ledger says.
+
+use jiff::{SignedDuration, Timestamp};
+use redrive_core::report::BatchStatus;
+use redrive_ledger::LedgerError;
+
+use super::super::facts::{Facts, LedgerContents, LedgerFacts};
+use super::super::finding::Finding;
+use super::NO_SERVER;
+use crate::cli::when;
+use crate::cli::words::orders;
+use crate::config::Config;
+
+/// The checks that need the ledger open.
+pub const CHECKS: [&str; 5] = [
+    "ledger's home",
+    "halt",
+    "batches",
+    "policy",
+    "start requests",
+];
+
+/// No batch has ended for so many intervals.
+const LATE: u32 = 2;
+
+/// Whether it can be read.
+pub fn opened(facts: &LedgerFacts) -> Finding {
+    const CHECK: &str = "ledger";
+    match facts {
+        LedgerFacts::Missing(path) => Finding::problem(
+            CHECK,
+            format!("There is no ledger {}.", path.display()),
+            "Name it with --ledger or REDRIVE_LEDGER_URL; `redrive worker`, `redrive up` and `redrive migrate` make a new one.",
+        ),
+        LedgerFacts::Behind(1) => behind(CHECK, "1 migration"),
+        LedgerFacts::Behind(count) => behind(CHECK, &format!("{count} migrations")),
+        LedgerFacts::Broken(error @ LedgerError::Newer { .. }) => Finding::problem(
+            CHECK,
+            format!("It cannot be used: {error}"),
+            "Use the newer redrive.",
+        ),
+        LedgerFacts::Broken(error) => Finding::problem(
+            CHECK,
+            format!("It cannot be read: {error}"),
+            "Mend what keeps it from being read; a backup can be put in its place.",
+        ),
+        LedgerFacts::Open(_) => {
+            Finding::ok(CHECK, "It can be read, and its schema is this redrive's.")
+        }
+    }
+}
+
+fn behind(check: &'static str, migrations: &str) -> Finding {
+    Finding::warning(
+        check,
+        format!("Its schema lacks {migrations}."),
+        "`redrive migrate` brings it up to date, and so does the next command that uses it.",
+    )
+}
+
+/// The others.
+pub fn rest(
+    contents: &LedgerContents,
+    facts: &Facts,
+    config: &Config,
+    now: Timestamp,
+) -> Vec<Finding> {
+    vec![
+        home(contents, facts),
+        halt(contents, now),
+        batches(contents, config, now),
+        policy(contents, config),
+        start_requests(contents, config),
+    ]
+}
+
+fn home(contents: &LedgerContents, facts: &Facts) -> Finding {
+    const CHECK: &str = CHECKS[0];
+    let cluster = facts
+        .temporal
+        .as_ref()
+        .ok()
+        .and_then(|checkup| checkup.cluster.as_ref().ok());
+    match (&contents.home, cluster) {
+        (_, None) => Finding::not_checked(CHECK, NO_SERVER),
+        (None, _) => Finding::ok(
+            CHECK,
+            "It belongs to nobody yet: the first worker binds it.",
+        ),
+        (Some(bound), Some((home, _))) if bound == home => Finding::ok(
+            CHECK,
+            format!(
+                "It belongs to this cluster and namespace {}.",
+                home.namespace
+            ),
+        ),
+        (Some(bound), Some((home, _))) => Finding::problem(
+            CHECK,
+            format!(
+                "It belongs to namespace {:?} of cluster {}, but Temporal is namespace {:?} of cluster {}.",
+                bound.namespace, bound.cluster_id, home.namespace, home.cluster_id
+            ),
+            "Point ledger.url to this cluster's ledger, or TEMPORAL_ADDRESS and TEMPORAL_NAMESPACE to the ledger's own.",
+        ),
+    }
+}
+
+fn halt(contents: &LedgerContents, now: Timestamp) -> Finding {
+    match &contents.halted {
+        None => Finding::ok(CHECKS[1], "Starts happen."),
+        Some(halt) => Finding::problem(
+            CHECKS[1],
+            format!(
+                "Every start is halted for {}, by {}: {}.",
+                when::age(halt.at, now),
+                halt.by,
+                if halt.reason.is_empty() {
+                    "no reason is given"
+                } else {
+                    &halt.reason
+                }
+            ),
+            "`redrive unhalt` lets starts happen again.",
+        ),
+    }
+}
+
+fn batches(contents: &LedgerContents, config: &Config, now: Timestamp) -> Finding {
+    const CHECK: &str = CHECKS[2];
+    let batches = || contents.batches.iter().filter(|batch| !batch.one_order);
+    let running = batches().any(|batch| batch.status == BatchStatus::Running);
+    let ended = batches().filter(|batch| batch.status != BatchStatus::Running);
+    let Some(last) = ended.max_by_key(|batch| batch.result.processed_at) else {
+        return Finding::ok(CHECK, "No batch has ended yet.");
+    };
+    let ago = when::age(last.result.processed_at, now);
+    if last.status == BatchStatus::Failed {
+        let error = last.error.as_deref().unwrap_or("it is not known why");
+        return Finding::problem(
+            CHECK,
+            format!("The last batch failed {ago} ago: {error}"),
+            "Mend what it names; the next batch goes on where it stopped.",
+        );
+    }
+    let late =
+        SignedDuration::try_from(config.schedule.interval * LATE).unwrap_or(SignedDuration::MAX);
+    if !running && now.duration_since(last.result.processed_at) > late {
+        return Finding::problem(
+            CHECK,
+            format!("No batch has ended for {ago}."),
+            "Look at the workers and the schedule above; `redrive run` starts one now.",
+        );
+    }
+    Finding::ok(CHECK, format!("The last batch ended {ago} ago."))
+}
+
+fn policy(contents: &LedgerContents, config: &Config) -> Finding {
+    const CHECK: &str = CHECKS[3];
+    let left: Vec<String> = contents
+        .waiting
+        .iter()
+        .filter(|(status, _)| !config.policy.statuses.contains_key(status))
+        .map(|(status, count)| format!("{status} ({})", orders(*count)))
+        .collect();
+    if left.is_empty() {
+        return Finding::ok(
+            CHECK,
+            "Every failure that waits has a status that the policy names.",
+        );
+    }
+    Finding::warning(
+        CHECK,
+        format!(
+            "The policy names no such status, and leaves these failures alone: {}.",
+            left.join(", ")
+        ),
+        "Say what is to be done about them in policy.statuses, or give them another status by a rule; `redrive classify \
+         --workflow-id ID` tells how one was judged.",
+    )
+}
+
+fn start_requests(contents: &LedgerContents, config: &Config) -> Finding {
+    const CHECK: &str = CHECKS[4];
+    match contents.unsaved {
+        None => Finding::not_checked(
+            CHECK,
+            "Not checked: the namespace's retention is not known.",
+        ),
+        Some(0) => Finding::ok(
+            CHECK,
+            "Every open order can be started again, whatever Temporal deletes.",
+        ),
+        Some(count) => Finding::problem(
+            CHECK,
+            format!(
+                "{} cannot be started again once Temporal has deleted the history: the start request is not kept, and \
+                 retention is about to end.",
+                orders(count)
+            ),
+            if config.policy.keep_start_requests {
+                "Retry or resolve them now: `redrive orders list --state open` shows them."
+            } else {
+                "Retry or resolve them now, and set policy.keep_start_requests = true."
+            },
+        ),
+    }
+}

@@ -1,0 +1,274 @@
+//! What Temporal says.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use redrive_core::policy::duration;
+use redrive_engine::gateway::GatewayError;
+use redrive_engine::{Answer, Checkup, Pollers, ScheduleStatus};
+
+use super::super::facts::Facts;
+use super::super::finding::Finding;
+use super::NO_SERVER;
+use crate::cli::when;
+use crate::config::Config;
+
+/// A clock that is off by more disturbs backoff and deadlines.
+const SKEW: SignedDuration = SignedDuration::from_secs(5);
+/// Below this a history may be gone before an order's last retry.
+const SHORT_RETENTION: Duration = Duration::from_secs(24 * 3600);
+/// The schedule is late when a tick is overdue by so many intervals.
+const LATE: u32 = 2;
+
+/// The checks that need the server.
+const CHECKS: [&str; 7] = [
+    "namespace",
+    "clock",
+    "workers",
+    "task queue",
+    "watched types",
+    "schedule",
+    "schedule ticks",
+];
+
+/// Whether it answers.
+pub fn server(facts: &Facts) -> Finding {
+    const CHECK: &str = "server";
+    match (&facts.address, &facts.temporal) {
+        (Err(problem), _) | (_, Err(problem)) => Finding::problem(
+            CHECK,
+            sentence(&problem.what),
+            problem.hint.clone().unwrap_or_default(),
+        ),
+        (Ok((address, namespace)), Ok(checkup)) => match &checkup.cluster {
+            Ok((_, version)) => Finding::ok(
+                CHECK,
+                format!("Temporal {version} answers at {address}, namespace {namespace}."),
+            ),
+            Err(error) => unanswered(CHECK, error),
+        },
+    }
+}
+
+/// The others.
+pub fn rest(facts: &Facts, config: &Config, now: Timestamp) -> Vec<Finding> {
+    let Ok(checkup) = &facts.temporal else {
+        return CHECKS
+            .map(|check| Finding::not_checked(check, NO_SERVER))
+            .to_vec();
+    };
+    let queue = &config.worker.task_queue;
+    vec![
+        answered(CHECKS[0], &checkup.retention, |retention| {
+            namespace(*retention)
+        }),
+        answered(CHECKS[1], &checkup.pollers, clock),
+        answered(CHECKS[2], &checkup.pollers, |pollers| {
+            workers(pollers, queue)
+        }),
+        answered(CHECKS[3], &checkup.foreign_types, |types| {
+            task_queue(types, queue)
+        }),
+        answered(CHECKS[4], &checkup.unseen_types, |types| watched(types)),
+        answered(CHECKS[5], &checkup.schedule, |schedule| {
+            self::schedule(schedule.as_ref(), config)
+        }),
+        ticks(checkup, config, now),
+    ]
+}
+
+fn namespace(retention: Option<Duration>) -> Finding {
+    match retention {
+        Some(short) if short < SHORT_RETENTION => Finding::warning(
+            CHECKS[0],
+            format!("Closed runs are deleted after {}.", duration::format(short)),
+            "Set a retention of a day or more, or see to it that every failure is scanned before: `temporal operator \
+             namespace update --retention 72h`.",
+        ),
+        Some(retention) => Finding::ok(
+            CHECKS[0],
+            format!("Closed runs are kept for {}.", duration::format(retention)),
+        ),
+        None => Finding::ok(
+            CHECKS[0],
+            "It is there; it does not tell how long closed runs are kept.",
+        ),
+    }
+}
+
+fn clock(pollers: &Pollers) -> Finding {
+    if pollers.workflow + pollers.activity == 0 {
+        return Finding::not_checked(
+            CHECKS[1],
+            "Not checked: the server's time is known from its workers only.",
+        );
+    }
+    if pollers.server_ahead > SKEW {
+        return Finding::warning(
+            CHECKS[1],
+            format!(
+                "This machine's clock is {} s behind the server's.",
+                pollers.server_ahead.as_secs()
+            ),
+            "Let the machine keep its time by NTP: backoff and deadlines count by it.",
+        );
+    }
+    Finding::ok(
+        CHECKS[1],
+        "This machine's clock is not behind the server's.",
+    )
+}
+
+fn workers(pollers: &Pollers, queue: &str) -> Finding {
+    if pollers.workflow == 0 || pollers.activity == 0 {
+        return Finding::problem(
+            CHECKS[2],
+            format!("No worker polls the task queue {queue:?}: batches start and wait."),
+            "Start one with `redrive worker`.",
+        );
+    }
+    Finding::ok(
+        CHECKS[2],
+        format!(
+            "Workers poll the task queue {queue:?}: {}.",
+            pollers.workflow
+        ),
+    )
+}
+
+fn task_queue(types: &[String], queue: &str) -> Finding {
+    if types.is_empty() {
+        return Finding::ok(
+            CHECKS[3],
+            format!("Only Redrive's workflows run on {queue:?}."),
+        );
+    }
+    Finding::problem(
+        CHECKS[3],
+        format!(
+            "Workflows of other types run on the task queue {queue:?}: {}.",
+            types.join(", ")
+        ),
+        "All workers of a queue must know all its types: give Redrive a queue of its own (worker.task_queue).",
+    )
+}
+
+fn watched(unseen: &[String]) -> Finding {
+    if unseen.is_empty() {
+        return Finding::ok(
+            CHECKS[4],
+            "The namespace has runs of every watched workflow type.",
+        );
+    }
+    Finding::warning(
+        CHECKS[4],
+        format!(
+            "No run of a watched workflow type was ever seen: {}.",
+            unseen.join(", ")
+        ),
+        "Check policy.watch: a type is matched by its exact name.",
+    )
+}
+
+fn schedule(schedule: Option<&ScheduleStatus>, config: &Config) -> Finding {
+    let id = &config.schedule.id;
+    let Some(schedule) = schedule else {
+        return Finding::problem(
+            CHECKS[5],
+            format!("There is no schedule {id:?}: no batch starts by itself."),
+            "`redrive schedule apply` creates it.",
+        );
+    };
+    if schedule.paused {
+        let note = match schedule.note.as_str() {
+            "" => String::new(),
+            note => format!(" ({note})"),
+        };
+        return Finding::problem(
+            CHECKS[5],
+            format!("The schedule is paused{note}: no batch starts by itself."),
+            "`redrive schedule resume` lets it tick again.",
+        );
+    }
+    if !schedule.differences.is_empty() {
+        return Finding::warning(
+            CHECKS[5],
+            format!(
+                "The schedule differs from the configuration: {}.",
+                schedule.differences.join("; ")
+            ),
+            "`redrive schedule apply` makes it what the configuration says.",
+        );
+    }
+    Finding::ok(CHECKS[5], format!("{id} ticks as the configuration says."))
+}
+
+fn ticks(checkup: &Checkup, config: &Config, now: Timestamp) -> Finding {
+    const CHECK: &str = CHECKS[6];
+    let schedule = match &checkup.schedule {
+        Err(error) => return unanswered(CHECK, error),
+        Ok(None) => return Finding::not_checked(CHECK, "Not checked: there is no schedule."),
+        Ok(Some(schedule)) if schedule.paused => {
+            return Finding::not_checked(CHECK, "Not checked: the schedule is paused.");
+        }
+        Ok(Some(schedule)) => schedule,
+    };
+    if schedule.missed > 0 {
+        return Finding::warning(
+            CHECK,
+            format!("The schedule has lost ticks for good: {}.", schedule.missed),
+            "The server was down, or busy, for longer than an interval; the next batch takes up what they left.",
+        );
+    }
+    let late =
+        SignedDuration::try_from(config.schedule.interval * LATE).unwrap_or(SignedDuration::MAX);
+    let last = schedule
+        .last_ticks
+        .first()
+        .map(|tick| tick.at)
+        .or(schedule.created_at);
+    match last {
+        Some(last) if now.duration_since(last) > late => Finding::problem(
+            CHECK,
+            format!("The schedule's last tick was {} ago.", when::age(last, now)),
+            "Look at the server's own health: its schedules are late, or a batch of it hangs (`redrive schedule show`).",
+        ),
+        _ => Finding::ok(CHECK, "The schedule ticks in time."),
+    }
+}
+
+fn answered<T>(
+    check: &'static str,
+    answer: &Answer<T>,
+    judge: impl FnOnce(&T) -> Finding,
+) -> Finding {
+    match answer {
+        Ok(answer) => judge(answer),
+        Err(error) => unanswered(check, error),
+    }
+}
+
+/// The server refuses to say.
+fn unanswered(check: &'static str, error: &GatewayError) -> Finding {
+    let what = format!("It cannot be looked at: {error}.");
+    match error {
+        GatewayError::System(_) => Finding::problem(
+            check,
+            what,
+            "Check TEMPORAL_NAMESPACE, and what the API key or certificate may do.",
+        ),
+        _ => Finding::warning(
+            check,
+            what,
+            "Ask again; if it stays, look at the server's own health.",
+        ),
+    }
+}
+
+/// With a capital letter: errors are written without.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
