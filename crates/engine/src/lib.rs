@@ -30,5 +30,8 @@ pub use engine::{Engine, Settings};
 pub use error::EngineError;
 pub use failed_run::{NoFailedRun, read_failed_run};
 pub use pulse::{Pulse, Steady};
-pub use schedule::{Applied, ScheduleSettings, ScheduleStatus, Ticked, apply as apply_schedule};
+pub use schedule::{
+    Applied, ScheduleSettings, ScheduleStatus, Ticked, apply as apply_schedule,
+    status as schedule_status,
+};
 pub use worker::{RunningWorker, WorkerError, run_worker};

@@ -19,8 +19,8 @@ use uuid::Uuid;
 use crate::gateway::GatewayError;
 
 pub(crate) use act::{delete, pause, resume, trigger};
-pub use state::{ScheduleStatus, Ticked};
-pub(crate) use state::{newest_tick, status};
+pub(crate) use state::newest_tick;
+pub use state::{ScheduleStatus, Ticked, status};
 
 /// What the schedule is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]

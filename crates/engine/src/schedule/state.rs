@@ -57,7 +57,7 @@ pub struct Ticked {
 }
 
 /// How the schedule stands; `None` where there is none.
-pub(crate) async fn status(
+pub async fn status(
     client: &Client,
     settings: &ScheduleSettings,
 ) -> Result<Option<ScheduleStatus>, GatewayError> {

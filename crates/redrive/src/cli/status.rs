@@ -4,22 +4,28 @@ mod health;
 mod view;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use redrive_engine::ops::Records;
+use redrive_engine::schedule_status;
 
-use self::view::Status;
+use self::view::{Schedule, Status};
 use super::{Global, session};
+use crate::config::Config;
+use crate::connect::Target;
 use crate::printer::Printer;
 
+/// How long Temporal is waited for: the rest is known without it.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// How many batches are looked at for the last one that ended, and the one that runs.
 const BATCHES: u32 = 10;
 
 /// Show how everything stands: is it healthy, what waits, what needs you
 ///
-/// It needs the ledger only, so it answers while Temporal does not.
+/// It needs the ledger only: while Temporal does not answer, all but the schedule is told.
 #[derive(Debug, Args)]
 pub struct StatusArgs {}
 
@@ -27,7 +33,8 @@ pub struct StatusArgs {}
 pub async fn run(_: StatusArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let records = session::records(global).await?;
     let config = crate::config::load(&global.overrides())?;
-    let status = look(&records, config.schedule.interval).await?;
+    let schedule = tokio::time::timeout(PATIENCE, schedule(&config)).await;
+    let status = look(&records, &config, schedule.ok().flatten()).await?;
     let now = records.clock.now();
     printer.data(&status, |status, paint| view::text(status, now, paint))?;
     if let Some(hint) = status.health.hint() {
@@ -36,12 +43,27 @@ pub async fn run(_: StatusArgs, global: &Global, printer: &Printer) -> anyhow::R
     Ok(ExitCode::SUCCESS)
 }
 
-async fn look(records: &Records, interval: std::time::Duration) -> anyhow::Result<Status> {
+/// The schedule; `None` where Temporal does not answer.
+async fn schedule(config: &Config) -> Option<Schedule> {
+    let client = Target::configured().ok()?.connect().await.ok()?;
+    let settings = super::schedule::settings(config);
+    let found = schedule_status(&client, &settings).await.ok()?;
+    Some(Schedule::of(found))
+}
+
+async fn look(
+    records: &Records,
+    config: &Config,
+    schedule: Option<Schedule>,
+) -> anyhow::Result<Status> {
     let now = records.clock.now();
     let overview = records.overview(midnight(now)).await?;
     let batches = records.batches(BATCHES).await?;
     let halted = records.halted().await?;
-    Ok(Status::of(overview, batches, halted, interval, now))
+    let interval = config.schedule.interval;
+    Ok(Status::of(
+        overview, batches, halted, schedule, interval, now,
+    ))
 }
 
 /// When today began, where this runs.

@@ -2,8 +2,6 @@
 //!
 //! Times are relative to now, so that ages are always the same; absolute ones are replaced with `<time>`.
 
-use std::str::FromStr;
-
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::classify::{Classification, Matched};
 use redrive_core::decide::{BatchRules, DeadLetterReason, Latest, RunStatus};
@@ -257,11 +255,9 @@ fn steady(text: &str) -> String {
     let zoned = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC").unwrap();
     let utc = Regex::new(r#""\d{4}-\d\d-\d\dT[^"]*Z""#).unwrap();
     let day = Regex::new(r"\d{4}-\d\d-\d\d").unwrap();
-    let next = Regex::from_str(r"(Next batch +)\S.*").unwrap();
     let text = zoned.replace_all(text, "<time of 23 letters...>");
     let text = utc.replace_all(&text, "\"<time>\"");
-    let text = day.replace_all(&text, "<today....");
-    next.replace_all(&text, "${1}<when>").into_owned()
+    day.replace_all(&text, "<today....").into_owned()
 }
 
 /// Every command that reads, with what it says on stdout and stderr.

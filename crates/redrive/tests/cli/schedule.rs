@@ -31,7 +31,17 @@ async fn a_schedule_is_applied_paused_resumed_triggered_and_deleted() {
         (Some("unchanged"), Some(false))
     );
 
+    let status = site.run("status -o json").well().json();
+    assert_eq!(status["schedule"]["paused"], false, "{status}");
+    assert!(status["schedule"]["nextBatchAt"].is_string(), "{status}");
     site.run("schedule pause --reason carrier-down").well();
+    let status = site.run("status").well();
+    assert!(
+        status
+            .stdout
+            .ends_with("Next batch    the schedule is paused (ann: carrier-down)\n"),
+        "{status:?}"
+    );
     let shown = site.run("schedule show -o json").well().json();
     assert_eq!(
         (

@@ -7,6 +7,7 @@ use redrive_core::report::BatchStatus;
 use redrive_ledger::{BatchRow, Halt, Overview};
 use serde::Serialize;
 
+use super::view::Schedule;
 use crate::cli::when;
 use crate::cli::words::orders;
 
@@ -56,38 +57,57 @@ impl Health {
         last: Option<&BatchRow>,
         running: Option<&BatchRow>,
         halted: Option<&Halt>,
+        schedule: Option<&Schedule>,
         interval: Duration,
         now: Timestamp,
     ) -> Self {
-        stopped(last, running, halted, interval, now)
+        halt(halted, now)
+            .or_else(|| paused(schedule))
+            .or_else(|| stopped(last, running, interval, now))
             .or_else(|| needs_somebody(overview, last))
             .unwrap_or_else(|| Self::new(Level::Ok, well(overview), None))
     }
 }
 
-/// What keeps orders from being restarted.
+fn problem(sentence: String, hint: &'static str) -> Option<Health> {
+    Some(Health::new(Level::Problem, sentence, Some(hint)))
+}
+
+fn halt(halted: Option<&Halt>, now: Timestamp) -> Option<Health> {
+    let halt = halted?;
+    let why = match halt.reason.as_str() {
+        "" => String::new(),
+        reason => format!(": {reason}"),
+    };
+    let since = when::age(halt.at, now);
+    problem(
+        format!(
+            "Halted for {since} by {}{why}. Nothing is started.",
+            halt.by
+        ),
+        "`redrive unhalt` lets starts happen again.",
+    )
+}
+
+fn paused(schedule: Option<&Schedule>) -> Option<Health> {
+    let schedule = schedule.filter(|schedule| schedule.paused)?;
+    let note = match schedule.note.as_str() {
+        "" => String::new(),
+        note => format!(" ({note})"),
+    };
+    problem(
+        format!("The schedule is paused{note}: no batch starts by itself."),
+        "`redrive schedule resume` lets it tick again.",
+    )
+}
+
+/// What keeps batches from ending.
 fn stopped(
     last: Option<&BatchRow>,
     running: Option<&BatchRow>,
-    halted: Option<&Halt>,
     interval: Duration,
     now: Timestamp,
 ) -> Option<Health> {
-    let problem = |sentence, hint| Some(Health::new(Level::Problem, sentence, Some(hint)));
-    if let Some(halt) = halted {
-        let why = match halt.reason.as_str() {
-            "" => String::new(),
-            reason => format!(": {reason}"),
-        };
-        return problem(
-            format!(
-                "Halted for {} by {}{why}. Nothing is started.",
-                when::age(halt.at, now),
-                halt.by
-            ),
-            "`redrive unhalt` lets starts happen again.",
-        );
-    }
     let Some(last) = last else {
         return running.is_none().then(|| {
             Health::new(
@@ -250,5 +270,25 @@ mod tests {
             assert_eq!((health.level, health.sentence.as_str()), (level, sentence));
             assert_eq!(health.hint().is_none(), level == Level::Ok);
         }
+        let paused = Schedule {
+            exists: true,
+            paused: true,
+            note: "ann: stocktaking".into(),
+            next_batch_at: None,
+        };
+        let interval = Duration::from_secs(900);
+        let health = Health::of(
+            &calm,
+            Some(&fine),
+            None,
+            None,
+            Some(&paused),
+            interval,
+            at(60),
+        );
+        assert_eq!(
+            health.sentence,
+            "The schedule is paused (ann: stocktaking): no batch starts by itself."
+        );
     }
 }

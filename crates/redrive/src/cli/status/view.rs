@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::report::{Alert, BatchStatus};
+use redrive_engine::ScheduleStatus;
 use redrive_ledger::{BatchRow, Halt, Overview};
 use serde::Serialize;
 
@@ -27,10 +28,50 @@ pub struct Status {
     pub running_batch: Option<BatchRow>,
     /// The last batch that ended.
     pub last_batch: Option<BatchRow>,
-    /// When the next one is due, by the configured interval.
-    pub next_batch_at: Option<Timestamp>,
+    /// The schedule; none where Temporal did not answer.
+    pub schedule: Option<Schedule>,
     /// What the last batch alerts of.
     pub alerts: Vec<Alert>,
+}
+
+/// How the schedule stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schedule {
+    /// Whether there is one.
+    pub exists: bool,
+    /// Whether an operator paused it.
+    pub paused: bool,
+    /// Who paused or resumed it last, and why.
+    pub note: String,
+    /// When it starts the next batch.
+    pub next_batch_at: Option<Timestamp>,
+}
+
+impl Schedule {
+    /// Of what the server says; `None`: there is none.
+    pub fn of(found: Option<ScheduleStatus>) -> Self {
+        let exists = found.is_some();
+        let found = found.unwrap_or_default();
+        Self {
+            exists,
+            paused: found.paused,
+            next_batch_at: found.next_ticks.first().copied().filter(|_| !found.paused),
+            note: found.note,
+        }
+    }
+
+    fn text(&self, now: Timestamp, paint: Paint) -> String {
+        match (self.exists, self.paused, self.next_batch_at) {
+            (false, ..) => {
+                paint.yellow("there is no schedule: `redrive schedule apply` creates it")
+            }
+            (_, true, _) if self.note.is_empty() => paint.yellow("the schedule is paused"),
+            (_, true, _) => paint.yellow(format_args!("the schedule is paused ({})", self.note)),
+            (_, _, Some(next)) => next_batch(next, now),
+            (_, _, None) => "the schedule does not say when".to_owned(),
+        }
+    }
 }
 
 impl Status {
@@ -39,6 +80,7 @@ impl Status {
         overview: Overview,
         batches: Vec<BatchRow>,
         halted: Option<Halt>,
+        schedule: Option<Schedule>,
         interval: Duration,
         now: Timestamp,
     ) -> Self {
@@ -57,15 +99,15 @@ impl Status {
             last_batch.as_ref(),
             running_batch.as_ref(),
             halted.as_ref(),
+            schedule.as_ref(),
             interval,
             now,
         );
-        let newest = batches.first().map(|batch| batch.started_at);
         Self {
             health,
             overview,
             halted,
-            next_batch_at: newest.and_then(|began| next_tick(began, interval)),
+            schedule,
             alerts: last_batch
                 .as_ref()
                 .map_or_else(Vec::new, |batch| batch.alerts.clone()),
@@ -73,15 +115,6 @@ impl Status {
             last_batch,
         }
     }
-}
-
-/// The schedule's ticks are whole intervals since 1970.
-fn next_tick(after: Timestamp, interval: Duration) -> Option<Timestamp> {
-    let interval = i64::try_from(interval.as_secs())
-        .ok()
-        .filter(|seconds| *seconds > 0)?;
-    let ticks = after.as_second().div_euclid(interval) + 1;
-    Timestamp::from_second(ticks.checked_mul(interval)?).ok()
 }
 
 /// The screen.
@@ -132,9 +165,11 @@ pub fn text(status: &Status, now: Timestamp, paint: Paint) -> String {
     if let Some(batch) = &status.last_batch {
         lines.push(line("Last batch", last_batch(batch, now)));
     }
-    if let Some(next) = status.next_batch_at {
-        lines.push(line("Next batch", next_batch(next, now)));
-    }
+    let next = match &status.schedule {
+        Some(schedule) => schedule.text(now, paint),
+        None => paint.yellow("not known: Temporal does not answer"),
+    };
+    lines.push(line("Next batch", next));
     lines.join("\n")
 }
 
@@ -180,19 +215,5 @@ fn next_batch(next: Timestamp, now: Timestamp) -> String {
         format!("in {}", when::age(now, next))
     } else {
         format!("was due {} ago", when::age(next, now))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_next_tick_is_a_whole_interval() {
-        let at = |second| Timestamp::from_second(second).unwrap();
-        let quarter = Duration::from_secs(900);
-        assert_eq!(next_tick(at(900), quarter), Some(at(1800)));
-        assert_eq!(next_tick(at(1799), quarter), Some(at(1800)));
-        assert_eq!(next_tick(at(1), Duration::ZERO), None);
     }
 }
