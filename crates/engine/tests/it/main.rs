@@ -10,6 +10,7 @@ mod errors;
 mod histories;
 mod hooks;
 mod one_order;
+mod progress;
 mod retries;
 mod scanning;
 mod schedules;
