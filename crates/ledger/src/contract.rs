@@ -82,7 +82,8 @@ pub trait Ledger: Send + Sync + 'static {
 
     // ---- batches
 
-    /// Opens a batch's row. Opening it again changes nothing.
+    /// Opens a batch's row. Opening it again changes nothing, but that a row which was finished as failed or abandoned goes
+    /// on: a batch that is retried or reset has the id of its first run.
     async fn open_batch(&self, opening: &BatchOpening) -> Result<()>;
 
     /// Finishes a batch's row: its numbers from its verdicts and the attempts it settled, its status, its alerts.

@@ -12,6 +12,7 @@ use redrive_engine::run_worker;
 use redrive_fulfillment::testbed::eventually;
 use redrive_ledger::BatchRow;
 use serde_json::{Value, json};
+use temporalio_common::protos::temporal::api::common::v1::RetryPolicy;
 
 use crate::hooks::{Call, Fate, Hooked};
 use crate::retries::operator;
@@ -302,6 +303,55 @@ async fn a_child_that_fails_fails_the_batch_and_the_next_goes_on() {
     broken.store(false, Ordering::SeqCst);
     run(&world.bed, BATCH, "batch-2", None).await.unwrap();
     assert_eq!(in_state(&world, State::InFlight).await, 20);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_under_a_retry_policy_goes_on_in_its_second_attempt() {
+    let world = World::new("second-attempt").await;
+    failing(&world, 8).await;
+    // A batch that died: asking about it fails, until both attempts of the first attempt's child have failed.
+    world.open_batch("dead").await;
+    let broken = Arc::new(AtomicBool::new(true));
+    let switch = Arc::clone(&broken);
+    let hook = move |call| match call {
+        Call::Describe if switch.load(Ordering::SeqCst) => {
+            Fate::Fails(GatewayError::Unknown("no answer".into()))
+        }
+        _ => Fate::Passes,
+    };
+    let engine = world
+        .engine_with(Hooked::new(world.gateway.clone(), hook), policy())
+        .await;
+    let worker = run_worker(engine, world.bed.client.clone()).await.unwrap();
+    let mut request = world
+        .bed
+        .start_request("batch-1", BATCH, redrive_flows::TASK_QUEUE);
+    request.retry_policy = Some(RetryPolicy {
+        maximum_attempts: 2,
+        ..Default::default()
+    });
+    let first = world.bed.start(request).await;
+    eventually("the first attempt to fail", || async {
+        let rows = world.ledger.batches(100).await.unwrap();
+        let failed = rows.iter().any(|row| row.status == BatchStatus::Failed);
+        failed.then_some(())
+    })
+    .await;
+    broken.store(false, Ordering::SeqCst);
+    eventually("the second attempt", || async {
+        (world.latest_run("batch-1").await != first).then_some(())
+    })
+    .await;
+    let second = workflows::Started {
+        workflow_id: "batch-1".into(),
+        run_id: world.latest_run("batch-1").await,
+    };
+    let result = result(&world.bed, &second).await.unwrap();
+    assert_eq!(result["restartedCount"], json!(8), "{result}");
+    assert_eq!(result["batchId"], json!(first));
+    let row = row(&world, &first).await;
+    assert_eq!((row.status, row.error), (BatchStatus::Completed, None));
     worker.stop().await.unwrap();
 }
 

@@ -17,7 +17,10 @@ pub(super) async fn open(ledger: &SqliteLedger, opening: &BatchOpening) -> Resul
     let mut tx = ledger.begin().await?;
     sqlx::query(
         "INSERT INTO reprocessing_results (batch_id, workflow_id, status, started_at, processed_at, one_order)
-         VALUES ($1, $2, 'running', $3, $3, $4) ON CONFLICT (batch_id) DO NOTHING",
+         VALUES ($1, $2, 'running', $3, $3, $4)
+         ON CONFLICT (batch_id) DO UPDATE SET status = 'running', processed_at = excluded.processed_at, truncated = 0,
+             error = NULL, alerts = '[]'
+         WHERE status IN ('failed', 'abandoned')",
     )
     .bind(opening.batch.as_str())
     .bind(&opening.workflow_id)

@@ -133,6 +133,41 @@ async fn a_batch_is_finished_once() {
 }
 
 #[tokio::test]
+async fn a_batch_that_failed_or_was_abandoned_goes_on_when_it_is_opened_again() {
+    let world = World::new().await;
+    world.observe(&["a", "b"].map(first_failure)).await;
+    world.open("b1").await;
+    world.restart("a", "a-1", "b1").await;
+    let failed = BatchEnd {
+        error: Some("no server".into()),
+        truncated: true,
+        ..Default::default()
+    };
+    let abandoned = BatchEnd {
+        abandoned: true,
+        ..Default::default()
+    };
+    for end in [failed, abandoned] {
+        let ended = ended(&world, "b1", end).await;
+        assert_eq!(ended.result.restarted_count, 1);
+        world.wait(1);
+        world.open("b1").await;
+        let row = world.ledger.batches(9).await.unwrap().remove(0);
+        assert_eq!(
+            (row.status, row.error, row.result.restarted_count),
+            (BatchStatus::Running, None, 1)
+        );
+        assert_eq!(row.started_at, ended.started_at, "its first start");
+    }
+    world.restart("b", "b-1", "b1").await;
+    let row = world.finish("b1").await;
+    assert_eq!(
+        (row.status, row.result.restarted_count),
+        (BatchStatus::Completed, 2)
+    );
+}
+
+#[tokio::test]
 async fn a_batch_that_was_never_opened_is_an_error() {
     let world = World::new().await;
     let refused = world
