@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use redrive_core::report::ReprocessingResult;
 use redrive_flows::activities::{
-    AdoptReport, BatchPlan, Chunk, ChunkReport, FinishBatch, OpenBatch, Phase, ScanReport,
-    SettleReport,
+    AdoptReport, BatchPlan, Chunk, ChunkReport, FailedPhases, FinishBatch, OpenBatch, Phase,
+    ScanReport, SettleReport,
 };
 use redrive_flows::options::SYSTEM_ERROR;
 use redrive_ledger::{BatchEnd, BatchOpening};
@@ -148,6 +148,19 @@ impl Activities {
         input: Chunk,
     ) -> Result<ChunkReport, ActivityError> {
         self.done(self.engine.process_chunk(&input, &self.beating(ctx)).await)
+    }
+
+    #[activity(definition = redrive_flows::activities::NoteFailures)]
+    pub async fn note_failures(
+        self: Arc<Self>,
+        _: ActivityContext,
+        input: FailedPhases,
+    ) -> Result<(), ActivityError> {
+        self.engine
+            .ledger
+            .note_failed_phases(&input.batch, input.scan, input.settle)
+            .await
+            .map_err(|error| failed(error.into()))
     }
 
     #[activity(definition = redrive_flows::activities::FinishBatchActivity)]

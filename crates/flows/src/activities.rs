@@ -134,6 +134,18 @@ pub struct FinishBatch {
     pub error: Option<String>,
 }
 
+/// What [`Reprocessing::note_failures`] is told: which phases have failed for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedPhases {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its scan.
+    pub scan: bool,
+    /// Its settle.
+    pub settle: bool,
+}
+
 /// The activities of a batch.
 pub struct Reprocessing;
 
@@ -173,6 +185,12 @@ impl Reprocessing {
         unimplemented!()
     }
 
+    /// Notes in the batch's row which phases have failed: whoever finishes it counts them.
+    #[activity(name = "NoteFailures")]
+    pub async fn note_failures(input: FailedPhases) -> Result<(), ()> {
+        unimplemented!()
+    }
+
     /// Finishes the batch's row and raises its alerts.
     #[activity(name = "FinishBatch")]
     pub async fn finish_batch(input: FinishBatch) -> Result<ReprocessingResult, ()> {
@@ -183,4 +201,4 @@ impl Reprocessing {
 pub use reprocessing::{
     AdoptClaims, FinishBatch as FinishBatchActivity, OpenBatch as OpenBatchActivity,
 };
-pub use reprocessing::{ProcessChunk, ScanFailures, SettleAttempts};
+pub use reprocessing::{NoteFailures, ProcessChunk, ScanFailures, SettleAttempts};

@@ -11,12 +11,15 @@ use temporalio_workflow::{
     ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
 };
 
-use crate::activities::{FinishBatch, Phase, Reprocessing};
+use crate::activities::{FailedPhases, FinishBatch, Phase, Reprocessing};
 use crate::chunks::Processed;
 use crate::failure::{Cause, refuse};
 use crate::input::{OrchestrationInput, PartOf};
 use crate::options;
 use crate::telling::{self, Teller};
+
+/// Histories that were recorded before failed phases were noted in the row replay without.
+const FAILURES_NOTED: &str = "failed-phases-are-noted";
 
 /// How far an orchestration has come: the answer of its query `progress`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,7 +161,26 @@ impl ReprocessingOrchestrationWorkflow {
             .execute_activity(Reprocessing::settle_attempts, step, opts)
             .await;
         part.settle_failed |= settled.is_err();
+        if part.scan_failed || part.settle_failed {
+            Self::note_failures(ctx, part).await;
+        }
         Ok(settled.map_or_else(|_| now(ctx), |settled| settled.due_by))
+    }
+
+    /// Notes in the row which phases failed: a batch that fails, or is ended by others, does not come to tell it. Where
+    /// the row cannot be written, what follows fails as well.
+    async fn note_failures(ctx: &WorkflowContext<Self>, part: &PartOf) {
+        if !ctx.patched(FAILURES_NOTED) {
+            return;
+        }
+        let failed = FailedPhases {
+            batch: part.batch.clone(),
+            scan: part.scan_failed,
+            settle: part.settle_failed,
+        };
+        let _unwritten = ctx
+            .execute_activity(Reprocessing::note_failures, failed, options::ledger_work())
+            .await;
     }
 
     fn phase_of(

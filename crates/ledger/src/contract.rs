@@ -95,6 +95,10 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<BatchRow>;
 
+    /// Notes in the row of a batch that runs that its scan or its settle has failed for good, so that it is counted whoever
+    /// finishes the row. What was noted stays noted.
+    async fn note_failed_phases(&self, batch: &BatchId, scan: bool, settle: bool) -> Result<()>;
+
     /// The batches whose rows say that they run, or that own claims still (whatever their rows say), oldest first.
     async fn unfinished_batches(&self) -> Result<Vec<BatchRow>>;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use redrive_core::report::BatchStatus;
 use redrive_core::states::State;
 use redrive_engine::gateway::GatewayError;
-use redrive_engine::run_worker;
+use redrive_engine::{RunningWorker, run_worker};
 use redrive_fulfillment::testbed::eventually;
 use redrive_ledger::BatchRow;
 use serde_json::{Value, json};
@@ -269,6 +269,58 @@ async fn a_scan_that_fails_gives_partial_results() {
             .status,
         BatchStatus::Partial
     );
+    worker.stop().await.unwrap();
+}
+
+/// A worker of an engine that cannot count failures, and whose starts meet that fate while the switch is on.
+async fn blind_worker(world: &World, starts: Fate, switch: &Arc<AtomicBool>) -> RunningWorker {
+    let on = Arc::clone(switch);
+    let hook = move |call| match call {
+        Call::CountFailed if on.load(Ordering::SeqCst) => {
+            Fate::Fails(GatewayError::Unknown("visibility is down".into()))
+        }
+        Call::Start if on.load(Ordering::SeqCst) => starts.clone(),
+        _ => Fate::Passes,
+    };
+    let hooked = Hooked::new(world.gateway.clone(), hook);
+    let engine = world.engine_with(hooked, policy()).await;
+    run_worker(engine, world.bed.client.clone()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_scan_that_failed_is_counted_when_the_batch_fails_too() {
+    let world = World::new("scan-and-child").await;
+    failing(&world, 3).await;
+    world.scan_sees(3).await;
+    let refuses = Fate::Fails(GatewayError::System("permission denied".into()));
+    let worker = blind_worker(&world, refuses, &Arc::new(AtomicBool::new(true))).await;
+    let started = start(&world.bed, BATCH, "batch-1", None).await;
+    result(&world.bed, &started).await.unwrap_err();
+    let failed = row(&world, &started.run_id).await;
+    assert_eq!(failed.status, BatchStatus::Failed);
+    assert_eq!(failed.result.error_count, 1, "{failed:?}");
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_scan_that_failed_is_counted_when_the_batch_is_abandoned() {
+    let world = World::new("scan-abandoned").await;
+    failing(&world, 3).await;
+    world.scan_sees(3).await;
+    let switch = Arc::new(AtomicBool::new(true));
+    let silent = Fate::Fails(GatewayError::Unknown("no answer".into()));
+    let worker = blind_worker(&world, silent, &switch).await;
+    let started = start(&world.bed, BATCH, "batch-1", None).await;
+    eventually("the chunk to claim", || async {
+        (in_state(&world, State::Claimed).await == 3).then_some(())
+    })
+    .await;
+    workflows::terminate(&world.bed, "batch-1").await;
+    switch.store(false, Ordering::SeqCst);
+    run(&world.bed, BATCH, "batch-2", None).await.unwrap();
+    let dead = row(&world, &started.run_id).await;
+    assert_eq!(dead.status, BatchStatus::Abandoned);
+    assert_eq!(dead.result.error_count, 1, "{dead:?}");
     worker.stop().await.unwrap();
 }
 

@@ -180,10 +180,10 @@ async fn record_partial_results() {
         result(&world.bed, &batch).await.unwrap()["errorCount"],
         json!(1)
     );
-    keep(&world, "partial-batch", &batch).await;
+    keep(&world, "partial-noted-batch", &batch).await;
     keep(
         &world,
-        "partial-orchestration",
+        "partial-noted-orchestration",
         &child_of(&world, &batch).await,
     )
     .await;
