@@ -176,25 +176,11 @@ impl Activities {
             abandoned: false,
             error: input.error,
         };
-        let ledger = &self.engine.ledger;
-        let row = ledger
-            .finish_batch(&input.batch, &end, self.engine.clock.now())
+        let row = self
+            .engine
+            .finish(&input.batch, &end)
             .await
-            .map_err(|error| failed(error.into()))?;
-        let result = &row.result;
-        tracing::info!(
-            batch.id = %input.batch,
-            status = %row.status,
-            found = result.found_count,
-            restarted = result.restarted_count,
-            dead_lettered = result.dlq_count,
-            errors = result.error_count,
-            skipped = result.skipped_count,
-            "a batch has ended"
-        );
-        for alert in &row.alerts {
-            tracing::warn!(batch.id = %input.batch, "{}", alert.sentence());
-        }
+            .map_err(failed)?;
         Ok(row.result)
     }
 }

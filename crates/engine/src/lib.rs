@@ -9,6 +9,7 @@ mod chunk;
 mod clock;
 mod engine;
 mod error;
+mod finish;
 pub mod gateway;
 mod halt;
 mod one_order;
