@@ -73,6 +73,13 @@ pub struct SettleReport {
     pub checked: u64,
     /// Orders due by then are this batch's; what becomes due later is the next one's.
     pub due_by: Timestamp,
+    /// Whether every order that was due was looked at; reports that do not say so are from before this was told.
+    #[serde(default = "told_nothing_else")]
+    pub complete: bool,
+}
+
+const fn told_nothing_else() -> bool {
+    true
 }
 
 /// What [`Reprocessing::process_chunk`] is told.

@@ -196,6 +196,7 @@ pub(crate) async fn open<W>(
         next_chunk: 0,
         scan_failed: false,
         settle_failed: false,
+        unfinished: false,
         own: false,
         so_far: Progress::default(),
     })

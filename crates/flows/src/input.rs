@@ -80,6 +80,9 @@ pub struct PartOf {
     /// A settle failed.
     #[serde(default)]
     pub settle_failed: bool,
+    /// A scan or settle ran out of time: work is left that nobody has looked at.
+    #[serde(default)]
+    pub unfinished: bool,
     /// The orchestration opened this batch itself: it is no batch's child, whoever started it.
     #[serde(default)]
     pub own: bool,
@@ -297,6 +300,7 @@ mod tests {
                 next_chunk: 51,
                 scan_failed: true,
                 settle_failed: false,
+                unfinished: true,
                 own: true,
                 so_far: Progress {
                     chunks_started: 50,

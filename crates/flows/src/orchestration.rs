@@ -161,6 +161,8 @@ impl ReprocessingOrchestrationWorkflow {
             .execute_activity(Reprocessing::settle_attempts, step, opts)
             .await;
         part.settle_failed |= settled.is_err();
+        part.unfinished |= scanned.is_ok_and(|scanned| !scanned.complete)
+            || settled.as_ref().is_ok_and(|settled| !settled.complete);
         if part.scan_failed || part.settle_failed {
             Self::note_failures(ctx, part).await;
         }
@@ -228,7 +230,7 @@ impl ReprocessingOrchestrationWorkflow {
             batch: part.batch.clone(),
             scan_failed: part.scan_failed,
             settle_failed: part.settle_failed,
-            truncated,
+            truncated: truncated || part.unfinished,
             error: error.as_ref().map(|cause| cause.sentence.clone()),
         };
         let result = ctx

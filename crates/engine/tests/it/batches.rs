@@ -8,7 +8,8 @@ use std::time::Duration;
 use redrive_core::report::BatchStatus;
 use redrive_core::states::State;
 use redrive_engine::gateway::GatewayError;
-use redrive_engine::{RunningWorker, run_worker};
+use redrive_engine::{RunningWorker, Steady, run_worker};
+use redrive_flows::activities::Phase;
 use redrive_fulfillment::testbed::eventually;
 use redrive_ledger::BatchRow;
 use serde_json::{Value, json};
@@ -486,6 +487,34 @@ async fn near_its_deadline_a_batch_stops_and_says_so() {
         "what was not touched was given back: {result}"
     );
     assert_eq!(in_state(&world, State::Failed).await, 40 - restarted);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_scan_or_settle_that_ran_out_of_time_is_told() {
+    let world = World::new("out-of-time").await;
+    failing(&world, 3).await;
+    world.scan_sees(3).await;
+    let phase = Phase {
+        batch: "b1".into(),
+        ends_at: world.engine.clock.now(),
+    };
+    let engine = &world.engine;
+    let scanned = engine.scan_failures(&phase, &Steady).await.unwrap();
+    let settled = engine.settle_attempts(&phase, &Steady).await.unwrap();
+    assert_eq!((scanned.complete, settled.complete), (false, false));
+    let phase = world.phase("b1");
+    let scanned = engine.scan_failures(&phase, &Steady).await.unwrap();
+    let settled = engine.settle_attempts(&phase, &Steady).await.unwrap();
+    assert_eq!((scanned.complete, settled.complete), (true, true));
+    // Past the end of every phase (a quarter of twelve minutes), and well before the deadline.
+    world.clock.advance(Duration::from_secs(240));
+    let worker = world.worker().await;
+    let result = run(&world.bed, BATCH, "batch-1", None).await.unwrap();
+    assert_eq!(count(&result, "restartedCount"), 3, "{result}");
+    assert_eq!(result["truncated"], json!(true), "{result}");
+    let row = row(&world, result["batchId"].as_str().unwrap()).await;
+    assert_eq!(row.status, BatchStatus::Partial);
     worker.stop().await.unwrap();
 }
 
