@@ -41,7 +41,7 @@ test: setup ## Run every test, those on a real Temporal dev server too (ARGS=nam
 	scripts/with-dev-server cargo test $(CARGO_FLAGS) --workspace --no-fail-fast --features '$(TEST_FEATURES)' $(ARGS)
 
 histories: setup ## Record the workflows' histories anew (after a change that adds a patch).
-	REDRIVE_RECORD_HISTORIES=1 scripts/with-dev-server cargo test $(CARGO_FLAGS) -p redrive-engine --test it histories::record
+	REDRIVE_RECORD_HISTORIES=1 scripts/with-dev-server cargo test $(CARGO_FLAGS) -p redrive-engine --test it -- histories::record progress::a_pause
 
 check: ## Check format, style, lints and docs; warnings are errors.
 	cargo fmt --all --check

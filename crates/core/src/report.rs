@@ -88,7 +88,8 @@ pub struct ReprocessingResult {
     pub failed_again_count: u64,
     /// Orders that still wait for a restart.
     pub backlog_count: u64,
-    /// Whether the batch ended at its deadline, on a halt or on a stop, with work left.
+    /// Whether the batch ended with work left: at its deadline, on a halt or on a stop, or with a scan or settle that ran
+    /// out of time.
     pub truncated: bool,
     /// The batch.
     pub batch_id: String,

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use redrive_core::report::ReprocessingResult;
 use redrive_flows::activities::{
-    AdoptReport, BatchPlan, Chunk, ChunkReport, FinishBatch, OpenBatch, Phase, ScanReport,
-    SettleReport,
+    AdoptReport, BatchPlan, Chunk, ChunkReport, FailedPhases, FinishBatch, OpenBatch, Phase,
+    ScanReport, SettleReport,
 };
 use redrive_flows::options::SYSTEM_ERROR;
 use temporalio_common::error::ApplicationFailure;
@@ -21,6 +21,7 @@ use temporalio_sdk::activities::{ActivityContext, ActivityError};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::pulse::Pulse;
+use crate::record::end_of;
 
 /// The activities.
 pub struct Activities {
@@ -135,27 +136,30 @@ impl Activities {
         self.done(self.engine.process_chunk(&input, &self.beating(ctx)).await)
     }
 
+    #[activity(definition = redrive_flows::activities::NoteFailures)]
+    pub async fn note_failures(
+        self: Arc<Self>,
+        _: ActivityContext,
+        input: FailedPhases,
+    ) -> Result<(), ActivityError> {
+        self.engine
+            .ledger
+            .note_failed_phases(&input.batch, input.scan, input.settle)
+            .await
+            .map_err(|error| failed(error.into()))
+    }
+
     #[activity(definition = redrive_flows::activities::FinishBatchActivity)]
     pub async fn finish_batch(
         self: Arc<Self>,
         _: ActivityContext,
         input: FinishBatch,
     ) -> Result<ReprocessingResult, ActivityError> {
-        let row = self.engine.finish_batch(&input).await.map_err(failed)?;
-        let result = &row.result;
-        tracing::info!(
-            batch.id = %input.batch,
-            status = %row.status,
-            found = result.found_count,
-            restarted = result.restarted_count,
-            dead_lettered = result.dlq_count,
-            errors = result.error_count,
-            skipped = result.skipped_count,
-            "a batch has ended"
-        );
-        for alert in &row.alerts {
-            tracing::warn!(batch.id = %input.batch, "{}", alert.sentence());
-        }
+        let row = self
+            .engine
+            .finish(&input.batch, &end_of(&input))
+            .await
+            .map_err(failed)?;
         Ok(row.result)
     }
 }

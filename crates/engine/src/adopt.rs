@@ -45,12 +45,7 @@ impl Engine {
                     truncated: true,
                     ..BatchEnd::default()
                 };
-                self.ledger
-                    .finish_batch(
-                        &batch.result.batch_id.as_str().into(),
-                        &end,
-                        self.clock.now(),
-                    )
+                self.finish(&batch.result.batch_id.as_str().into(), &end)
                     .await?;
                 report.finished += 1;
             }

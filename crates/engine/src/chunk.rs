@@ -99,8 +99,8 @@ impl Engine {
 
     /// Brings claimed orders to their outcomes and commits them. Returns whether any was given back.
     ///
-    /// After an error that concerns every order nothing more is begun: what is untouched is given back, the rest stays
-    /// claimed, and the error is returned.
+    /// After an error that concerns every order, and where outcomes cannot be committed, nothing more is begun: what is
+    /// untouched is given back (if that can be written), the rest stays claimed, and the error is returned.
     pub(crate) async fn process(
         &self,
         owner: &Owner,
@@ -131,8 +131,14 @@ impl Engine {
             }
             error
         };
-        let (error, committed) =
-            futures::join!(work, self.commit_as_they_come(owner, receive, pulse));
+        let commits = async {
+            let committed = self.commit_as_they_come(owner, receive, pulse).await;
+            if committed.is_err() {
+                broken.store(true, Ordering::Relaxed);
+            }
+            committed
+        };
+        let (error, committed) = futures::join!(work, commits);
         match error {
             Some(error) => Err(error),
             None => committed,

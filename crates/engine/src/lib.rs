@@ -11,6 +11,7 @@ mod clock;
 mod engine;
 mod error;
 mod failed_run;
+mod finish;
 pub mod gateway;
 mod halt;
 mod one_order;

@@ -22,16 +22,20 @@ impl Engine {
         })
     }
 
-    /// Finishes a batch's row.
-    pub async fn finish_batch(&self, input: &FinishBatch) -> Result<BatchRow, EngineError> {
-        let end = BatchEnd {
-            scan_failed: input.scan_failed,
-            settle_failed: input.settle_failed,
-            truncated: input.truncated,
-            abandoned: false,
-            error: input.error.clone(),
-        };
-        let now = self.clock.now();
+    /// Finishes a batch's row, and says nothing of it.
+    pub async fn finish_quietly(&self, input: &FinishBatch) -> Result<BatchRow, EngineError> {
+        let (end, now) = (end_of(input), self.clock.now());
         Ok(self.ledger.finish_batch(&input.batch, &end, now).await?)
+    }
+}
+
+/// How a batch ends that ends by itself.
+pub(crate) fn end_of(input: &FinishBatch) -> BatchEnd {
+    BatchEnd {
+        scan_failed: input.scan_failed,
+        settle_failed: input.settle_failed,
+        truncated: input.truncated,
+        abandoned: false,
+        error: input.error.clone(),
     }
 }

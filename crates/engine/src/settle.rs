@@ -26,7 +26,7 @@ impl Engine {
         pulse: &dyn Pulse,
     ) -> Result<SettleReport, EngineError> {
         let began = self.clock.now();
-        let mut checked = 0;
+        let (mut checked, mut complete) = (0, false);
         let patience = Patience {
             ends_at: input.ends_at,
             pulse,
@@ -37,6 +37,7 @@ impl Engine {
             checked += answers;
             pulse.beat().await;
             if (due.len() as u32) < PAGE || answers == 0 {
+                complete = true;
                 break;
             }
         }
@@ -46,6 +47,7 @@ impl Engine {
         Ok(SettleReport {
             checked,
             due_by: self.clock.now(),
+            complete,
         })
     }
 

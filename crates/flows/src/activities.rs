@@ -73,6 +73,13 @@ pub struct SettleReport {
     pub checked: u64,
     /// Orders due by then are this batch's; what becomes due later is the next one's.
     pub due_by: Timestamp,
+    /// Whether every order that was due was looked at; reports that do not say so are from before this was told.
+    #[serde(default = "told_nothing_else")]
+    pub complete: bool,
+}
+
+const fn told_nothing_else() -> bool {
+    true
 }
 
 /// What [`Reprocessing::process_chunk`] is told.
@@ -134,6 +141,18 @@ pub struct FinishBatch {
     pub error: Option<String>,
 }
 
+/// What [`Reprocessing::note_failures`] is told: which phases have failed for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailedPhases {
+    /// The batch.
+    pub batch: BatchId,
+    /// Its scan.
+    pub scan: bool,
+    /// Its settle.
+    pub settle: bool,
+}
+
 /// The activities of a batch.
 pub struct Reprocessing;
 
@@ -173,6 +192,12 @@ impl Reprocessing {
         unimplemented!()
     }
 
+    /// Notes in the batch's row which phases have failed: whoever finishes it counts them.
+    #[activity(name = "NoteFailures")]
+    pub async fn note_failures(input: FailedPhases) -> Result<(), ()> {
+        unimplemented!()
+    }
+
     /// Finishes the batch's row and raises its alerts.
     #[activity(name = "FinishBatch")]
     pub async fn finish_batch(input: FinishBatch) -> Result<ReprocessingResult, ()> {
@@ -183,4 +208,4 @@ impl Reprocessing {
 pub use reprocessing::{
     AdoptClaims, FinishBatch as FinishBatchActivity, OpenBatch as OpenBatchActivity,
 };
-pub use reprocessing::{ProcessChunk, ScanFailures, SettleAttempts};
+pub use reprocessing::{NoteFailures, ProcessChunk, ScanFailures, SettleAttempts};

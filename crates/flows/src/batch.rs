@@ -8,6 +8,7 @@ use futures::{FutureExt, select_biased};
 use jiff::Timestamp;
 use redrive_core::ids::BatchId;
 use redrive_core::report::ReprocessingResult;
+use serde::{Deserialize, Serialize};
 use temporalio_macros::{workflow, workflow_methods};
 use temporalio_workflow::{
     SignalWorkflowOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView,
@@ -19,7 +20,8 @@ use crate::deadline::Deadline;
 use crate::failure::{Cause, refuse};
 use crate::input::{BatchInput, OrchestrationInput, PartOf};
 use crate::options;
-use crate::orchestration::ReprocessingOrchestrationWorkflow;
+use crate::orchestration::{Progress, ReprocessingOrchestrationWorkflow};
+use crate::telling::{Control, Report, Told};
 
 /// The batch's run, by which a client follows it.
 pub use reprocessing_batch_workflow::Run as BatchRun;
@@ -29,29 +31,34 @@ pub fn orchestration_id(batch: &str) -> String {
     format!("{batch}-orchestration")
 }
 
-/// What an operator tells a batch, to be handed on to its child.
-#[derive(Debug, Clone, Copy)]
-enum Control {
-    Pause,
-    Resume,
-    Stop,
-}
-
 /// The batch.
 #[workflow]
 pub struct ReprocessingBatchWorkflow {
     input: BatchInput,
-    to_hand_on: Vec<Control>,
+    told: Told,
+    orchestration_id: String,
+}
+
+/// How far a batch has come: the answer of its query `progress`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct BatchProgress {
+    /// As its orchestration told last, a few chunks ago at most; with what operators told the batch since.
+    #[serde(flatten)]
+    pub progress: Progress,
+    /// The workflow id of its orchestration, whose own `progress` is exact.
+    pub orchestration_id: String,
 }
 
 #[workflow_methods]
 impl ReprocessingBatchWorkflow {
     /// Keeps the input: the run reads it from the state.
     #[init]
-    fn new(_: &WorkflowContextView, input: BatchInput) -> Self {
+    fn new(ctx: &WorkflowContextView, input: BatchInput) -> Self {
         Self {
             input,
-            to_hand_on: Vec::new(),
+            told: Told::default(),
+            orchestration_id: orchestration_id(ctx.workflow_id()),
         }
     }
 
@@ -84,19 +91,34 @@ impl ReprocessingBatchWorkflow {
     /// Stops claiming until `resume`; the deadline stays.
     #[signal]
     pub fn pause(&mut self, _: &mut SyncWorkflowContext<Self>) {
-        self.to_hand_on.push(Control::Pause);
+        self.told.hear(Control::Pause);
     }
 
     /// Goes on.
     #[signal]
     pub fn resume(&mut self, _: &mut SyncWorkflowContext<Self>) {
-        self.to_hand_on.push(Control::Resume);
+        self.told.hear(Control::Resume);
     }
 
     /// Ends early; the result is recorded.
     #[signal]
     pub fn stop(&mut self, _: &mut SyncWorkflowContext<Self>) {
-        self.to_hand_on.push(Control::Stop);
+        self.told.hear(Control::Stop);
+    }
+
+    /// Its orchestration tells how far it has come.
+    #[signal]
+    pub fn orchestration_report(&mut self, _: &mut SyncWorkflowContext<Self>, report: Report) {
+        self.told.report(report);
+    }
+
+    /// How far it has come.
+    #[query]
+    pub fn progress(&self, _: &WorkflowContextView) -> BatchProgress {
+        BatchProgress {
+            progress: self.told.progress(),
+            orchestration_id: self.orchestration_id.clone(),
+        }
     }
 }
 
@@ -124,7 +146,7 @@ impl ReprocessingBatchWorkflow {
         let mut result = Box::pin(child.result()).fuse();
         loop {
             let mut told =
-                Box::pin(ctx.wait_condition(|state| !state.to_hand_on.is_empty())).fuse();
+                Box::pin(ctx.wait_condition(|state| !state.told.to_hand_on.is_empty())).fuse();
             select_biased! {
                 done = result => return Ok(done?),
                 _ = told => {}
@@ -138,7 +160,7 @@ impl ReprocessingBatchWorkflow {
     async fn hand_on(ctx: &WorkflowContext<Self>, child_id: &str) {
         type Child = ReprocessingOrchestrationWorkflow;
         let child = ctx.external_workflow(child_id.to_owned(), None);
-        for control in ctx.state_mut(|state| std::mem::take(&mut state.to_hand_on)) {
+        for control in ctx.state_mut(|state| std::mem::take(&mut state.told.to_hand_on)) {
             let opts = SignalWorkflowOptions::default();
             let _ended = match control {
                 Control::Pause => child.signal(Child::pause, (), opts).await,
@@ -175,6 +197,9 @@ pub(crate) async fn open<W>(
         next_chunk: 0,
         scan_failed: false,
         settle_failed: false,
+        unfinished: false,
+        own: false,
+        so_far: Progress::default(),
     })
 }
 

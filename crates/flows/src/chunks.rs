@@ -13,6 +13,7 @@ use crate::input::{OrchestrationInput, PartOf};
 use crate::options;
 use crate::orchestration::ReprocessingOrchestrationWorkflow;
 use crate::pace::{Pace, Signs, Step};
+use crate::telling;
 use crate::window::Window;
 
 /// The largest chunk, whatever was asked for.
@@ -63,6 +64,7 @@ pub(crate) async fn process(
                 Some((limit, Ok(report))) => {
                     pace.end(limit, report.claimed, report.stopped.is_some());
                     count(ctx, &report);
+                    telling::tell_now_and_then(ctx).await;
                 }
                 Some((_, Err(error))) => {
                     pace.fail();

@@ -15,6 +15,7 @@ use temporalio_common::data_converters::{
 use temporalio_common::protos::temporal::api::common::v1::Payload;
 
 use crate::deadline::Deadline;
+use crate::orchestration::Progress;
 
 /// The input of [`crate::ReprocessingBatchWorkflow`].
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -79,6 +80,15 @@ pub struct PartOf {
     /// A settle failed.
     #[serde(default)]
     pub settle_failed: bool,
+    /// A scan or settle ran out of time: work is left that nobody has looked at.
+    #[serde(default)]
+    pub unfinished: bool,
+    /// The orchestration opened this batch itself: it is no batch's child, whoever started it.
+    #[serde(default)]
+    pub own: bool,
+    /// How far earlier runs have come, and what operators told them.
+    #[serde(default)]
+    pub so_far: Progress,
 }
 
 impl BatchInput {
@@ -290,6 +300,13 @@ mod tests {
                 next_chunk: 51,
                 scan_failed: true,
                 settle_failed: false,
+                unfinished: true,
+                own: true,
+                so_far: Progress {
+                    chunks_started: 50,
+                    paused: true,
+                    ..Progress::default()
+                },
             }),
             refused: None,
         };

@@ -12,6 +12,7 @@ pub mod input;
 pub mod options;
 pub mod orchestration;
 mod pace;
+mod telling;
 mod window;
 
 pub use batch::ReprocessingBatchWorkflow;

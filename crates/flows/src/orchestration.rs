@@ -11,18 +11,22 @@ use temporalio_workflow::{
     ContinueAsNewOptions, SyncWorkflowContext, WorkflowContext, WorkflowContextView, WorkflowResult,
 };
 
-use crate::activities::{FinishBatch, Phase, Reprocessing};
+use crate::activities::{FailedPhases, FinishBatch, Phase, Reprocessing};
 use crate::chunks::Processed;
 use crate::failure::{Cause, refuse};
 use crate::input::{OrchestrationInput, PartOf};
 use crate::options;
+use crate::telling::{self, Teller};
+
+/// Histories that were recorded before failed phases were noted in the row replay without.
+const FAILURES_NOTED: &str = "failed-phases-are-noted";
 
 /// The orchestration's run, by which a client asks how far it is.
 pub use reprocessing_orchestration_workflow::Run as OrchestrationRun;
 
 /// How far an orchestration has come: the answer of its query `progress`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", default)]
 pub struct Progress {
     /// The batch.
     pub batch_id: String,
@@ -45,19 +49,22 @@ pub struct Progress {
 pub struct ReprocessingOrchestrationWorkflow {
     input: OrchestrationInput,
     pub(crate) progress: Progress,
+    pub(crate) teller: Teller,
 }
 
 #[workflow_methods]
 impl ReprocessingOrchestrationWorkflow {
-    /// Keeps the input: the run reads it from the state.
+    /// Keeps the input: the run reads it from the state. What an earlier run has done and was told goes on.
     #[init]
     fn new(_: &WorkflowContextView, input: OrchestrationInput) -> Self {
+        let so_far = input.part_of.as_ref().map(|part| part.so_far.clone());
         Self {
             input,
             progress: Progress {
                 phase: "opening".into(),
-                ..Progress::default()
+                ..so_far.unwrap_or_default()
             },
+            teller: Teller::default(),
         }
     }
 
@@ -70,12 +77,17 @@ impl ReprocessingOrchestrationWorkflow {
         }
         let mut part = match input.part_of.clone() {
             Some(part) => part,
-            None => crate::batch::open(ctx, input.batch_size, input.order.is_some()).await?,
+            None => PartOf {
+                own: true,
+                ..crate::batch::open(ctx, input.batch_size, input.order.is_some()).await?
+            },
         };
         ctx.state_mut(|state| state.progress.batch_id = part.batch.to_string());
+        telling::begin(ctx, is_child(ctx, &part));
         let done = Self::work(ctx, &input, &mut part).await;
         let (truncated, error) = match done {
             Ok(processed) if processed.more => {
+                part.so_far = ctx.state(|state| state.progress.clone());
                 let next = Self::next_run(&input, &part, &processed);
                 match ctx.continue_as_new(next, ContinueAsNewOptions::default())? {}
             }
@@ -122,7 +134,7 @@ impl ReprocessingOrchestrationWorkflow {
             None => Self::prepare(ctx, input, part).await?,
         };
         part.due_by = Some(due_by);
-        phase(ctx, "restarting");
+        phase(ctx, "restarting").await;
         crate::chunks::process(ctx, input, part, due_by).await
     }
 
@@ -136,23 +148,44 @@ impl ReprocessingOrchestrationWorkflow {
         if input.order.is_some() {
             return Ok(now(ctx));
         }
-        phase(ctx, "adopting");
+        phase(ctx, "adopting").await;
         let (step, opts) = Self::phase_of(ctx, part);
         ctx.execute_activity(Reprocessing::adopt_claims, step, opts)
             .await?;
-        phase(ctx, "scanning");
+        phase(ctx, "scanning").await;
         let (step, opts) = Self::phase_of(ctx, part);
         let scanned = ctx
             .execute_activity(Reprocessing::scan_failures, step, opts)
             .await;
         part.scan_failed |= scanned.is_err();
-        phase(ctx, "settling");
+        phase(ctx, "settling").await;
         let (step, opts) = Self::phase_of(ctx, part);
         let settled = ctx
             .execute_activity(Reprocessing::settle_attempts, step, opts)
             .await;
         part.settle_failed |= settled.is_err();
+        part.unfinished |= scanned.is_ok_and(|scanned| !scanned.complete)
+            || settled.as_ref().is_ok_and(|settled| !settled.complete);
+        if part.scan_failed || part.settle_failed {
+            Self::note_failures(ctx, part).await;
+        }
         Ok(settled.map_or_else(|_| now(ctx), |settled| settled.due_by))
+    }
+
+    /// Notes in the row which phases failed: a batch that fails, or is ended by others, does not come to tell it. Where
+    /// the row cannot be written, what follows fails as well.
+    async fn note_failures(ctx: &WorkflowContext<Self>, part: &PartOf) {
+        if !ctx.patched(FAILURES_NOTED) {
+            return;
+        }
+        let failed = FailedPhases {
+            batch: part.batch.clone(),
+            scan: part.scan_failed,
+            settle: part.settle_failed,
+        };
+        let _unwritten = ctx
+            .execute_activity(Reprocessing::note_failures, failed, options::ledger_work())
+            .await;
     }
 
     fn phase_of(
@@ -191,17 +224,16 @@ impl ReprocessingOrchestrationWorkflow {
         truncated: bool,
         error: Option<Cause>,
     ) -> WorkflowResult<ReprocessingResult> {
-        let is_child = ctx.info().parent().is_some();
         let error = match error {
-            Some(cause) if is_child => return Err(cause.ends()),
+            Some(cause) if is_child(ctx, part) => return Err(cause.ends()),
             error => error,
         };
-        phase(ctx, "recording");
+        phase(ctx, "recording").await;
         let end = FinishBatch {
             batch: part.batch.clone(),
             scan_failed: part.scan_failed,
             settle_failed: part.settle_failed,
-            truncated,
+            truncated: truncated || part.unfinished,
             error: error.as_ref().map(|cause| cause.sentence.clone()),
         };
         let result = ctx
@@ -217,8 +249,14 @@ impl ReprocessingOrchestrationWorkflow {
     }
 }
 
-fn phase(ctx: &WorkflowContext<ReprocessingOrchestrationWorkflow>, name: &str) {
+async fn phase(ctx: &WorkflowContext<ReprocessingOrchestrationWorkflow>, name: &str) {
     ctx.state_mut(|state| name.clone_into(&mut state.progress.phase));
+    telling::tell(ctx).await;
+}
+
+/// Whether it is the child of the batch that it works for. One that a foreign workflow started is a batch of its own.
+fn is_child(ctx: &WorkflowContext<ReprocessingOrchestrationWorkflow>, part: &PartOf) -> bool {
+    !part.own && ctx.info().parent().is_some()
 }
 
 /// The workflow's time.

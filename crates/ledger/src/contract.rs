@@ -82,7 +82,8 @@ pub trait Ledger: Send + Sync + 'static {
 
     // ---- batches
 
-    /// Opens a batch's row. Opening it again changes nothing.
+    /// Opens a batch's row. Opening it again changes nothing, but that a row which was finished as failed or abandoned goes
+    /// on: a batch that is retried or reset has the id of its first run.
     async fn open_batch(&self, opening: &BatchOpening) -> Result<()>;
 
     /// Finishes a batch's row: its numbers from its verdicts and the attempts it settled, its status, its alerts.
@@ -93,6 +94,10 @@ pub trait Ledger: Send + Sync + 'static {
         end: &BatchEnd,
         now: Timestamp,
     ) -> Result<BatchRow>;
+
+    /// Notes in the row of a batch that runs that its scan or its settle has failed for good, so that it is counted whoever
+    /// finishes the row. What was noted stays noted.
+    async fn note_failed_phases(&self, batch: &BatchId, scan: bool, settle: bool) -> Result<()>;
 
     /// The batches whose rows say that they run, or that own claims still (whatever their rows say), oldest first.
     async fn unfinished_batches(&self) -> Result<Vec<BatchRow>>;

@@ -31,7 +31,15 @@ impl GatewayError {
             Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => {
                 Self::System(message)
             }
-            Code::NotFound if message.to_lowercase().contains("namespace") => Self::System(message),
+            Code::NotFound | Code::FailedPrecondition
+                if message.to_lowercase().contains("namespace") =>
+            {
+                Self::System(message)
+            }
+            // Deleted, or being handed over; "Namespace x has no mapping for search attribute y" is the order's own.
+            Code::InvalidArgument if message.starts_with("Namespace has invalid state") => {
+                Self::System(message)
+            }
             Code::InvalidArgument
             | Code::NotFound
             | Code::FailedPrecondition
@@ -87,6 +95,30 @@ mod tests {
             GatewayError::from_status(&status),
             GatewayError::System(_)
         ));
+    }
+
+    #[test]
+    fn a_namespace_that_is_not_active_is_not_the_orders_fault() {
+        for status in [
+            Status::failed_precondition(
+                "Namespace: orders is active in cluster: east, while current cluster west is a standby cluster.",
+            ),
+            Status::invalid_argument(
+                "Namespace has invalid state: Deleted. Must be Registered or Deprecated.",
+            ),
+        ] {
+            let class = GatewayError::from_status(&status);
+            assert!(matches!(class, GatewayError::System(_)), "{class:?}");
+        }
+        for status in [
+            Status::failed_precondition("Workflow execution already finished."),
+            Status::invalid_argument(
+                "Namespace orders has no mapping defined for search attribute Gone",
+            ),
+        ] {
+            let class = GatewayError::from_status(&status);
+            assert!(matches!(class, GatewayError::Item(_)), "{class:?}");
+        }
     }
 
     #[test]

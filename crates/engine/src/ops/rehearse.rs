@@ -123,7 +123,7 @@ impl Rehearsal {
             error: None,
         };
         Ok(Rehearsed {
-            result: engine.finish_batch(&end).await?.result,
+            result: engine.finish_quietly(&end).await?.result,
             verdicts: self.verdicts(&batch).await?,
         })
     }

@@ -8,10 +8,12 @@ use std::time::Duration;
 use redrive_core::report::BatchStatus;
 use redrive_core::states::State;
 use redrive_engine::gateway::GatewayError;
-use redrive_engine::run_worker;
+use redrive_engine::{RunningWorker, Steady, run_worker};
+use redrive_flows::activities::Phase;
 use redrive_fulfillment::testbed::eventually;
 use redrive_ledger::BatchRow;
 use serde_json::{Value, json};
+use temporalio_common::protos::temporal::api::common::v1::RetryPolicy;
 
 use crate::hooks::{Call, Fate, Hooked};
 use crate::retries::operator;
@@ -271,6 +273,58 @@ async fn a_scan_that_fails_gives_partial_results() {
     worker.stop().await.unwrap();
 }
 
+/// A worker of an engine that cannot count failures, and whose starts meet that fate while the switch is on.
+async fn blind_worker(world: &World, starts: Fate, switch: &Arc<AtomicBool>) -> RunningWorker {
+    let on = Arc::clone(switch);
+    let hook = move |call| match call {
+        Call::CountFailed if on.load(Ordering::SeqCst) => {
+            Fate::Fails(GatewayError::Unknown("visibility is down".into()))
+        }
+        Call::Start if on.load(Ordering::SeqCst) => starts.clone(),
+        _ => Fate::Passes,
+    };
+    let hooked = Hooked::new(world.gateway.clone(), hook);
+    let engine = world.engine_with(hooked, policy()).await;
+    run_worker(engine, world.bed.client.clone()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_scan_that_failed_is_counted_when_the_batch_fails_too() {
+    let world = World::new("scan-and-child").await;
+    failing(&world, 3).await;
+    world.scan_sees(3).await;
+    let refuses = Fate::Fails(GatewayError::System("permission denied".into()));
+    let worker = blind_worker(&world, refuses, &Arc::new(AtomicBool::new(true))).await;
+    let started = start(&world.bed, BATCH, "batch-1", None).await;
+    result(&world.bed, &started).await.unwrap_err();
+    let failed = row(&world, &started.run_id).await;
+    assert_eq!(failed.status, BatchStatus::Failed);
+    assert_eq!(failed.result.error_count, 1, "{failed:?}");
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_scan_that_failed_is_counted_when_the_batch_is_abandoned() {
+    let world = World::new("scan-abandoned").await;
+    failing(&world, 3).await;
+    world.scan_sees(3).await;
+    let switch = Arc::new(AtomicBool::new(true));
+    let silent = Fate::Fails(GatewayError::Unknown("no answer".into()));
+    let worker = blind_worker(&world, silent, &switch).await;
+    let started = start(&world.bed, BATCH, "batch-1", None).await;
+    eventually("the chunk to claim", || async {
+        (in_state(&world, State::Claimed).await == 3).then_some(())
+    })
+    .await;
+    workflows::terminate(&world.bed, "batch-1").await;
+    switch.store(false, Ordering::SeqCst);
+    run(&world.bed, BATCH, "batch-2", None).await.unwrap();
+    let dead = row(&world, &started.run_id).await;
+    assert_eq!(dead.status, BatchStatus::Abandoned);
+    assert_eq!(dead.result.error_count, 1, "{dead:?}");
+    worker.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_child_that_fails_fails_the_batch_and_the_next_goes_on() {
     let world = World::new("child-fails").await;
@@ -302,6 +356,55 @@ async fn a_child_that_fails_fails_the_batch_and_the_next_goes_on() {
     broken.store(false, Ordering::SeqCst);
     run(&world.bed, BATCH, "batch-2", None).await.unwrap();
     assert_eq!(in_state(&world, State::InFlight).await, 20);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_batch_under_a_retry_policy_goes_on_in_its_second_attempt() {
+    let world = World::new("second-attempt").await;
+    failing(&world, 8).await;
+    // A batch that died: asking about it fails, until both attempts of the first attempt's child have failed.
+    world.open_batch("dead").await;
+    let broken = Arc::new(AtomicBool::new(true));
+    let switch = Arc::clone(&broken);
+    let hook = move |call| match call {
+        Call::Describe if switch.load(Ordering::SeqCst) => {
+            Fate::Fails(GatewayError::Unknown("no answer".into()))
+        }
+        _ => Fate::Passes,
+    };
+    let engine = world
+        .engine_with(Hooked::new(world.gateway.clone(), hook), policy())
+        .await;
+    let worker = run_worker(engine, world.bed.client.clone()).await.unwrap();
+    let mut request = world
+        .bed
+        .start_request("batch-1", BATCH, redrive_flows::TASK_QUEUE);
+    request.retry_policy = Some(RetryPolicy {
+        maximum_attempts: 2,
+        ..Default::default()
+    });
+    let first = world.bed.start(request).await;
+    eventually("the first attempt to fail", || async {
+        let rows = world.ledger.batches(100).await.unwrap();
+        let failed = rows.iter().any(|row| row.status == BatchStatus::Failed);
+        failed.then_some(())
+    })
+    .await;
+    broken.store(false, Ordering::SeqCst);
+    eventually("the second attempt", || async {
+        (world.latest_run("batch-1").await != first).then_some(())
+    })
+    .await;
+    let second = workflows::Started {
+        workflow_id: "batch-1".into(),
+        run_id: world.latest_run("batch-1").await,
+    };
+    let result = result(&world.bed, &second).await.unwrap();
+    assert_eq!(result["restartedCount"], json!(8), "{result}");
+    assert_eq!(result["batchId"], json!(first));
+    let row = row(&world, &first).await;
+    assert_eq!((row.status, row.error), (BatchStatus::Completed, None));
     worker.stop().await.unwrap();
 }
 
@@ -384,6 +487,34 @@ async fn near_its_deadline_a_batch_stops_and_says_so() {
         "what was not touched was given back: {result}"
     );
     assert_eq!(in_state(&world, State::Failed).await, 40 - restarted);
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_scan_or_settle_that_ran_out_of_time_is_told() {
+    let world = World::new("out-of-time").await;
+    failing(&world, 3).await;
+    world.scan_sees(3).await;
+    let phase = Phase {
+        batch: "b1".into(),
+        ends_at: world.engine.clock.now(),
+    };
+    let engine = &world.engine;
+    let scanned = engine.scan_failures(&phase, &Steady).await.unwrap();
+    let settled = engine.settle_attempts(&phase, &Steady).await.unwrap();
+    assert_eq!((scanned.complete, settled.complete), (false, false));
+    let phase = world.phase("b1");
+    let scanned = engine.scan_failures(&phase, &Steady).await.unwrap();
+    let settled = engine.settle_attempts(&phase, &Steady).await.unwrap();
+    assert_eq!((scanned.complete, settled.complete), (true, true));
+    // Past the end of every phase (a quarter of twelve minutes), and well before the deadline.
+    world.clock.advance(Duration::from_secs(240));
+    let worker = world.worker().await;
+    let result = run(&world.bed, BATCH, "batch-1", None).await.unwrap();
+    assert_eq!(count(&result, "restartedCount"), 3, "{result}");
+    assert_eq!(result["truncated"], json!(true), "{result}");
+    let row = row(&world, result["batchId"].as_str().unwrap()).await;
+    assert_eq!(row.status, BatchStatus::Partial);
     worker.stop().await.unwrap();
 }
 

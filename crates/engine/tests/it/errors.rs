@@ -1,6 +1,7 @@
 //! Each class of error: an item's is the order's own, a throttle is waited out, a system's stops the batch, an unknown
 //! answer is asked for.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use redrive_core::states::State;
@@ -10,6 +11,7 @@ use redrive_ledger::AttemptOutcome;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
 use crate::hooks::{Call, Fate, Hooked};
+use crate::ledger_hooks::{self, HookedLedger};
 use crate::world::{End, World, policy};
 
 /// The first `times` starts meet that fate.
@@ -155,6 +157,38 @@ async fn a_system_error_gives_back_what_is_untouched_and_fails_in_a_sentence() {
     assert_eq!(
         world.ledger.state_counts().await.unwrap(),
         [("in_flight".to_owned(), 40)]
+    );
+}
+
+#[tokio::test]
+async fn while_outcomes_cannot_be_committed_nothing_more_is_started() {
+    let world = World::new("no-commits").await;
+    crate::batches::failing(&world, 100).await;
+    world.scan_sees(100).await;
+    let ledger = HookedLedger::new(&world.ledger, |call| match call {
+        "commit" => ledger_hooks::Fate::Fails,
+        _ => ledger_hooks::Fate::Passes,
+    });
+    let made = Arc::new(AtomicUsize::new(0));
+    let starts = Arc::clone(&made);
+    let count = move |call| {
+        if call == Call::Start {
+            starts.fetch_add(1, Ordering::SeqCst);
+        }
+        Fate::Passes
+    };
+    let gateway = Hooked::new(world.gateway.clone(), count);
+    let engine = world.engine_over(&ledger, gateway).await;
+    world.open_batch("b1").await;
+    let chunk = world.chunk("b1", 0);
+    engine.process_chunk(&chunk, &Steady).await.unwrap_err();
+    let made = made.load(Ordering::SeqCst);
+    assert!((1..60).contains(&made), "{made} starts that nobody records");
+    world.engine.process_chunk(&chunk, &Steady).await.unwrap();
+    assert_eq!(
+        world.ledger.state_counts().await.unwrap(),
+        [("in_flight".to_owned(), 100)],
+        "the next try finds what was started, and starts the rest"
     );
 }
 

@@ -54,7 +54,7 @@ fn records() -> bool {
 }
 
 /// Replays every run of a workflow's chain, and keeps it if histories are being recorded.
-async fn keep(world: &World, name: &str, started: &workflows::Started) {
+pub async fn keep(world: &World, name: &str, started: &workflows::Started) {
     let (mut run_id, mut number) = (started.run_id.clone(), 1);
     loop {
         let events = workflows::history(&world.bed, &started.workflow_id, &run_id).await;
@@ -81,7 +81,7 @@ async fn keep(world: &World, name: &str, started: &workflows::Started) {
 }
 
 /// The child of a batch, as something that was started.
-async fn child_of(world: &World, batch: &workflows::Started) -> workflows::Started {
+pub async fn child_of(world: &World, batch: &workflows::Started) -> workflows::Started {
     let workflow_id = format!("{}-orchestration", batch.workflow_id);
     let run_id = world.latest_run(&workflow_id).await;
     workflows::Started {
@@ -199,10 +199,10 @@ async fn record_partial_results() {
         result(&world.bed, &batch).await.unwrap()["errorCount"],
         json!(1)
     );
-    keep(&world, "partial-batch", &batch).await;
+    keep(&world, "partial-noted-batch", &batch).await;
     keep(
         &world,
-        "partial-orchestration",
+        "partial-noted-orchestration",
         &child_of(&world, &batch).await,
     )
     .await;

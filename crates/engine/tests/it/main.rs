@@ -2,6 +2,7 @@
 //! its own; failed runs come from a puppet that answers workflow tasks by script.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod alerts;
 mod batches;
 mod budget;
 mod chains;
@@ -9,7 +10,9 @@ mod elsewhere;
 mod errors;
 mod histories;
 mod hooks;
+mod ledger_hooks;
 mod one_order;
+mod progress;
 mod rehearsal;
 mod retries;
 mod scanning;

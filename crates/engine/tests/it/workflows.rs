@@ -7,8 +7,9 @@ use temporalio_common::protos::temporal::api::enums::v1::HistoryEventFilterType;
 use temporalio_common::protos::temporal::api::history::v1::{
     HistoryEvent, history_event::Attributes,
 };
+use temporalio_common::protos::temporal::api::query::v1::WorkflowQuery;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
-    GetWorkflowExecutionHistoryRequest, SignalWorkflowExecutionRequest,
+    GetWorkflowExecutionHistoryRequest, QueryWorkflowRequest, SignalWorkflowExecutionRequest,
     TerminateWorkflowExecutionRequest,
 };
 use tonic::Request;
@@ -167,4 +168,23 @@ pub async fn terminate(bed: &Testbed, workflow_id: &str) {
         .terminate_workflow_execution(Request::new(request))
         .await
         .unwrap();
+}
+
+/// The answer to a query without arguments. A closed workflow answers too.
+pub async fn query(bed: &Testbed, workflow_id: &str, name: &str) -> Value {
+    let request = QueryWorkflowRequest {
+        namespace: bed.namespace.clone(),
+        execution: Some(WorkflowExecution {
+            workflow_id: workflow_id.into(),
+            run_id: String::new(),
+        }),
+        query: Some(WorkflowQuery {
+            query_type: name.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let answer = bed.service().query_workflow(Request::new(request)).await;
+    let payloads = answer.unwrap().into_inner().query_result.unwrap().payloads;
+    serde_json::from_slice(&payloads[0].data).unwrap()
 }

@@ -156,6 +156,11 @@ impl World {
         engine(&self.ledger, gateway, &self.clock, policy).await
     }
 
+    /// An engine with a ledger and a gateway of the test's.
+    pub async fn engine_over(&self, ledger: &Arc<dyn Ledger>, gateway: Arc<dyn Gateway>) -> Engine {
+        engine(ledger, gateway, &self.clock, policy()).await
+    }
+
     /// What the runs of an order do from now on.
     pub fn script(&self, workflow_id: &str, ends: &[End]) {
         self.scripts

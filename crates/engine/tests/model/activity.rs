@@ -179,8 +179,7 @@ async fn run(engine: Engine, job: Job, pulse: Told) -> Result<Done, EngineError>
         }
         Job::Chunk(chunk) => return Ok(Done::Chunk(engine.process_chunk(&chunk, &pulse).await?)),
         Job::Finish(batch, end) => {
-            let now = redrive_engine::Clock::now(&*engine.clock);
-            drop(engine.ledger.finish_batch(&batch, &end, now).await?);
+            drop(engine.finish(&batch, &end).await?);
         }
     }
     Ok(Done::Nothing)

@@ -196,6 +196,7 @@ gated! {
         settle(policy: &Policy, batch: &BatchId, checked: &[Checked], moment: Moment) -> u64;
         open_batch(opening: &BatchOpening) -> ();
         finish_batch(batch: &BatchId, end: &BatchEnd, now: Timestamp) -> BatchRow;
+        note_failed_phases(batch: &BatchId, scan: bool, settle: bool) -> ();
         unfinished_batches() -> Vec<BatchRow>;
         batches(limit: u32) -> Vec<BatchRow>;
         batch_counts(batch: &BatchId, now: Timestamp) -> ReprocessingResult;

@@ -17,7 +17,10 @@ pub(super) async fn open(ledger: &SqliteLedger, opening: &BatchOpening) -> Resul
     let mut tx = ledger.begin().await?;
     sqlx::query(
         "INSERT INTO reprocessing_results (batch_id, workflow_id, status, started_at, processed_at, one_order)
-         VALUES ($1, $2, 'running', $3, $3, $4) ON CONFLICT (batch_id) DO NOTHING",
+         VALUES ($1, $2, 'running', $3, $3, $4)
+         ON CONFLICT (batch_id) DO UPDATE SET status = 'running', processed_at = excluded.processed_at, truncated = 0,
+             error = NULL, alerts = '[]'
+         WHERE status IN ('failed', 'abandoned')",
     )
     .bind(opening.batch.as_str())
     .bind(&opening.workflow_id)
@@ -27,6 +30,56 @@ pub(super) async fn open(ledger: &SqliteLedger, opening: &BatchOpening) -> Resul
     .await
     .doing("open a batch")?;
     tx.commit().await.doing("open a batch")
+}
+
+pub(super) async fn note_failed_phases(
+    ledger: &SqliteLedger,
+    batch: &BatchId,
+    scan: bool,
+    settle: bool,
+) -> Result<()> {
+    let mut tx = ledger.begin().await?;
+    sqlx::query(
+        "UPDATE reprocessing_results SET scan_failed = max(scan_failed, $2), settle_failed = max(settle_failed, $3)
+         WHERE batch_id = $1 AND status = 'running'",
+    )
+    .bind(batch.as_str())
+    .bind(scan)
+    .bind(settle)
+    .execute(&mut *tx)
+    .await
+    .doing("note what failed in a batch")?;
+    tx.commit().await.doing("note what failed in a batch")
+}
+
+/// The end, with the phases that the batch's row says have failed.
+async fn with_noted(
+    conn: &mut SqliteConnection,
+    batch: &BatchId,
+    end: &BatchEnd,
+) -> Result<BatchEnd> {
+    let noted = sqlx::query(
+        "SELECT scan_failed, settle_failed FROM reprocessing_results WHERE batch_id = $1",
+    )
+    .bind(batch.as_str())
+    .fetch_one(conn)
+    .await
+    .doing("read what failed in a batch")?;
+    Ok(BatchEnd {
+        scan_failed: end.scan_failed || noted.flag("scan_failed")?,
+        settle_failed: end.settle_failed || noted.flag("settle_failed")?,
+        ..end.clone()
+    })
+}
+
+/// The numbers of a batch that runs, as they stand.
+async fn so_far(
+    conn: &mut SqliteConnection,
+    batch: &BatchId,
+    at: Timestamp,
+) -> Result<ReprocessingResult> {
+    let end = with_noted(conn, batch, &BatchEnd::default()).await?;
+    Ok(tally(conn, batch).await?.result(batch, &end, at))
 }
 
 pub(super) async fn finish(
@@ -40,19 +93,20 @@ pub(super) async fn finish(
     if row.status != BatchStatus::Running {
         return Ok(row);
     }
-    let result = tally(&mut tx, batch).await?.result(batch, end, now);
+    let end = with_noted(&mut tx, batch, end).await?;
+    let result = tally(&mut tx, batch).await?.result(batch, &end, now);
     let mut newest = vec![tally::counts(&result)];
     if !row.one_order {
         newest.extend(finished(&mut tx).await?);
     }
     let row = BatchRow {
-        status: tally::status(end),
+        status: tally::status(&end),
         alerts: alerts(&newest),
         error: end.error.clone(),
         result,
         ..row
     };
-    write(&mut tx, &row, end).await?;
+    write(&mut tx, &row, &end).await?;
     tx.commit().await.doing("finish a batch")?;
     Ok(row)
 }
@@ -141,11 +195,7 @@ pub(super) async fn live(
         .filter(|row| row.status == BatchStatus::Running)
     {
         let batch = BatchId::from(row.result.batch_id.as_str());
-        row.result = tally(conn, &batch).await?.result(
-            &batch,
-            &BatchEnd::default(),
-            row.result.processed_at,
-        );
+        row.result = so_far(conn, &batch, row.result.processed_at).await?;
     }
     Ok(batches)
 }
@@ -160,9 +210,7 @@ pub(super) async fn counts(
     if row.status != BatchStatus::Running {
         return Ok(row.result);
     }
-    Ok(tally(&mut conn, batch)
-        .await?
-        .result(batch, &BatchEnd::default(), now))
+    so_far(&mut conn, batch, now).await
 }
 
 async fn read(conn: &mut SqliteConnection, batch: &BatchId) -> Result<BatchRow> {

@@ -141,6 +141,10 @@ impl Ledger for SqliteLedger {
         batch::finish(self, batch, end, now).await
     }
 
+    async fn note_failed_phases(&self, batch: &BatchId, scan: bool, settle: bool) -> Result<()> {
+        batch::note_failed_phases(self, batch, scan, settle).await
+    }
+
     async fn unfinished_batches(&self) -> Result<Vec<BatchRow>> {
         batch::unfinished(self).await
     }

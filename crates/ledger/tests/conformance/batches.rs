@@ -133,6 +133,41 @@ async fn a_batch_is_finished_once() {
 }
 
 #[tokio::test]
+async fn a_batch_that_failed_or_was_abandoned_goes_on_when_it_is_opened_again() {
+    let world = World::new().await;
+    world.observe(&["a", "b"].map(first_failure)).await;
+    world.open("b1").await;
+    world.restart("a", "a-1", "b1").await;
+    let failed = BatchEnd {
+        error: Some("no server".into()),
+        truncated: true,
+        ..Default::default()
+    };
+    let abandoned = BatchEnd {
+        abandoned: true,
+        ..Default::default()
+    };
+    for end in [failed, abandoned] {
+        let ended = ended(&world, "b1", end).await;
+        assert_eq!(ended.result.restarted_count, 1);
+        world.wait(1);
+        world.open("b1").await;
+        let row = world.ledger.batches(9).await.unwrap().remove(0);
+        assert_eq!(
+            (row.status, row.error, row.result.restarted_count),
+            (BatchStatus::Running, None, 1)
+        );
+        assert_eq!(row.started_at, ended.started_at, "its first start");
+    }
+    world.restart("b", "b-1", "b1").await;
+    let row = world.finish("b1").await;
+    assert_eq!(
+        (row.status, row.result.restarted_count),
+        (BatchStatus::Completed, 2)
+    );
+}
+
+#[tokio::test]
 async fn a_batch_that_was_never_opened_is_an_error() {
     let world = World::new().await;
     let refused = world
@@ -147,6 +182,49 @@ async fn a_batch_that_was_never_opened_is_an_error() {
         .await
         .unwrap_err();
     assert!(matches!(refused, LedgerError::NoSuchBatch(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn a_phase_that_failed_is_counted_whoever_finishes_the_row() {
+    let world = World::new().await;
+    let errors = |row: &BatchRow| (row.result.error_count, row.result.found_count);
+    let note = |batch: &'static str, scan, settle| {
+        let ledger = &world.ledger;
+        async move {
+            ledger
+                .note_failed_phases(&batch.into(), scan, settle)
+                .await
+                .unwrap();
+        }
+    };
+    world.open("b1").await;
+    for _ in 0..2 {
+        note("b1", true, false).await;
+    }
+    let running = world.ledger.batches(9).await.unwrap().remove(0);
+    assert_eq!(errors(&running), (1, 1), "while it runs");
+    note("b1", false, true).await;
+    let now = world.ledger.batch_counts(&"b1".into(), world.now()).await;
+    assert_eq!(now.unwrap().error_count, 2);
+    let row = world.finish("b1").await;
+    assert_eq!((row.status, errors(&row)), (BatchStatus::Partial, (2, 2)));
+    world.open("b2").await;
+    note("b2", true, false).await;
+    let abandoned = BatchEnd {
+        scan_failed: true,
+        abandoned: true,
+        ..Default::default()
+    };
+    assert_eq!(
+        errors(&ended(&world, "b2", abandoned).await),
+        (1, 1),
+        "once"
+    );
+    note("b2", false, true).await;
+    note("none", true, true).await;
+    let rows = world.ledger.batches(9).await.unwrap();
+    assert_eq!(errors(&rows[0]), (1, 1), "a row that is finished stands");
+    assert_eq!(rows.len(), 2);
 }
 
 async fn ended(world: &World, batch: &str, end: BatchEnd) -> BatchRow {

@@ -193,6 +193,7 @@ mod tests {
             last,
             None,
             halted,
+            None,
             Duration::from_secs(900),
             at(60),
         )
