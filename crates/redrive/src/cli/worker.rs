@@ -11,8 +11,8 @@ use crate::printer::Printer;
 
 /// Run a worker on the Temporal server of Temporal's configuration, until Ctrl-C or SIGTERM
 ///
-/// Run as many as you like, on as many machines as share the ledger. The worker keeps the schedule as it is configured,
-/// unless schedule.manage is false.
+/// Run as many as you like beside the ledger, which is one file on one machine. The worker keeps the schedule as it is
+/// configured, unless schedule.manage is false.
 #[derive(Debug, Args)]
 pub struct WorkerArgs {}
 
