@@ -160,7 +160,7 @@ impl<'a> Answer<'a> {
             }
             Self::AlreadyResolved { workflow_id, entry } => {
                 format!(
-                    "{}: {workflow_id} is {}.",
+                    "{}: {workflow_id} was decided before: {}.",
                     paint.yellow("Not started"),
                     decided(entry)
                 )

@@ -38,7 +38,7 @@ pub fn server(facts: &Facts) -> Finding {
         (Err(problem), _) | (_, Err(problem)) => Finding::problem(
             CHECK,
             sentence(&problem.what),
-            problem.hint.clone().unwrap_or_default(),
+            sentence(problem.hint.as_deref().unwrap_or_default()),
         ),
         (Ok((address, namespace)), Ok(checkup)) => match &checkup.cluster {
             Ok((_, version)) => Finding::ok(
