@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use redrive_core::states::State;
 use redrive_engine::Steady;
 use redrive_engine::gateway::GatewayError;
-use redrive_ledger::AttemptOutcome;
+use redrive_ledger::{AttemptOutcome, BatchEnd};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
-use crate::hooks::{Call, Fate, Hooked};
+use crate::hooks::{Call, Fate, Hooked, silent_after_a_start};
 use crate::ledger_hooks::{self, HookedLedger};
 use crate::world::{End, World, policy};
 
@@ -165,7 +165,7 @@ async fn while_outcomes_cannot_be_committed_nothing_more_is_started() {
     let world = World::new("no-commits").await;
     crate::batches::failing(&world, 100).await;
     world.scan_sees(100).await;
-    let ledger = HookedLedger::new(&world.ledger, |call| match call {
+    let ledger = HookedLedger::over(&world.ledger, |call| match call {
         "commit" => ledger_hooks::Fate::Fails,
         _ => ledger_hooks::Fate::Passes,
     });
@@ -212,6 +212,41 @@ async fn a_lost_answer_is_asked_for_and_the_start_counts_once() {
     assert_eq!(
         story.attempts[0].run.as_ref().unwrap().as_str(),
         world.latest_run("order-1").await
+    );
+}
+
+#[tokio::test]
+async fn an_answer_unknown_at_the_deadline_is_skipped_and_counted_by_the_batch_that_learns_it() {
+    let world = World::new("unknown").await;
+    world.failed_order("order-1", &[End::Runs]).await;
+    let silent = silent_after_a_start(&world);
+    let engine = world.engine_with(silent, policy()).await;
+    world.open_batch("b1").await;
+    let chunk = world.chunk("b1", 0);
+    engine.process_chunk(&chunk, &Steady).await.unwrap();
+    let story = world.story("order-1").await;
+    assert_eq!(story.order.state, State::Claimed, "it stays claimed");
+    assert_eq!(story.attempts[0].run, None);
+    let end = BatchEnd::default();
+    let result = engine.finish(&"b1".into(), &end).await.unwrap().result;
+    assert_eq!((result.restarted_count, result.skipped_count), (0, 1));
+    world.open_batch("b2").await;
+    let phase = world.phase("b2");
+    world.engine.adopt_claims(&phase, &Steady).await.unwrap();
+    let learnt = world.engine.finish(&"b2".into(), &end).await.unwrap();
+    assert_eq!(
+        (learnt.result.restarted_count, learnt.result.found_count),
+        (1, 1)
+    );
+    let story = world.story("order-1").await;
+    assert_eq!(
+        (story.order.state, story.order.retry_count),
+        (State::InFlight, 1)
+    );
+    assert_eq!(
+        story.attempts[0].run.as_ref().unwrap().as_str(),
+        world.latest_run("order-1").await,
+        "the start that acted, and no second one"
     );
 }
 

@@ -1,6 +1,8 @@
 //! A gateway whose calls can be made to fail, before they act or after.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,6 +11,8 @@ use redrive_core::ids::{Home, RunId, WorkflowId};
 use redrive_engine::gateway::{
     FailedRun, Gateway, GatewayError, Mark, Page, Restart, Started, Window,
 };
+
+use crate::world::World;
 
 type Result<T> = std::result::Result<T, GatewayError>;
 
@@ -36,6 +40,24 @@ pub enum Fate {
     LosesAnswer,
     /// Visibility shows nothing yet. Of counts and lists only.
     ShowsNothing,
+}
+
+/// A gateway over which one start acts, and nothing is answered from then on; by then it is an hour later, and too late
+/// to ask.
+pub fn silent_after_a_start(world: &World) -> Arc<Hooked> {
+    let silent = AtomicBool::new(false);
+    let clock = Arc::clone(&world.clock);
+    let hook = move |call| match call {
+        Call::Start if !silent.swap(true, Ordering::SeqCst) => {
+            clock.advance(Duration::from_secs(3600));
+            Fate::LosesAnswer
+        }
+        _ if silent.load(Ordering::SeqCst) => {
+            Fate::Fails(GatewayError::Unknown("no answer".into()))
+        }
+        _ => Fate::Passes,
+    };
+    Hooked::new(world.gateway.clone(), hook)
 }
 
 type Hook = dyn Fn(Call) -> Fate + Send + Sync;

@@ -10,6 +10,7 @@ mod elsewhere;
 mod errors;
 mod histories;
 mod hooks;
+mod kth;
 mod ledger_hooks;
 mod one_order;
 mod progress;

@@ -1,35 +1,40 @@
-//! Every activity run twice changes nothing the second time; and a batch whose k-th call fails, for every k, ends with
-//! every rule intact.
+//! Every activity run twice changes nothing the second time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
+use redrive_core::policy::Policy;
 use redrive_core::states::State;
-use redrive_engine::gateway::GatewayError;
-use redrive_engine::{Engine, Steady};
-use redrive_ledger::{BatchEnd, Story};
+use redrive_engine::Steady;
+use redrive_ledger::{BatchEnd, BatchRow, ScanWindow, Story};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
-use crate::hooks::{Call, Fate, Hooked};
-use crate::world::{End, World, policy};
+use crate::hooks::silent_after_a_start;
+use crate::world::{End, TYPE, World, policy};
 
-/// What the ledger and the server hold: all that an activity may change.
-async fn everything(world: &World) -> (Vec<Story>, Vec<String>, u64) {
+/// All that an activity may change.
+#[derive(Debug, PartialEq)]
+struct Everything {
+    stories: Vec<Story>,
+    latest_runs: Vec<String>,
+    batches: Vec<BatchRow>,
+    scanned: Option<ScanWindow>,
+}
+
+/// What the ledger and the server hold.
+async fn everything(world: &World) -> Everything {
     let mut stories = world.ledger.stories_after(None, 100).await.unwrap();
     for story in &mut stories {
         // When an order is looked at again is no change of what is known of it.
         story.order.next_check_at = None;
     }
-    let mut runs = Vec::new();
+    let mut latest_runs = Vec::new();
     for story in &stories {
-        runs.push(world.latest_run(story.order.workflow_id.as_str()).await);
+        latest_runs.push(world.latest_run(story.order.workflow_id.as_str()).await);
     }
-    let counts = world
-        .ledger
-        .batch_counts(&"b1".into(), world.engine.clock.now())
-        .await
-        .unwrap();
-    (stories, runs, counts.found_count)
+    Everything {
+        stories,
+        latest_runs,
+        batches: world.ledger.batches(100).await.unwrap(),
+        scanned: world.ledger.scan_window(TYPE).await.unwrap(),
+    }
 }
 
 /// Runs an activity, and again; the second time must change nothing.
@@ -65,6 +70,8 @@ async fn every_activity_run_twice_changes_nothing_the_second_time() {
             .unwrap();
     })
     .await;
+    // How far it has scanned is where the clock stands.
+    world.clock.stop();
     twice(&world, "scan", || async {
         engine
             .scan_failures(&world.phase("b1"), &Steady)
@@ -72,6 +79,7 @@ async fn every_activity_run_twice_changes_nothing_the_second_time() {
             .unwrap();
     })
     .await;
+    world.clock.go();
     let chunk = world.chunk("b1", 0);
     twice(&world, "chunk", || async {
         engine.process_chunk(&chunk, &Steady).await.unwrap();
@@ -102,129 +110,47 @@ async fn every_activity_run_twice_changes_nothing_the_second_time() {
     .await;
 }
 
-/// Fails the k-th call, one way or the other, once.
-fn kth(k: usize, fate: Fate, made: Arc<AtomicUsize>) -> impl Fn(Call) -> Fate + Send + Sync {
-    move |_| {
-        if made.fetch_add(1, Ordering::SeqCst) == k {
-            fate.clone()
-        } else {
-            Fate::Passes
-        }
+#[tokio::test]
+async fn adopting_a_dead_batch_twice_changes_nothing_the_second_time() {
+    let world = World::new("adopt-twice").await;
+    for n in 0..3 {
+        let id = format!("order-{n}");
+        world.failed_order(&id, &[End::Runs]).await;
     }
-}
-
-/// One batch, step by step; an activity that fails is tried once more, as Temporal would.
-async fn batch(world: &World, engine: &Engine, id: &str) {
-    world.open_batch(id).await;
-    for _ in 0..2 {
-        if engine.adopt_claims(&world.phase(id), &Steady).await.is_ok() {
-            break;
-        }
-    }
-    for _ in 0..2 {
-        if engine
-            .scan_failures(&world.phase(id), &Steady)
-            .await
-            .is_ok()
-        {
-            break;
-        }
-    }
-    for _ in 0..2 {
-        if engine
-            .settle_attempts(&world.phase(id), &Steady)
-            .await
-            .is_ok()
-        {
-            break;
-        }
-    }
-    for _ in 0..2 {
-        if engine
-            .process_chunk(&world.chunk(id, 0), &Steady)
-            .await
-            .is_ok()
-        {
-            break;
-        }
-    }
-    let row = world
-        .ledger
-        .finish_batch(&id.into(), &BatchEnd::default(), engine.clock.now())
-        .await
-        .unwrap();
-    let result = row.result;
-    assert_eq!(
-        result.found_count,
-        result.restarted_count + result.dlq_count + result.error_count + result.skipped_count
-    );
-}
-
-/// After a batch with a fault and two without, each order has exactly one restart, and the ledger knows it.
-async fn with_fault(world: &World, round: usize, k: usize, fate: Fate) -> usize {
-    let ids: Vec<String> = (0..2).map(|n| format!("order-{round}-{n}")).collect();
-    let mut first_runs = Vec::new();
-    for id in &ids {
-        first_runs.push(world.start(id, &[End::Fails, End::Completes]).await);
-        world.await_status(id, Status::Failed).await;
-    }
-    world.visibility_shows(2 * (round as u64 + 1)).await;
-    let made = Arc::new(AtomicUsize::new(0));
-    let faulty = world
-        .engine_with(
-            Hooked::new(
-                world.gateway.clone(),
-                kth(k, fate.clone(), Arc::clone(&made)),
-            ),
-            policy(),
-        )
-        .await;
-    batch(world, &faulty, &format!("f{round}")).await;
-    batch(world, &world.engine, &format!("g{round}")).await;
-    batch(world, &world.engine, &format!("h{round}")).await;
-    for (id, first_run) in ids.iter().zip(first_runs) {
-        // Closed again, so that the next round's settle does not look at it.
-        let story = world.settles_as(id, State::Recovered).await;
-        let started: Vec<_> = story
-            .attempts
-            .iter()
-            .filter(|attempt| attempt.run.is_some())
-            .collect();
-        assert_eq!(
-            started.len(),
-            1,
-            "call {k}, {fate:?}: {:#?}",
-            story.attempts
-        );
-        assert_eq!(started[0].from_run.as_str(), first_run);
-        assert_eq!(
-            started[0].run.as_ref().unwrap().as_str(),
-            world.latest_run(id).await
-        );
-    }
-    made.load(Ordering::SeqCst)
+    world.open_batch("dead").await;
+    // One start acts, and then nothing is answered until it is too late: all stay claimed, with open intents.
+    let silent = silent_after_a_start(&world);
+    let engine = world.engine_with(silent, policy()).await;
+    let chunk = world.chunk("dead", 0);
+    engine.process_chunk(&chunk, &Steady).await.unwrap();
+    let claimed = crate::batches::in_state(&world, State::Claimed).await;
+    assert!(claimed > 0, "it died in mid-chunk");
+    world.open_batch("b1").await;
+    twice(&world, "adopt", || async {
+        let phase = world.phase("b1");
+        world.engine.adopt_claims(&phase, &Steady).await.unwrap();
+    })
+    .await;
+    assert_eq!(crate::batches::in_state(&world, State::Claimed).await, 0);
 }
 
 #[tokio::test]
-async fn a_fault_at_any_call_leaves_every_rule_intact() {
-    let world = World::new("kth-call").await;
-    let fates = [
-        Fate::Fails(GatewayError::Unknown("lost".into())),
-        Fate::LosesAnswer,
-        Fate::Fails(GatewayError::Throttle("slow down".into())),
-        Fate::Fails(GatewayError::System("denied".into())),
-    ];
-    let (mut round, mut k) = (0, 0);
-    loop {
-        let mut calls = 0;
-        for fate in &fates {
-            calls = with_fault(&world, round, k, fate.clone()).await;
-            round += 1;
-        }
-        if k >= calls {
-            break;
-        }
-        k += 1;
+async fn a_chunk_of_dead_letters_twice_changes_nothing_the_second_time() {
+    let spent = Policy {
+        max_retries: 0,
+        ..policy()
+    };
+    let world = World::with("dlq-twice", spent).await;
+    for n in 0..3 {
+        let id = format!("order-{n}");
+        world.failed_order(&id, &[End::Runs]).await;
     }
-    assert!(k >= 8, "a batch makes more than {k} calls");
+    world.open_batch("b1").await;
+    let chunk = world.chunk("b1", 0);
+    twice(&world, "chunk", || async {
+        world.engine.process_chunk(&chunk, &Steady).await.unwrap();
+    })
+    .await;
+    let buried = crate::batches::in_state(&world, State::DeadLettered).await;
+    assert_eq!(buried, 3);
 }

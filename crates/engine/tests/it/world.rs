@@ -41,10 +41,11 @@ pub enum End {
     ContinuesAsNew,
 }
 
-/// A clock that can be set forward.
+/// A clock that can be set forward and stopped.
 #[derive(Default)]
 pub struct ShiftedClock {
     ahead: AtomicI64,
+    stopped: Mutex<Option<Timestamp>>,
 }
 
 impl ShiftedClock {
@@ -53,12 +54,24 @@ impl ShiftedClock {
         self.ahead
             .fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
+
+    /// Stops it: what is done twice is done at the same time.
+    pub fn stop(&self) {
+        *self.stopped.lock().unwrap() = Some(SystemClock.now());
+    }
+
+    /// Lets it go on.
+    pub fn go(&self) {
+        *self.stopped.lock().unwrap() = None;
+    }
 }
 
 #[async_trait]
 impl Clock for ShiftedClock {
     fn now(&self) -> Timestamp {
-        SystemClock.now() + SignedDuration::from_micros(self.ahead.load(Ordering::SeqCst))
+        let stopped = *self.stopped.lock().unwrap();
+        stopped.unwrap_or_else(|| SystemClock.now())
+            + SignedDuration::from_micros(self.ahead.load(Ordering::SeqCst))
     }
 
     fn seed(&self) -> u64 {
@@ -264,13 +277,17 @@ impl World {
 
     /// Opens that batch's row.
     pub async fn open_batch(&self, batch: &str) {
-        let opening = BatchOpening {
+        self.ledger.open_batch(&self.opening(batch)).await.unwrap();
+    }
+
+    /// That batch, begun now.
+    pub fn opening(&self, batch: &str) -> BatchOpening {
+        BatchOpening {
             batch: BatchId::from(batch),
             workflow_id: batch.into(),
             started_at: self.clock.now(),
             one_order: false,
-        };
-        self.ledger.open_batch(&opening).await.unwrap();
+        }
     }
 
     /// Settles what is due.

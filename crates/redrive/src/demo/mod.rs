@@ -174,7 +174,7 @@ fn keep(site: &Site, report: &Report, printer: &Printer) {
          Temporal's web UI: {ui}\n\
          To look around, in another terminal:\n\n  \
            export TEMPORAL_ADDRESS={address} REDRIVE_LEDGER_URL={ledger}\n  \
-           redrive dlq list"
+           redrive status\n  redrive dlq list"
     ));
     if let Some(letter) = report.dead_letters.first() {
         printer.say(format_args!("  redrive orders show {}", letter.order_id));
