@@ -309,3 +309,38 @@ async fn what_every_reading_command_says() {
     }
     insta::assert_snapshot!(steady(&told.join("\n")));
 }
+
+/// Every command that decides something without a server, one after the other, with its exit code.
+#[tokio::test]
+async fn what_every_act_says() {
+    let (texts, jsons) = (site().await, site().await);
+    let mut told = Vec::new();
+    for command in [
+        "orders hold WAIT-1 --reason look",
+        "orders hold WAIT-1 DEAD-1 FLY-1 BACK-1 nobody --by bob",
+        "orders release WAIT-1 OUT-1",
+        "orders reset DEAD-2 --reason mended",
+        "orders dead-letter HELD-1 --reason odd",
+        "dlq cancel DEAD-1 --reason refunded",
+        "dlq cancel DEAD-1 --reason again",
+        "dlq escalate WAIT-1 --reason never-there",
+        "dlq escalate --status planning_failed --reason to-carol --yes",
+        "dlq escalate --status planning_failed --reason to-carol --yes",
+        "dlq cancel HELD-1 DEAD-1 --reason two-at-once",
+        "halt --reason stocktaking",
+        "status",
+        "unhalt --reason done",
+    ] {
+        let text = texts.run(command);
+        let json = jsons.run(&format!("{command} -o json"));
+        assert_eq!(text.code, json.code, "{text:?} {json:?}");
+        told.push(format!(
+            "$ redrive {command}\n{}{}[exit {}]\n$ redrive {command} -o json\n{}",
+            text.stdout,
+            text.stderr,
+            text.code.unwrap(),
+            json.stdout
+        ));
+    }
+    insta::assert_snapshot!(steady(&told.join("\n")));
+}
