@@ -21,7 +21,7 @@ use crate::gateway::GatewayError;
 
 pub use batch::{RunRequest, Running};
 pub use bulk::{BulkReport, Chosen, NotDone, Told};
-pub use control::Control;
+pub use control::{Control, Controlled};
 pub use dead_letters::{Decision, Retried, RetryEnd};
 pub use follow::OrderEnd;
 pub use records::Records;

@@ -1,7 +1,9 @@
 //! Telling a batch that runs: pause, resume, stop.
 
 use redrive_fulfillment::testbed::{Testbed, eventually_within};
+use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
+use temporalio_common::protos::temporal::api::workflowservice::v1::TerminateWorkflowExecutionRequest;
 
 use super::site::Site;
 
@@ -88,6 +90,10 @@ async fn a_batch_that_runs_is_paused_resumed_and_stopped() {
         ended["result"]["foundCount"].as_u64().unwrap() < 30,
         "{ended}"
     );
+    // Its row is finished a moment before its workflow.
+    testbed
+        .await_status(id, WorkflowExecutionStatus::Completed)
+        .await;
     let told = format!("error: the batch {id} has ended: `redrive batches show {id}` tells how");
     site.run(&format!("batches stop {id}")).says(1, &told);
     site.run("batches stop nobody").says(
@@ -103,4 +109,111 @@ async fn a_batch_that_runs_is_paused_resumed_and_stopped() {
         .collect();
     assert_eq!(acts[..3], ["batch_stop", "batch_resume", "batch_pause"]);
     assert_eq!(audit[0]["detail"], id);
+}
+
+/// Starts a batch that nobody works on: its workflow id and batch id.
+fn begun(site: &Site) -> (String, String) {
+    let begun = site.run("run --no-wait -o json").well().json();
+    let text = |key: &str| begun[key].as_str().unwrap().to_owned();
+    (text("workflowId"), text("batchId"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_no_worker_has_begun_hears_when_one_does() {
+    let testbed = Testbed::connect("control").await;
+    let site = Site::on(&testbed);
+    site.run("migrate").well();
+    let (id, batch_id) = begun(&site);
+    let told = site
+        .run(&format!("batches pause {id} --reason look"))
+        .well();
+    assert_eq!(
+        (told.stdout, told.stderr),
+        (
+            format!("{id} is told to pause, and has not answered yet.\n"),
+            "hint: no worker polls the task queue \"orchestrator\": it hears this when one does (`redrive worker`).\n"
+                .to_owned()
+        )
+    );
+    let worker = site.start("worker");
+    worker.hear("Ready.");
+    let limit = std::time::Duration::from_secs(60);
+    let paused = eventually_within(limit, "the batch to wait", || async {
+        let told = site.run("batches pause -o json").well().json();
+        (told["progress"]["phase"] == "restarting").then_some(told)
+    })
+    .await;
+    assert_eq!(paused["heard"], true);
+    assert_eq!(paused["progress"]["paused"], true);
+    assert_eq!(
+        (paused["workflowId"].as_str(), paused["batchId"].as_str()),
+        (Some(id.as_str()), Some(batch_id.as_str()))
+    );
+    let told = site.run("batches pause").well().stdout;
+    assert_eq!(
+        told,
+        format!(
+            "{id} claims no more orders until `redrive batches resume`; its deadline stays. It is restarting: 0 of 0 \
+             chunks done, 0 orders claimed.\n"
+        )
+    );
+    let resumed = site
+        .run(&format!("batches resume {batch_id}"))
+        .well()
+        .stdout;
+    assert!(
+        resumed.starts_with(&format!("{id} goes on. It is ")),
+        "{resumed}"
+    );
+    testbed
+        .await_status(&id, WorkflowExecutionStatus::Completed)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_is_what_the_server_says() {
+    let testbed = Testbed::connect("control").await;
+    let site = Site::on(&testbed);
+    site.run("migrate").well();
+    let mut ids = [begun(&site).0, begun(&site).0];
+    ids.sort();
+    let limit = std::time::Duration::from_secs(60);
+    let several = format!(
+        "error: several batches run: name one of {}, {}",
+        ids[0], ids[1]
+    );
+    eventually_within(limit, "both to show", || async {
+        (site.run("batches pause").stderr.trim_end() == several).then_some(())
+    })
+    .await;
+    // One is terminated in its midst: its row says that it runs until the next batch finishes it.
+    for id in &ids {
+        site.run(&format!("batches pause {id}")).well();
+    }
+    let worker = site.start("worker");
+    worker.hear("Ready.");
+    eventually_within(limit, "both to have rows", || async {
+        let rows = site.run("batches list -o json").well().json();
+        (rows.as_array().unwrap().len() == 2).then_some(())
+    })
+    .await;
+    let request = TerminateWorkflowExecutionRequest {
+        namespace: testbed.namespace.clone(),
+        workflow_execution: Some(WorkflowExecution {
+            workflow_id: ids[0].clone(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let request = tonic::Request::new(request);
+    testbed
+        .service()
+        .terminate_workflow_execution(request)
+        .await
+        .unwrap();
+    let stopped = site
+        .run("batches stop --reason enough -o json")
+        .well()
+        .json();
+    assert_eq!(stopped["workflowId"], ids[1].as_str());
 }

@@ -19,6 +19,8 @@ const SKEW: SignedDuration = SignedDuration::from_secs(5);
 const SHORT_RETENTION: Duration = Duration::from_secs(24 * 3600);
 /// The schedule is late when a tick is overdue by so many intervals.
 const LATE: u32 = 2;
+/// A tick may be a little late: the server is busy, or clocks differ.
+const OVERDUE: SignedDuration = SignedDuration::from_mins(1);
 
 /// The checks that need the server.
 const CHECKS: [&str; 7] = [
@@ -173,20 +175,31 @@ fn watched(unseen: &[String]) -> Finding {
 fn schedule(schedule: Option<&ScheduleStatus>, config: &Config) -> Finding {
     let id = &config.schedule.id;
     let Some(schedule) = schedule else {
-        return Finding::problem(
-            CHECKS[5],
-            format!("There is no schedule {id:?}: no batch starts by itself."),
-            "`redrive schedule apply` creates it.",
-        );
+        let what = format!("There is no schedule {id:?}: no batch starts by itself.");
+        return match config.schedule.manage {
+            true => Finding::problem(CHECKS[5], what, "`redrive schedule apply` creates it."),
+            false => Finding::warning(
+                CHECKS[5],
+                what,
+                "`redrive schedule apply` creates it; schedule.manage is false, so workers leave it to you.",
+            ),
+        };
     };
     if schedule.paused {
         let note = match schedule.note.as_str() {
             "" => String::new(),
             note => format!(" ({note})"),
         };
+        let differs = match schedule.differences.as_slice() {
+            [] => String::new(),
+            some => format!(
+                " It differs from the configuration, too: {}.",
+                some.join("; ")
+            ),
+        };
         return Finding::problem(
             CHECKS[5],
-            format!("The schedule is paused{note}: no batch starts by itself."),
+            format!("The schedule is paused{note}: no batch starts by itself.{differs}"),
             "`redrive schedule resume` lets it tick again.",
         );
     }
@@ -213,28 +226,49 @@ fn ticks(checkup: &Checkup, config: &Config, now: Timestamp) -> Finding {
         }
         Ok(Some(schedule)) => schedule,
     };
-    if schedule.missed > 0 {
-        return Finding::warning(
+    overdue(schedule, config, now)
+        .or_else(|| missed(schedule))
+        .unwrap_or_else(|| Finding::ok(CHECK, "The schedule ticks in time."))
+}
+
+/// Whether it ticks too late. A batch of it that runs keeps it from ticking; a pause that has just ended looks like it.
+fn overdue(schedule: &ScheduleStatus, config: &Config, now: Timestamp) -> Option<Finding> {
+    const CHECK: &str = CHECKS[6];
+    if let Some(next) = schedule.next_ticks.first()
+        && now.duration_since(*next) > OVERDUE
+    {
+        return Some(Finding::problem(
             CHECK,
-            format!("The schedule has lost ticks for good: {}.", schedule.missed),
-            "The server was down, or busy, for longer than an interval; the next batch takes up what they left.",
-        );
+            format!("A tick is overdue for {}.", when::age(*next, now)),
+            "Look at the server's own health: it does not do its schedules; `redrive run` runs a batch meanwhile.",
+        ));
     }
     let late =
         SignedDuration::try_from(config.schedule.interval * LATE).unwrap_or(SignedDuration::MAX);
-    let last = schedule
-        .last_ticks
-        .first()
-        .map(|tick| tick.at)
-        .or(schedule.created_at);
-    match last {
-        Some(last) if now.duration_since(last) > late => Finding::problem(
+    let last = schedule.last_ticks.first().map(|tick| tick.at);
+    let last = last.or(schedule.created_at)?;
+    (schedule.running.is_empty() && now.duration_since(last) > late).then(|| {
+        Finding::problem(
             CHECK,
             format!("The schedule's last tick was {} ago.", when::age(last, now)),
-            "Look at the server's own health: its schedules are late, or a batch of it hangs (`redrive schedule show`).",
-        ),
-        _ => Finding::ok(CHECK, "The schedule ticks in time."),
-    }
+            "Where it was not resumed just now, look at the server's own health: its schedules are late (`redrive schedule \
+             show`).",
+        )
+    })
+}
+
+/// Whether ticks were lost. The server counts them for ever, so this comes after what is wrong now.
+fn missed(schedule: &ScheduleStatus) -> Option<Finding> {
+    (schedule.missed > 0).then(|| {
+        Finding::warning(
+            CHECKS[6],
+            format!(
+                "The schedule has lost ticks for good since it was made: {}.",
+                schedule.missed
+            ),
+            "The server was down, or busy, for longer than an interval; the next batch took up what they left.",
+        )
+    })
 }
 
 fn answered<T>(

@@ -114,7 +114,7 @@ fn a_healthy_site_is_well_in_every_check() {
 fn each_thing_that_is_wrong_is_one_finding() {
     use Level::{Problem, Warning};
     type Change = fn(&mut Checkup, &mut LedgerContents);
-    let cases: [(Change, &str, Level, &str); 19] = [
+    let cases: [(Change, &str, Level, &str); 22] = [
         (
             |c, _| c.retention = Ok(Some(Duration::from_secs(3600))),
             "namespace",
@@ -179,13 +179,41 @@ fn each_thing_that_is_wrong_is_one_finding() {
             |c, _| c.schedule.as_mut().unwrap().as_mut().unwrap().missed = 3,
             "schedule ticks",
             Warning,
-            "The schedule has lost ticks for good: 3.",
+            "The schedule has lost ticks for good since it was made: 3.",
         ),
         (
             |c, _| c.schedule.as_mut().unwrap().as_mut().unwrap().last_ticks[0].at = at(500),
             "schedule ticks",
             Problem,
             "The schedule's last tick was 1 h ago.",
+        ),
+        (
+            |c, _| {
+                let schedule = c.schedule.as_mut().unwrap().as_mut().unwrap();
+                (schedule.missed, schedule.next_ticks) = (3, vec![at(590)]);
+            },
+            "schedule ticks",
+            Problem,
+            "A tick is overdue for 10 min.",
+        ),
+        (
+            |c, _| {
+                let schedule = c.schedule.as_mut().unwrap().as_mut().unwrap();
+                (schedule.last_ticks, schedule.next_ticks) = (Vec::new(), vec![at(601)]);
+            },
+            "schedule ticks",
+            Problem,
+            "The schedule's last tick was 10 h ago.",
+        ),
+        (
+            |c, _| {
+                let schedule = c.schedule.as_mut().unwrap().as_mut().unwrap();
+                schedule.paused = true;
+                schedule.differences = vec!["interval 15m, not 5m".into()];
+            },
+            "schedule",
+            Problem,
+            "The schedule is paused: no batch starts by itself. It differs from the configuration, too: interval 15m, not 5m.",
         ),
         (
             |_, l| l.home.as_mut().unwrap().cluster_id = "c-2".into(),
@@ -248,6 +276,25 @@ fn each_thing_that_is_wrong_is_one_finding() {
     ];
     for (change, check, level, what) in cases {
         assert_eq!(wrong(change), (check, level, what.to_owned()));
+    }
+}
+
+#[test]
+fn a_schedule_that_is_nobodys_to_keep_and_one_whose_batch_runs_long_are_no_problem() {
+    let (mut checkup, contents) = healthy();
+    checkup.schedule = Ok(None);
+    let mut config = Config::default();
+    config.schedule.manage = false;
+    let found = judge(&facts(checkup, contents), &config, now());
+    let missing = found.iter().find(|finding| finding.check == "schedule");
+    assert_eq!(missing.unwrap().level, Level::Warning);
+
+    let (mut checkup, contents) = healthy();
+    let schedule = checkup.schedule.as_mut().unwrap().as_mut().unwrap();
+    schedule.last_ticks[0].at = at(500);
+    schedule.running = vec!["reprocessing-batch-1".into()];
+    for finding in told(&facts(checkup, contents)) {
+        assert_eq!(finding.level, Level::Ok, "{finding:?}");
     }
 }
 
