@@ -17,7 +17,7 @@ pub mod worker;
 mod workflow;
 
 pub use faults::{Class, Expected, FaultPlan, PlannedOrder, Window};
-pub use order::OrderInput;
+pub use order::{OrderInput, PAYLOAD_MARKER};
 pub use stage::Stage;
 pub use starter::{StartOptions, Started, start_orders};
 pub use warehouse::{Performed, Warehouse};

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::Stage;
 
-/// Stands in every sampled order's payload and nowhere else: what must never carry payload bytes (logs,
-/// error messages, histories of Redrive) is searched for it.
+/// Stands in every sampled order's payload and nowhere else: what the demo prints is searched for it, since payloads
+/// appear in no log, error message or report of Redrive.
 pub const PAYLOAD_MARKER: &str = "marker-5c1e9a";
 
 /// Promises of sampled orders count from here, so that the same seed gives the same payload on any day.

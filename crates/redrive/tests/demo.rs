@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::process::{Command, Output};
 
+use redrive_fulfillment::PAYLOAD_MARKER;
 use serde_json::Value;
 
 const ORDERS: u64 = 40;
@@ -52,6 +53,10 @@ fn a_demo_brings_its_orders_back_and_passes_its_audit() {
     let output = demo();
     let talk = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{:?}\n{talk}", output.status);
+    let data = String::from_utf8_lossy(&output.stdout);
+    for said in [&talk, &data] {
+        assert!(!said.contains(PAYLOAD_MARKER), "{said}");
+    }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     audit(&report);
     classes(&report);
