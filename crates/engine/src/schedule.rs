@@ -18,7 +18,18 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
+use crate::clock::{Clock, SystemClock};
 use crate::gateway::GatewayError;
+
+/// The pauses between tries: a schedule that takes in a change answers nobody for up to a few seconds.
+const PAUSES: [Duration; 6] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+    Duration::from_millis(3200),
+];
 
 /// What the schedule is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,15 +53,36 @@ pub enum Applied {
     Unchanged,
 }
 
-/// Makes the schedule what `settings` say.
+/// Makes the schedule what `settings` say. Workers of a rollout do so at the same time: one that the server turns away
+/// for another's sake looks at the schedule again.
 pub async fn apply(client: &Client, settings: &ScheduleSettings) -> Result<Applied, GatewayError> {
+    for pause in PAUSES {
+        match try_apply(client, settings).await {
+            Err(status) if is_in_anothers_way(&status) => SystemClock.sleep(pause).await,
+            applied => return applied.map_err(|status| GatewayError::from_status(&status)),
+        }
+    }
+    let applied = try_apply(client, settings).await;
+    applied.map_err(|status| GatewayError::from_status(&status))
+}
+
+/// Whether another changes the schedule (it is no longer as it was described), or asks for it at this moment (a server
+/// describes it to one at a time).
+fn is_in_anothers_way(status: &Status) -> bool {
+    matches!(
+        status.code(),
+        Code::FailedPrecondition | Code::Aborted | Code::ResourceExhausted
+    )
+}
+
+async fn try_apply(client: &Client, settings: &ScheduleSettings) -> Result<Applied, Status> {
     let wanted = wanted(settings);
     let Some((found, token)) = describe(client, &settings.id).await? else {
         return match create(client, settings, wanted).await {
             Ok(()) => Ok(Applied::Created),
             // Another process was first.
             Err(status) if status.code() == Code::AlreadyExists => Ok(Applied::Unchanged),
-            Err(status) => Err(GatewayError::from_status(&status)),
+            Err(status) => Err(status),
         };
     };
     if is_as(&found, &wanted) {
@@ -70,14 +102,11 @@ pub async fn apply(client: &Client, settings: &ScheduleSettings) -> Result<Appli
         ..Default::default()
     };
     let mut service = client.connection().workflow_service();
-    service
-        .update_schedule(Request::new(request))
-        .await
-        .map_err(|status| GatewayError::from_status(&status))?;
+    service.update_schedule(Request::new(request)).await?;
     Ok(Applied::Updated)
 }
 
-async fn describe(client: &Client, id: &str) -> Result<Option<(Schedule, Vec<u8>)>, GatewayError> {
+async fn describe(client: &Client, id: &str) -> Result<Option<(Schedule, Vec<u8>)>, Status> {
     let request = DescribeScheduleRequest {
         namespace: client.options().namespace.clone(),
         schedule_id: id.to_owned(),
@@ -91,7 +120,7 @@ async fn describe(client: &Client, id: &str) -> Result<Option<(Schedule, Vec<u8>
                 .map(|schedule| (schedule, response.conflict_token)))
         }
         Err(status) if status.code() == Code::NotFound => Ok(None),
-        Err(status) => Err(GatewayError::from_status(&status)),
+        Err(status) => Err(status),
     }
 }
 
@@ -184,4 +213,16 @@ fn starts(schedule: &Schedule) -> Option<(&str, &str, &str, Option<prost_wkt_typ
         task_queue,
         start.workflow_execution_timeout,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_is_no_longer_the_latest_is_anothers_change() {
+        let mismatch = Status::failed_precondition("mismatched conflict token");
+        assert!(is_in_anothers_way(&mismatch));
+        assert!(!is_in_anothers_way(&Status::permission_denied("no")));
+    }
 }
