@@ -4,6 +4,7 @@
 //! operator does to one order. *Storm*: the time in which all of this happens. The seed fixes the orders' faults, the
 //! deaths, the deeds and the sizes of batches; how they fall together is the machine's.
 
+mod announcing;
 mod batches;
 mod deaths;
 mod deeds;

@@ -1,6 +1,6 @@
 //! The lives of the worker: one process after the other, each killed as its death has it, the next started at once.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use nix::sys::signal::Signal;
-use redrive_core::states::State;
 use redrive_engine::{Clock, SystemClock};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
@@ -16,7 +15,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::deaths::Death;
-use crate::said::Said;
+use crate::said::{Claim, Said};
 use crate::site::Site;
 
 /// The pause between two looks at the ledger for a claim.
@@ -27,7 +26,7 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(crate) struct Kill {
     /// How.
     pub death: Death,
-    /// Orders that were claimed when it happened, by the ledger read after it. One without is not counted.
+    /// Orders that this worker had claimed and not done with, by the ledger read after it. One without is not counted.
     pub claims: u64,
 }
 
@@ -54,13 +53,14 @@ pub(crate) async fn run(
     let mut deaths = VecDeque::from(deaths);
     while let Some(death) = deaths.pop_front() {
         let life = Life::begin(site, Some(death))?;
-        if life.until_dead(site, death, &mut over).await? == End::Over {
+        let End::Killed(claims) = life.until_dead(site, death, &mut over).await? else {
             return Ok(());
-        }
-        // Nothing but a worker claims, commits or gives back; so it is still as the kill left it.
+        };
+        // Nothing but a worker claims, commits or gives back; so it is still as the kill left it. Whose claims a worker
+        // takes over are its own: it says so.
         let kill = Kill {
             death,
-            claims: site.count(State::Claimed).await?,
+            claims: site.open_claims(&claims).await?,
         };
         if !kill.counts() {
             deaths.push_back(death);
@@ -70,17 +70,25 @@ pub(crate) async fn run(
     Life::begin(site, None)?.until_over(&mut over).await
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum End {
-    Killed,
+    /// It had made these claims.
+    Killed(BTreeSet<Claim>),
     Over,
+}
+
+/// What a worker has said.
+#[derive(Debug, Clone, Default)]
+struct Heard {
+    last: Option<Said>,
+    claims: BTreeSet<Claim>,
 }
 
 /// A worker process. It ends when its stdin closes; it is killed when it is dropped.
 struct Life {
     child: Child,
     stdin: Option<ChildStdin>,
-    heard: watch::Receiver<Option<Said>>,
+    heard: watch::Receiver<Heard>,
 }
 
 impl Life {
@@ -126,7 +134,7 @@ impl Life {
                 Death::At { point, .. } => {
                     let status = self.child.wait().await?;
                     was_killed(status)?;
-                    let last = self.last_words().await;
+                    let last = self.all_said().await.last;
                     if last != Some(Said::Dies(point)) {
                         bail!(
                             "the worker was to die at {}, but it last said {last:?}",
@@ -138,7 +146,7 @@ impl Life {
                     self.hit_at_random(site, after).await?;
                 }
             }
-            Ok(End::Killed)
+            Ok(End::Killed(self.all_said().await.claims))
         };
         tokio::select! {
             killed = killed => return killed,
@@ -148,20 +156,24 @@ impl Life {
         Ok(End::Over)
     }
 
-    /// The last thing that it said, once its stdout is read to the end.
-    async fn last_words(&mut self) -> Option<Said> {
+    /// What it said, once its stdout is read to the end.
+    async fn all_said(&mut self) -> Heard {
         while self.heard.changed().await.is_ok() {}
-        *self.heard.borrow()
+        self.heard.borrow().clone()
     }
 
-    /// Kills it so long after it has claimed something, and while something is claimed.
+    /// Kills it so long after it has claimed something, and while some of its claims are open.
     async fn hit_at_random(&mut self, site: &Site, after: Duration) -> anyhow::Result<()> {
         tokio::select! {
             status = self.child.wait() => bail!("the worker ended by itself: {}", status?),
-            heard = self.heard.wait_for(|said| *said == Some(Said::Claimed)) => drop(heard?),
+            heard = self.heard.wait_for(|heard| !heard.claims.is_empty()) => drop(heard?),
         }
         SystemClock.sleep(after).await;
-        while site.count(State::Claimed).await? == 0 {
+        loop {
+            let claims = self.heard.borrow().claims.clone();
+            if site.open_claims(&claims).await? > 0 {
+                break;
+            }
             SystemClock.sleep(LOOK).await;
         }
         self.child
@@ -193,16 +205,21 @@ fn was_killed(status: ExitStatus) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The last thing that a worker said.
-fn listen(stdout: ChildStdout) -> watch::Receiver<Option<Said>> {
-    let (say, heard) = watch::channel(None);
+/// What a worker says.
+fn listen(stdout: ChildStdout) -> watch::Receiver<Heard> {
+    let (say, heard) = watch::channel(Heard::default());
     let began = Instant::now();
     tokio::spawn(async move {
         let mut lines = BufReader::new(stdout).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             if let Some(said) = Said::hear(&line) {
                 tracing::debug!(%said, seconds = began.elapsed().as_secs_f32(), "a worker says");
-                say.send_replace(Some(said));
+                say.send_modify(|heard| {
+                    if let Said::Claimed(claim) = &said {
+                        heard.claims.insert(claim.clone());
+                    }
+                    heard.last = Some(said);
+                });
             }
         }
     });

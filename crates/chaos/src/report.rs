@@ -15,7 +15,7 @@ use crate::{expected, halts};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
-    /// Whether the audit holds, every quota is met and every order ended as planned.
+    /// Whether the audit holds, every quota is met, operators got to do each act and every order ended as planned.
     pub ok: bool,
     /// The seed.
     pub seed: u64,
@@ -57,7 +57,7 @@ pub(crate) struct Kills {
     pub at: &'static str,
     /// How many there had to be.
     pub wanted: u32,
-    /// How many hit a worker while a claim was open: these count.
+    /// How many hit a worker while claims of its own were open: these count.
     pub counted: u32,
     /// How many did not.
     pub in_vain: u32,
@@ -83,16 +83,18 @@ impl Report {
         let kills = kills(quota, storm);
         let mut surprises = expected::surprises(plan, records, books);
         surprises.extend(halts::unheard(&storm.still, records));
+        let deeds = Act::ALL.map(|act| deeds(storm, act)).to_vec();
         let met = kills.iter().all(|kills| kills.counted >= kills.wanted);
+        let did = deeds.iter().all(|deeds| deeds.done > 0);
         Self {
-            ok: audit.passed() && met && surprises.is_empty(),
+            ok: audit.passed() && met && did && surprises.is_empty(),
             seed: plan.faults.seed,
             orders: plan.faults.orders.len(),
             seconds: Seconds::default(),
             kills,
             batches: batches(storm),
             ends: ends(books),
-            deeds: Act::ALL.map(|act| deeds(storm, act)).into(),
+            deeds,
             surprises,
             audit,
         }

@@ -41,8 +41,8 @@ pub struct RunArgs {
     temporal_cli: Option<PathBuf>,
 }
 
-/// Runs a storm for each seed. The exit code is 1 if an audit finds anything, a quota of kills was not met, or an order
-/// ended otherwise than planned.
+/// Runs a storm for each seed. The exit code is 1 if an audit finds anything, a quota of kills was not met, an act was
+/// never done, or an order ended otherwise than planned.
 pub async fn run(args: RunArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
     for seed in &args.seed {

@@ -2,7 +2,7 @@
 //!
 //! The redrive worker is no part of it: it is a process of its own, for [`crate::lives`] to start and to kill.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,10 +15,13 @@ use redrive_engine::ops::Ops;
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::puppet::Puppet;
 use redrive_fulfillment::{StartOptions, TASK_QUEUE, WORKFLOW_TYPE, Warehouse, start_orders};
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 use temporalio_client::WorkflowCountOptions;
 
 use crate::plan::{Act, Plan};
+use crate::said::Claim;
 use crate::{script, settings};
 
 const NAMESPACE: &str = "default";
@@ -124,6 +127,24 @@ impl Site {
     /// Where the workers' logs go.
     pub fn worker_log(&self) -> PathBuf {
         self.folder.path().join("worker.log")
+    }
+
+    /// How many orders these chunks own, read beside the ledger: nothing of the product asks for that.
+    pub async fn open_claims(&self, of: &BTreeSet<Claim>) -> anyhow::Result<u64> {
+        let file = SqliteConnectOptions::new()
+            .filename(self.folder.path().join("ledger.db"))
+            .read_only(true);
+        let mut ledger = SqliteConnection::connect_with(&file).await?;
+        let found: Vec<(String, u32)> =
+            sqlx::query_as("SELECT claim_batch, claim_chunk FROM orders WHERE state = 'claimed'")
+                .fetch_all(&mut ledger)
+                .await
+                .context("the open claims cannot be read")?;
+        ledger.close().await?;
+        let claims = found
+            .into_iter()
+            .map(|(batch, chunk)| Claim { batch, chunk });
+        Ok(claims.filter(|claim| of.contains(claim)).count() as u64)
     }
 
     /// How many orders are in that state, by the ledger.

@@ -3,6 +3,7 @@
 //! It ends in order when its stdin closes, so that it never outlives the process that started it.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, anyhow};
@@ -11,6 +12,7 @@ use nix::unistd::Pid;
 use redrive::connect::{self, Target};
 use tokio::io::AsyncReadExt;
 
+use crate::announcing::Announcing;
 use crate::deaths::Point;
 use crate::said::Said;
 use crate::settings;
@@ -38,7 +40,8 @@ pub async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let config = settings::config(&args.ledger, args.starts_per_second);
     let target = Target::configured()?;
     let client = target.connect().await?;
-    let engine = connect::ops(&target, client.clone(), &config).await?.engine;
+    let mut engine = connect::ops(&target, client.clone(), &config).await?.engine;
+    engine.ledger = Arc::new(Announcing(engine.ledger));
     let mut worker = redrive_engine::run_worker(engine, client).await?;
     Said::Ready.say();
     let ended = tokio::select! {
@@ -58,16 +61,13 @@ async fn stdin_closes() {
     while stdin.read(&mut nothing).await.is_ok_and(|read| read > 0) {}
 }
 
-/// Lets the fail points say and do what they are to.
+/// Lets the fail points do what they are to.
 fn arm(args: &WorkerArgs) -> anyhow::Result<()> {
     for point in Point::ALL {
         let last = args.die_at.filter(|at| *at == point).map(|_| args.hit);
         let hits = AtomicU32::new(0);
         fail::cfg_callback(point.name(), move || {
             let hit = hits.fetch_add(1, Ordering::SeqCst) + 1;
-            if point == Point::AfterClaim {
-                Said::Claimed.say();
-            }
             if last == Some(hit) {
                 die(point);
             }

@@ -57,6 +57,10 @@ fn a_demo_brings_its_orders_back_and_passes_its_audit() {
         assert!(!text.contains(PAYLOAD_MARKER), "a payload is told: {text}");
     }
     assert!(output.status.success(), "{:?}\n{talk}", output.status);
+    let data = String::from_utf8_lossy(&output.stdout);
+    for said in [&talk, &data] {
+        assert!(!said.contains(PAYLOAD_MARKER), "{said}");
+    }
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     audit(&report);
     classes(&report);

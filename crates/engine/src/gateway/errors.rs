@@ -25,7 +25,7 @@ pub enum GatewayError {
 impl GatewayError {
     /// The class of a status.
     pub fn from_status(status: &Status) -> Self {
-        let message = short(status.message());
+        let message = short(without_value(status.message()));
         match status.code() {
             Code::ResourceExhausted => Self::Throttle(message),
             Code::Unauthenticated | Code::PermissionDenied | Code::Unimplemented => {
@@ -55,6 +55,16 @@ impl GatewayError {
             | Code::DataLoss => Self::Unknown(format!("{:?}: {message}", status.code())),
         }
     }
+}
+
+/// The message without the value that it quotes: a search attribute's value is part of an order's payload.
+fn without_value(message: &str) -> &str {
+    const QUOTES: &str = "invalid value for search attribute ";
+    let Some((_, named)) = message.split_once(QUOTES) else {
+        return message;
+    };
+    let value = named.find(':').map_or(0, |colon| named.len() - colon);
+    &message[..message.len() - value]
 }
 
 fn short(message: &str) -> String {
@@ -119,6 +129,14 @@ mod tests {
             let class = GatewayError::from_status(&status);
             assert!(matches!(class, GatewayError::Item(_)), "{class:?}");
         }
+    }
+
+    #[test]
+    fn the_value_of_a_search_attribute_is_not_kept() {
+        let said = "invalid value for search attribute Shop of type Int: 12, High Street: 4";
+        let class = GatewayError::from_status(&Status::invalid_argument(said));
+        let kept = "invalid value for search attribute Shop of type Int".to_owned();
+        assert_eq!(class, GatewayError::Item(kept));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
+use crate::clock::{Clock, SystemClock};
 use crate::gateway::GatewayError;
 
 pub(crate) use act::{delete, pause, resume, trigger};
@@ -55,17 +56,33 @@ pub(crate) enum Planned {
     Nothing,
 }
 
-/// Makes the schedule what `settings` say.
+/// The pauses between tries: a schedule that takes in a change answers nobody for up to a few seconds.
+const PAUSES: [Duration; 6] = [
+    Duration::from_millis(100),
+    Duration::from_millis(200),
+    Duration::from_millis(400),
+    Duration::from_millis(800),
+    Duration::from_millis(1600),
+    Duration::from_millis(3200),
+];
+
+/// Makes the schedule what `settings` say. Workers of a rollout do so at the same time: one that the server turns away
+/// for another's sake (its token is spent, or the schedule is busy) looks at the schedule again.
 pub async fn apply(client: &Client, settings: &ScheduleSettings) -> Result<Applied, GatewayError> {
-    let planned = plan(client, settings).await?;
-    match execute(client, settings, planned).await {
-        // Another process was faster, and the token is spent: look again, once.
-        Err(GatewayError::Item(_)) => {
-            let planned = plan(client, settings).await?;
-            execute(client, settings, planned).await
+    for pause in PAUSES {
+        match try_apply(client, settings).await {
+            Err(GatewayError::Item(_) | GatewayError::Throttle(_)) => {
+                SystemClock.sleep(pause).await
+            }
+            applied => return applied,
         }
-        done => done,
     }
+    try_apply(client, settings).await
+}
+
+async fn try_apply(client: &Client, settings: &ScheduleSettings) -> Result<Applied, GatewayError> {
+    let planned = plan(client, settings).await?;
+    execute(client, settings, planned).await
 }
 
 /// What it takes to make the schedule what `settings` say.

@@ -10,10 +10,16 @@ use redrive_core::states::State;
 use redrive_engine::gateway::GatewayError;
 use redrive_engine::{RunningWorker, Steady, run_worker};
 use redrive_flows::activities::Phase;
-use redrive_fulfillment::testbed::eventually;
+use redrive_fulfillment::puppet::{Move, Puppet, Task};
+use redrive_fulfillment::testbed::{Testbed, eventually};
 use redrive_ledger::BatchRow;
 use serde_json::{Value, json};
-use temporalio_common::protos::temporal::api::common::v1::RetryPolicy;
+use temporalio_common::protos::temporal::api::command::v1::{
+    Command, StartChildWorkflowExecutionCommandAttributes, command::Attributes,
+};
+use temporalio_common::protos::temporal::api::common::v1::{RetryPolicy, WorkflowType};
+use temporalio_common::protos::temporal::api::enums::v1::CommandType;
+use temporalio_common::protos::temporal::api::taskqueue::v1::TaskQueue;
 
 use crate::hooks::{Call, Fate, Hooked};
 use crate::retries::operator;
@@ -286,6 +292,66 @@ async fn blind_worker(world: &World, starts: Fate, switch: &Arc<AtomicBool>) -> 
     let hooked = Hooked::new(world.gateway.clone(), hook);
     let engine = world.engine_with(hooked, policy()).await;
     run_worker(engine, world.bed.client.clone()).await.unwrap()
+}
+
+/// A workflow of somebody else's, that starts an orchestration as its child.
+fn foreign(bed: &Testbed) -> Puppet {
+    let child = StartChildWorkflowExecutionCommandAttributes {
+        workflow_id: "direct-1".into(),
+        workflow_type: Some(WorkflowType {
+            name: ORCHESTRATION.into(),
+        }),
+        task_queue: Some(TaskQueue {
+            name: redrive_flows::TASK_QUEUE.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let starts = Move::Also(Box::new(Command {
+        command_type: CommandType::StartChildWorkflowExecution as i32,
+        attributes: Some(Attributes::StartChildWorkflowExecutionCommandAttributes(
+            child,
+        )),
+        ..Default::default()
+    }));
+    let started = AtomicBool::new(false);
+    let play = move |_: &Task| {
+        if started.swap(true, Ordering::SeqCst) {
+            Move::Nothing
+        } else {
+            starts.clone()
+        }
+    };
+    Puppet::spawn(&bed.client, &bed.namespace, "foreign", play)
+}
+
+#[tokio::test]
+async fn an_orchestration_that_a_foreign_workflow_started_finishes_its_row_when_it_fails() {
+    let world = World::new("foreign").await;
+    failing(&world, 3).await;
+    let refuses = |call| match call {
+        Call::Start => Fate::Fails(GatewayError::System("permission denied".into())),
+        _ => Fate::Passes,
+    };
+    let hooked = Hooked::new(world.gateway.clone(), refuses);
+    let engine = world.engine_with(hooked, policy()).await;
+    let worker = run_worker(engine, world.bed.client.clone()).await.unwrap();
+    let _foreign = foreign(&world.bed);
+    let request = world.bed.start_request("foreign-1", "Foreign", "foreign");
+    world.bed.start(request).await;
+    eventually("the child to start", || async {
+        world.bed.latest("direct-1").await
+    })
+    .await;
+    let child = workflows::Started {
+        workflow_id: "direct-1".into(),
+        run_id: world.latest_run("direct-1").await,
+    };
+    let failure = result(&world.bed, &child).await.unwrap_err();
+    assert!(failure.contains("permission denied"), "{failure}");
+    let row = row(&world, &child.run_id).await;
+    assert_eq!(row.status, BatchStatus::Failed);
+    worker.stop().await.unwrap();
 }
 
 #[tokio::test]

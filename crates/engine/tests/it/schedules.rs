@@ -105,3 +105,22 @@ async fn a_changed_interval_reaches_it_and_a_pause_stays_with_its_note() {
     assert!(state.paused);
     assert_eq!(state.notes, "carrier migration");
 }
+
+#[tokio::test]
+async fn workers_that_roll_out_a_new_interval_at_once_all_succeed() {
+    let bed = Testbed::connect("schedule-rollout").await;
+    apply_schedule(&bed.client, &settings(60)).await.unwrap();
+    for minutes in [5, 10, 15, 20, 25] {
+        let wanted = settings(minutes);
+        let workers = (0..2).map(|_| apply_schedule(&bed.client, &wanted));
+        for applied in futures::future::join_all(workers).await {
+            applied.unwrap();
+        }
+        redrive_fulfillment::testbed::eventually("the interval to show", || async {
+            let schedule = described(&bed).await;
+            let interval = seconds(schedule.spec?.interval[0].interval);
+            (interval == wanted.interval.as_secs() as i64).then_some(())
+        })
+        .await;
+    }
+}

@@ -1,13 +1,12 @@
 //! What a restarted run is started with, and what of it nobody else gets to see.
 
 use prost::Message;
-use redrive_core::classify::{Classification, Matched};
 use redrive_fulfillment::testbed::json_payload;
-use redrive_ledger::Failure;
 use serde_json::json;
 use temporalio_common::protos::temporal::api::common::v1::{
     Header, Memo, Priority, RetryPolicy, SearchAttributes,
 };
+use temporalio_common::protos::temporal::api::enums::v1::IndexedValueType;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 use temporalio_common::protos::temporal::api::history::v1::{
     WorkflowExecutionStartedEventAttributes, history_event::Attributes,
@@ -15,6 +14,7 @@ use temporalio_common::protos::temporal::api::history::v1::{
 use temporalio_common::protos::temporal::api::sdk::v1::UserMetadata;
 use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
 
+use crate::attributes;
 use crate::workflows;
 use crate::world::{End, QUEUE, TYPE, World};
 
@@ -49,6 +49,9 @@ fn full_request(world: &World) -> StartWorkflowExecutionRequest {
             summary: Some(marked()),
             details: None,
         }),
+        search_attributes: Some(SearchAttributes {
+            indexed_fields: [("Shop".to_owned(), marked())].into(),
+        }),
         priority: Some(Priority {
             priority_key: 2,
             ..Default::default()
@@ -79,7 +82,8 @@ async fn start_event(
 async fn a_restart_equals_the_original_but_for_what_names_the_run() {
     let world = World::new("start-event").await;
     world.script("order-1", &[End::Fails, End::Completes]);
-    let original = world.bed.start(full_request(&world)).await;
+    attributes::define(&world, IndexedValueType::Keyword).await;
+    let original = attributes::start(&world, full_request(&world)).await;
     world.await_status("order-1", Status::Failed).await;
     world.scan_sees(1).await;
     world.run_chunk("b1").await;
@@ -102,75 +106,72 @@ async fn a_restart_equals_the_original_but_for_what_names_the_run() {
     assert_eq!(is, was);
 }
 
-/// An order whose start the server refuses: it names, with a marked value, a search attribute that is not there any more.
-async fn refused(world: &World) {
-    world.start("refused", &[End::Fails]).await;
-    world.await_status("refused", Status::Failed).await;
-    let run = world.latest_run("refused").await;
-    let mut request = full_request(world);
-    request.search_attributes = Some(SearchAttributes {
-        indexed_fields: [("NoSuchAttribute".to_owned(), json_payload(&json!(MARKER)))].into(),
-    });
-    let failure = Failure {
-        workflow_id: "refused".into(),
-        order_id: "refused".into(),
-        customer_id: None,
-        workflow_type: TYPE.into(),
-        run_id: run.as_str().into(),
-        first_run_id: run.as_str().into(),
-        timed_out: false,
-        closed_at: world.engine.clock.now(),
-        classification: Classification {
-            status: "shipping_failed".into(),
-            matched: Matched::FailureType,
-            fingerprint: "a".repeat(16),
-            message: "no carrier".into(),
-        },
-        from_run: None,
-        has_parent: false,
-        start_request: request.encode_to_vec(),
-    };
-    let (policy, moment) = (&world.engine.policy, world.engine.clock.moment());
-    world
-        .ledger
-        .observe(policy, &"seeded".into(), &[failure], moment)
-        .await
-        .unwrap();
-}
-
 #[tokio::test]
 async fn no_payload_of_an_order_enters_our_histories_errors_or_rows() {
     let world = World::new("marker").await;
     world.script("order-1", &[End::Fails, End::Fails, End::Completes]);
-    world.bed.start(full_request(&world)).await;
+    attributes::define(&world, IndexedValueType::Keyword).await;
+    attributes::start(&world, full_request(&world)).await;
     world.await_status("order-1", Status::Failed).await;
-    refused(&world).await;
-    world.visibility_shows(2).await;
+    world.visibility_shows(1).await;
     let worker = world.worker().await;
     for id in ["batch-1", "batch-2"] {
-        let result = workflows::run(&world.bed, redrive_flows::BATCH_WORKFLOW, id, None)
+        workflows::run(&world.bed, redrive_flows::BATCH_WORKFLOW, id, None)
             .await
             .unwrap();
-        assert_eq!(result["errorCount"], 1, "{result}");
-        for workflow_id in [id.to_owned(), format!("{id}-orchestration")] {
-            for event in workflows::history(&world.bed, &workflow_id, "").await {
-                let bytes = event.encode_to_vec();
-                let found = bytes
-                    .windows(MARKER.len())
-                    .any(|window| window == MARKER.as_bytes());
-                assert!(!found, "{workflow_id} event {}", event.event_id);
-            }
+        no_history_of_ours_holds_it(&world, id).await;
+    }
+    no_row_holds_it(&world).await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn no_payload_of_an_order_enters_the_story_of_a_start_that_is_refused() {
+    for (name, of_type) in [
+        ("marker-gone", None),
+        ("marker-type", Some(IndexedValueType::Int)),
+    ] {
+        let world = World::new(name).await;
+        world.script("order-1", &[End::Fails, End::Completes]);
+        attributes::define(&world, IndexedValueType::Keyword).await;
+        attributes::start(&world, full_request(&world)).await;
+        world.await_status("order-1", Status::Failed).await;
+        world.scan_sees(1).await;
+        attributes::undefine(&world).await;
+        if let Some(of_type) = of_type {
+            attributes::define(&world, of_type).await;
+        }
+        attributes::are_refused(&world, full_request(&world)).await;
+        let worker = world.worker().await;
+        workflows::run(&world.bed, redrive_flows::BATCH_WORKFLOW, "batch-1", None)
+            .await
+            .unwrap();
+        let verdicts = world.verdicts("order-1").await;
+        assert!(verdicts[0].starts_with("error: "), "{verdicts:?}");
+        assert!(verdicts[0].contains("Shop"), "what to mend: {verdicts:?}");
+        no_history_of_ours_holds_it(&world, "batch-1").await;
+        no_row_holds_it(&world).await;
+        worker.stop().await.unwrap();
+    }
+}
+
+async fn no_history_of_ours_holds_it(world: &World, batch: &str) {
+    for workflow_id in [batch.to_owned(), format!("{batch}-orchestration")] {
+        for event in workflows::history(&world.bed, &workflow_id, "").await {
+            let bytes = event.encode_to_vec();
+            let found = bytes
+                .windows(MARKER.len())
+                .any(|window| window == MARKER.as_bytes());
+            assert!(!found, "{workflow_id} event {}", event.event_id);
         }
     }
-    let refused = world.story("refused").await;
-    let note = refused.attempts[0].note.as_deref().unwrap();
-    assert!(
-        note.contains("NoSuchAttribute"),
-        "the server says why: {note}"
-    );
-    for story in [refused, world.story("order-1").await] {
-        let story = serde_json::to_string(&story).unwrap();
-        assert!(!story.contains(MARKER), "{story}");
-    }
-    worker.stop().await.unwrap();
+}
+
+/// Nor the order's story (verdicts, attempts, dead letters), nor a batch's row.
+async fn no_row_holds_it(world: &World) {
+    let story = serde_json::to_string(&world.story("order-1").await).unwrap();
+    assert!(!story.contains(MARKER), "{story}");
+    let batches = world.ledger.batches(100).await.unwrap();
+    let batches = serde_json::to_string(&batches).unwrap();
+    assert!(!batches.contains(MARKER), "{batches}");
 }

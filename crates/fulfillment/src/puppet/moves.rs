@@ -36,6 +36,8 @@ pub enum Move {
     Cancel,
     /// Leave the run open.
     Nothing,
+    /// Leave the run open, and do something else, such as starting a child.
+    Also(Box<Command>),
 }
 
 impl Move {
@@ -61,6 +63,7 @@ impl Move {
             Self::ContinueAsNew => vec![continue_as_new(task)],
             Self::Cancel => vec![cancel()],
             Self::Nothing => Vec::new(),
+            Self::Also(command) => vec![*command],
         }
     }
 }

@@ -1,0 +1,101 @@
+//! The ledger as a worker of a storm uses it: it says which claims it has made, so that whoever kills it knows which of
+//! them were open.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
+use redrive_core::moment::Moment;
+use redrive_core::policy::Policy;
+use redrive_core::report::ReprocessingResult;
+use redrive_ledger::{
+    Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
+    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, NewAuditEvent,
+    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
+};
+
+use crate::said::{Claim, Said};
+
+type Result<T> = std::result::Result<T, LedgerError>;
+
+/// The ledger that it announces the claims of.
+pub(crate) struct Announcing(pub Arc<dyn Ledger>);
+
+fn announce(batch: &BatchId, chunk: u32, orders: usize) {
+    if orders > 0 {
+        let batch = batch.to_string();
+        Said::Claimed(Claim { batch, chunk }).say();
+    }
+}
+
+/// The contract, handed on but for what claims.
+macro_rules! handed_on {
+    ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
+        #[async_trait]
+        impl Ledger for Announcing {
+            $(async fn $name(&self, $($arg: $type),*) -> Result<$out> {
+                self.0.$name($($arg),*).await
+            })*
+
+            async fn claim(
+                &self,
+                policy: &Policy,
+                home: &Home,
+                request: &ClaimRequest,
+                moment: Moment,
+            ) -> Result<Claimed> {
+                let claimed = self.0.claim(policy, home, request, moment).await?;
+                let orders = claimed.inherited.len() + claimed.fresh.len();
+                announce(&request.batch, request.chunk, orders);
+                Ok(claimed)
+            }
+
+            async fn adopt(
+                &self,
+                policy: &Policy,
+                from: &BatchId,
+                to: &BatchId,
+                chunk: u32,
+                limit: u32,
+            ) -> Result<Vec<ClaimedOrder>> {
+                let orders = self.0.adopt(policy, from, to, chunk, limit).await?;
+                announce(to, chunk, orders.len());
+                Ok(orders)
+            }
+        }
+    };
+}
+
+handed_on! {
+    bind(home: &Home) -> ();
+    apply_policy(policy: &Policy) -> u64;
+    scan_window(workflow_type: &str) -> Option<ScanWindow>;
+    save_scan_window(window: &ScanWindow) -> ();
+    unknown_runs(runs: &[RunId]) -> Vec<RunId>;
+    observe(policy: &Policy, batch: &BatchId, failures: &[Failure], moment: Moment) -> ObserveSummary;
+    observe_pending(policy: &Policy, batch: &BatchId, moment: Moment) -> ObserveSummary;
+    due_checks(now: Timestamp, limit: u32) -> Vec<Check>;
+    settle(policy: &Policy, batch: &BatchId, checked: &[Checked], moment: Moment) -> u64;
+    open_batch(opening: &BatchOpening) -> ();
+    finish_batch(batch: &BatchId, end: &BatchEnd, now: Timestamp) -> BatchRow;
+    note_failed_phases(batch: &BatchId, scan: bool, settle: bool) -> ();
+    unfinished_batches() -> Vec<BatchRow>;
+    batches(limit: u32) -> Vec<BatchRow>;
+    batch_counts(batch: &BatchId, now: Timestamp) -> ReprocessingResult;
+    commit(policy: &Policy, batch: &BatchId, chunk: u32, commits: &[Commit], moment: Moment) -> Vec<Committed>;
+    start_request(pk: OrderPk) -> Option<Vec<u8>>;
+    reserve_start(per_second: f64, now: Timestamp) -> Timestamp;
+    halt(by: &NewAuditEvent, now: Timestamp) -> ();
+    unhalt(by: &NewAuditEvent, now: Timestamp) -> bool;
+    halted() -> Option<Halt>;
+    find_order(id: &str) -> Option<WorkflowId>;
+    story(workflow_id: &WorkflowId) -> Option<Story>;
+    act(policy: &Policy, workflow_id: &WorkflowId, act: Act, by: &NewAuditEvent, now: Timestamp) -> Acted;
+    resolve(policy: &Policy, resolve: &Resolve, now: Timestamp) -> Resolved;
+    park(workflow_id: &WorkflowId, by: &NewAuditEvent, now: Timestamp) -> Option<DeadLetter>;
+    state_counts() -> Vec<(String, u64)>;
+    next_work_at() -> Option<Timestamp>;
+    stories_after(after: Option<&WorkflowId>, limit: u32) -> Vec<Story>;
+    audit(action: &str, subject: Option<&str>, by: &NewAuditEvent, now: Timestamp) -> ();
+}
