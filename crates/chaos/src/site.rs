@@ -15,8 +15,8 @@ use redrive_engine::ops::Ops;
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::puppet::Puppet;
 use redrive_fulfillment::{StartOptions, TASK_QUEUE, WORKFLOW_TYPE, Warehouse, start_orders};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tempfile::TempDir;
 use temporalio_client::WorkflowCountOptions;
 

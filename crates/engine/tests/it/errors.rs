@@ -165,7 +165,7 @@ async fn while_outcomes_cannot_be_committed_nothing_more_is_started() {
     let world = World::new("no-commits").await;
     crate::batches::failing(&world, 100).await;
     world.scan_sees(100).await;
-    let ledger = HookedLedger::new(&world.ledger, |call| match call {
+    let ledger = HookedLedger::over(&world.ledger, |call| match call {
         "commit" => ledger_hooks::Fate::Fails,
         _ => ledger_hooks::Fate::Passes,
     });

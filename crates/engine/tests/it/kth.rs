@@ -78,7 +78,7 @@ async fn struck_engine(world: &World, strike: &Shared) -> Engine {
         }
     });
     let of_ledger = Arc::clone(strike);
-    let ledger = HookedLedger::new(&world.ledger, move |call| {
+    let ledger = HookedLedger::over(&world.ledger, move |call| {
         let mut strike = of_ledger.lock().unwrap();
         // Called when an engine is made, which is no part of a batch.
         if call != "bind" && strike.meets(format!("ledger: {call}")) {

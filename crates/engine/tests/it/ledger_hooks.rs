@@ -36,7 +36,7 @@ pub struct HookedLedger {
 }
 
 impl HookedLedger {
-    pub fn new(
+    pub fn over(
         inner: &Arc<dyn Ledger>,
         hook: impl Fn(&'static str) -> Fate + Send + Sync + 'static,
     ) -> Arc<dyn Ledger> {

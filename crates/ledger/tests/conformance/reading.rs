@@ -236,7 +236,10 @@ async fn a_batch_is_found_by_either_id_and_tells_each_verdict() {
         ),
         (1, 1, 1, 1)
     );
-    assert_eq!(days[0].day, at(60).to_zoned_datetime(jiff::tz::TimeZone::UTC).date());
+    assert_eq!(
+        days[0].day,
+        at(60).to_zoned_datetime(jiff::tz::TimeZone::UTC).date()
+    );
     assert!(world.reader.daily(at(61)).await.unwrap().is_empty());
 }
 
