@@ -256,6 +256,8 @@ fn steady(text: &str) -> String {
     let utc = Regex::new(r#""\d{4}-\d\d-\d\dT[^"]*Z""#).unwrap();
     let day = Regex::new(r"\d{4}-\d\d-\d\d").unwrap();
     let text = zoned.replace_all(text, "<time of 23 letters...>");
+    let seconds = Regex::new(r"\b\d+ s\b").unwrap();
+    let text = seconds.replace_all(&text, "<n> s");
     let text = utc.replace_all(&text, "\"<time>\"");
     day.replace_all(&text, "<today....").into_owned()
 }

@@ -70,7 +70,12 @@ impl Selection {
             return Ok(Choice::Nothing);
         }
         let count = orders(entries.len() as u64);
-        printer.say(format_args!("{count} in the dead letter queue match:"));
+        let matches = if entries.len() == 1 {
+            "matches"
+        } else {
+            "match"
+        };
+        printer.say(format_args!("{count} in the dead letter queue {matches}:"));
         printer.say(listing(
             &entries[..SHOWN.min(entries.len())],
             false,

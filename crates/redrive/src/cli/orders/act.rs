@@ -132,17 +132,16 @@ fn happened(deed: Deed) -> &'static str {
 /// Why a state does not allow it, and what to do.
 fn refusal(deed: Deed, state: State) -> String {
     let now = plain(state.as_str());
-    let what = match (deed, state) {
-        (_, State::Claimed) => "a batch is at it; try again when that has ended",
+    match (deed, state) {
+        (Deed::Act(Act::Hold), State::Held) => "it is held already".to_owned(),
+        (_, State::Claimed) => "a batch is at it; try again when that has ended".to_owned(),
         (_, State::InFlight) => {
-            "a run of it goes on; end that with `temporal workflow terminate` first"
+            "it is in flight; end its run with `temporal workflow terminate` first".to_owned()
         }
-        (Deed::Act(Act::Hold), State::Held) => "it is held already",
-        (Deed::DeadLetter | Deed::Act(_), State::DeadLettered) => {
-            "`redrive dlq retry`, `cancel` or `escalate` decides about it"
+        (_, State::DeadLettered) => {
+            "it is in the dead letter queue; `redrive dlq retry`, `cancel` or `escalate` decides about it".to_owned()
         }
-        (Deed::Act(Act::Release), _) => "it is not held",
-        _ => "it is closed",
-    };
-    format!("it is {now}, and {what}")
+        (Deed::Act(Act::Release), _) => format!("it is {now}, not held"),
+        _ => format!("it is {now}, so it needs nothing more"),
+    }
 }
