@@ -329,6 +329,7 @@ async fn what_every_act_says() {
         "dlq escalate --status planning_failed --reason to-carol --yes",
         "dlq escalate --status planning_failed --reason to-carol --yes",
         "dlq cancel HELD-1 DEAD-1 --reason two-at-once",
+        "dlq cancel HELD-1 DEAD-1 --reason two-at-once --yes",
         "halt --reason stocktaking",
         "status",
         "unhalt --reason done",

@@ -48,7 +48,7 @@ pub enum Choice {
 }
 
 impl Selection {
-    /// Chooses, shows and asks; `verb` is what is about to be done.
+    /// Chooses, shows and asks; `verb` is what is about to be done. One order that is named is not asked about.
     ///
     /// Errors: an empty filter, an unknown id, nobody to ask.
     pub async fn choose(
@@ -60,36 +60,22 @@ impl Selection {
         if let [one] = self.ids.as_slice() {
             return Ok(Choice::One(one.clone()));
         }
-        let entries = if self.ids.is_empty() {
-            self.by_filter(records).await?
+        let chosen = if self.ids.is_empty() {
+            let entries = self.by_filter(records).await?;
+            show(&entries, printer);
+            entries.iter().map(Chosen::from).collect()
         } else {
-            return Ok(Choice::Many(named(&self.ids, records).await?));
+            named(&self.ids, records).await?
         };
-        if entries.is_empty() {
-            printer.say("No order in the dead letter queue matches.");
+        if chosen.is_empty() {
             return Ok(Choice::Nothing);
         }
-        let count = orders(entries.len() as u64);
-        let matches = if entries.len() == 1 {
-            "matches"
-        } else {
-            "match"
-        };
-        printer.say(format_args!("{count} in the dead letter queue {matches}:"));
-        printer.say(listing(
-            &entries[..SHOWN.min(entries.len())],
-            false,
-            printer.talk_paint(),
-        ));
-        if entries.len() > SHOWN {
-            printer.say(format_args!("... and {} more", entries.len() - SHOWN));
-        }
-        let question = format!("{verb} {count}?");
+        let question = format!("{verb} {}?", orders(chosen.len() as u64));
         if !self.yes && !confirm::asked(&question)? {
             printer.say("Nothing was changed.");
             return Ok(Choice::Nothing);
         }
-        Ok(Choice::Many(entries.iter().map(Chosen::from).collect()))
+        Ok(Choice::Many(chosen))
     }
 
     async fn by_filter(&self, records: &Records) -> anyhow::Result<Vec<DeadLetter>> {
@@ -109,6 +95,28 @@ impl Selection {
             .into());
         }
         Ok(records.choose(&filter, self.limit).await?)
+    }
+}
+
+/// Shows what a filter has chosen.
+fn show(entries: &[DeadLetter], printer: &Printer) {
+    if entries.is_empty() {
+        printer.say("No order in the dead letter queue matches.");
+        return;
+    }
+    let matches = if entries.len() == 1 {
+        "matches"
+    } else {
+        "match"
+    };
+    printer.say(format_args!(
+        "{} in the dead letter queue {matches}:",
+        orders(entries.len() as u64)
+    ));
+    let first = &entries[..SHOWN.min(entries.len())];
+    printer.say(listing(first, false, printer.talk_paint()));
+    if entries.len() > SHOWN {
+        printer.say(format_args!("... and {} more", entries.len() - SHOWN));
     }
 }
 
