@@ -65,6 +65,9 @@ impl Strike {
     }
 }
 
+/// A batch makes a few calls more or less, as its two orders fall together: so many k in vain are past every end.
+const ENOUGH_MISSES: usize = 3;
+
 type Shared = Arc<Mutex<Strike>>;
 
 async fn struck_engine(world: &World, strike: &Shared) -> Engine {
@@ -176,12 +179,16 @@ async fn rows_are_their_verdicts(world: &World, what: &str) {
 #[tokio::test]
 async fn a_fault_at_any_call_leaves_every_rule_intact() {
     let world = World::new("kth-call").await;
-    let (mut round, mut struck) = (0, Vec::new());
+    let (mut round, mut struck, mut missed) = (0, Vec::new(), 0);
     for k in 0.. {
         let strike = with_fault(&world, round, k, Fault::Before).await;
         round += 1;
         let Some(call) = strike.struck else {
-            break;
+            missed += 1;
+            if missed == ENOUGH_MISSES {
+                break;
+            }
+            continue;
         };
         let of_server = call.starts_with("server");
         struck.push(call);
