@@ -76,6 +76,9 @@ pub(crate) struct Deeds {
     pub late: usize,
 }
 
+/// One operator, or two, may come too late for their order; of so many one at least must not.
+const SEVERAL: usize = 3;
+
 impl Report {
     /// The report, with the audit of what was gathered.
     pub fn new(plan: &Plan, quota: Quota, storm: &Storm, records: &Records, books: &Books) -> Self {
@@ -85,7 +88,9 @@ impl Report {
         surprises.extend(halts::unheard(&storm.still, records));
         let deeds = Act::ALL.map(|act| deeds(storm, act)).to_vec();
         let met = kills.iter().all(|kills| kills.counted >= kills.wanted);
-        let did = deeds.iter().all(|deeds| deeds.done > 0);
+        let did = deeds
+            .iter()
+            .all(|deeds| deeds.done > 0 || deeds.late < SEVERAL);
         Self {
             ok: audit.passed() && met && did && surprises.is_empty(),
             seed: plan.faults.seed,
