@@ -10,6 +10,7 @@ use redrive_ledger::{
 };
 use serde::Serialize;
 
+use super::rehearse::all_verdicts;
 use super::{Decision, Ops, Records, Result, RunRequest};
 
 /// Entries read at a time.
@@ -189,20 +190,13 @@ impl Ops {
         let running = self.start_batch(&request).await?;
         let result = self.await_batch(&running).await?;
         let batch = BatchId::from(running.batch_id.as_str());
-        let mut after = None;
-        loop {
-            let page = self.records.verdicts(&batch, after, PAGE).await?;
-            after = page.last().map(|verdict| verdict.pk);
-            for verdict in &page {
-                if let Some(order) = waiting.remove(&verdict.workflow_id) {
-                    judge(report, &order, verdict);
-                }
-            }
-            told(report.done + report.failed.len() as u64, report.matched);
-            if page.len() < PAGE as usize {
-                return Ok(result.found_count);
+        for verdict in all_verdicts(&*self.records.reader, &batch).await? {
+            if let Some(order) = waiting.remove(&verdict.workflow_id) {
+                judge(report, &order, &verdict);
             }
         }
+        told(report.done + report.failed.len() as u64, report.matched);
+        Ok(result.found_count)
     }
 }
 

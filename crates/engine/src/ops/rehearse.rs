@@ -203,7 +203,7 @@ impl Rehearsal {
 }
 
 /// Every verdict of a batch, read in pages.
-async fn all_verdicts(
+pub(super) async fn all_verdicts(
     reader: &dyn Reader,
     batch: &BatchId,
 ) -> std::result::Result<Vec<BatchVerdict>, LedgerError> {

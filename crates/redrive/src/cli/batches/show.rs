@@ -116,15 +116,9 @@ fn text(shown: &Shown, paint: Paint) -> String {
 fn table_of(orders: &[BatchVerdict], paint: Paint) -> String {
     let mut table = table(["order", "verdict", "status", "why", "when"]);
     for order in orders {
-        let verdict = match order.verdict {
-            VerdictKind::Restarted => paint.green("restarted"),
-            VerdictKind::Dlq => paint.red("dead-lettered"),
-            VerdictKind::Error => paint.red("error"),
-            VerdictKind::Skipped => "skipped".to_owned(),
-        };
         table.add_row([
             paint.bold(&order.order_id),
-            verdict,
+            run::verdict::kind(order.verdict, paint),
             order.failure_status.clone(),
             short(&plain(order.reason.as_deref().unwrap_or("-"))),
             when::local(order.at),

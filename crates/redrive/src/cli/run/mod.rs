@@ -5,7 +5,7 @@ mod orders;
 mod progress;
 mod result;
 mod statuses;
-mod verdict;
+pub(super) mod verdict;
 mod wait;
 
 use std::process::ExitCode;

@@ -25,7 +25,7 @@ pub(super) fn listing(verdicts: &[BatchVerdict], paint: Paint) -> String {
 }
 
 /// The verdict in the words of the result's table.
-pub(super) fn kind(verdict: VerdictKind, paint: Paint) -> String {
+pub(in crate::cli) fn kind(verdict: VerdictKind, paint: Paint) -> String {
     match verdict {
         VerdictKind::Restarted => paint.green("restarted"),
         VerdictKind::Dlq => paint.yellow("dead-lettered"),
