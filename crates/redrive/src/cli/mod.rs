@@ -18,6 +18,7 @@ mod orders;
 mod policy;
 mod report;
 mod run;
+mod sample;
 mod scan;
 mod schedule;
 mod serve;
@@ -141,6 +142,7 @@ enum Command {
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
     Demo(DemoArgs),
+    Sample(sample::SampleArgs),
 }
 
 /// Runs the command line of this process.
@@ -152,7 +154,7 @@ pub async fn main() -> ExitCode {
     let printer = Printer::new(cli.global.output);
     let colour = printer.talk_paint().is_coloured();
     let start_logs = match cli.command {
-        Command::Demo(_) => telemetry::start_for_demo,
+        Command::Demo(_) | Command::Sample(_) => telemetry::start_for_demo,
         _ => telemetry::start,
     };
     let done = match start_logs(cli.global.log_format, colour) {
@@ -191,6 +193,7 @@ impl Cli {
             Command::Completions(args) => completions::run(&args, printer),
             Command::Man(args) => man::run(&args, printer),
             Command::Demo(args) => demo::run(args, printer).await,
+            Command::Sample(args) => sample::run(args, printer).await,
         }
     }
 }

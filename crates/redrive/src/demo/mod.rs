@@ -22,12 +22,14 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 
 use crate::printer::Printer;
-use crate::{audit, temporal_cli};
+use crate::{audit, environment, temporal_cli};
 use progress::Progress;
 use report::{Report, Times, seconds};
 use rest::{Orders, at_rest};
 use site::Site;
 
+/// This program's name.
+const NAME: &str = "redrive";
 /// The exit code of a program that Ctrl-C ended, as shells have it.
 const INTERRUPTED: u8 = 130;
 
@@ -168,15 +170,23 @@ async fn watch(
 fn keep(site: &Site, report: &Report, printer: &Printer) {
     let ledger = site.ledger();
     let (address, ledger, folder) = (site.address(), ledger.display(), site.folder().display());
-    let ui = site.ui().unwrap_or_default();
+    let (ui, redrive) = (site.ui().unwrap_or_default(), redrive());
     printer.say(format_args!(
         "\nEverything goes on running until Ctrl-C; the folder {folder} stays after it.\n\
          Temporal's web UI: {ui}\n\
          To look around, in another terminal:\n\n  \
            export TEMPORAL_ADDRESS={address} REDRIVE_LEDGER_URL={ledger}\n  \
-           redrive status\n  redrive dlq list"
+           {redrive} status\n  {redrive} dlq list"
     ));
     if let Some(letter) = report.dead_letters.first() {
-        printer.say(format_args!("  redrive orders show {}", letter.order_id));
+        printer.say(format_args!("  {redrive} orders show {}", letter.order_id));
     }
+}
+
+/// How this program is called from another terminal: by its name where the PATH has it, else by its path.
+fn redrive() -> String {
+    let path = environment::raw("PATH").unwrap_or_default();
+    let named = std::env::split_paths(&path).any(|folder| folder.join(NAME).is_file());
+    let this = std::env::current_exe().ok().filter(|_| !named);
+    this.map_or_else(|| NAME.to_owned(), |this| this.display().to_string())
 }

@@ -19,6 +19,7 @@ mod manual;
 mod migrate;
 mod policy;
 mod queue;
+mod quickstart;
 mod reference;
 mod running;
 mod schedule;

@@ -13,6 +13,8 @@ use redrive::temporal_cli;
 use redrive_fulfillment::testbed::Testbed;
 use tempfile::TempDir;
 
+/// The built binary.
+const BINARY: &str = env!("CARGO_BIN_EXE_redrive");
 /// How long a line of a running command is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Variables that would reach the binary from this machine.
@@ -111,25 +113,39 @@ impl Site {
 
     /// Starts `redrive` with these arguments, and goes on.
     pub fn start(&self, arguments: &str) -> Stays {
-        let mut command = self.command(arguments);
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let out = lines_of(child.stdout.take().unwrap());
-        let talk = lines_of(child.stderr.take().unwrap());
-        Stays { child, out, talk }
+        started(&mut self.command(arguments))
+    }
+
+    /// Runs a line of a shell to its end; stdout and stderr are told together, as on a terminal.
+    pub fn run_line(&self, line: &str) -> Ran {
+        ran(&mut self.shell(&format!("{{ {line}\n}} 2>&1")))
+    }
+
+    /// Starts a command that stays, given as a line of a shell, and goes on.
+    pub fn start_line(&self, command: &str) -> Stays {
+        started(&mut self.shell(&format!("exec {command} 2>&1")))
     }
 
     fn command(&self, arguments: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_redrive"));
+        let mut command = self.here(BINARY);
+        command.args(arguments.split_whitespace());
+        command
+    }
+
+    /// A shell that does `script`, with `redrive` on its PATH.
+    fn shell(&self, script: &str) -> Command {
+        let folder = Path::new(BINARY).parent().unwrap().display();
+        let mut shell = self.here("sh");
+        shell.args(["-c", &format!("PATH='{folder}':\"$PATH\"\n{script}")]);
+        shell
+    }
+
+    fn here(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         for variable in FOREIGN {
             command.env_remove(variable);
         }
-        command
-            .current_dir(self.folder.path())
-            .args(arguments.split_whitespace());
+        command.current_dir(self.folder.path());
         command
             .env("HOME", self.folder.path())
             .env("USER", "ann")
@@ -213,6 +229,17 @@ impl Drop for Stays {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn started(command: &mut Command) -> Stays {
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = lines_of(child.stdout.take().unwrap());
+    let talk = lines_of(child.stderr.take().unwrap());
+    Stays { child, out, talk }
 }
 
 fn ran(command: &mut Command) -> Ran {
