@@ -26,7 +26,7 @@ endif
 help: ## Print this list.
 	@echo 'make TARGET [ARGS="..."]'
 	@echo
-	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Check cargo and fetch the Temporal CLI into .tools; needed once, done by the others.
 	@scripts/setup
