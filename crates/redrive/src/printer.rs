@@ -7,7 +7,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context;
-use comfy_table::{ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 use indicatif::ProgressDrawTarget;
 use serde::Serialize;
 
@@ -181,6 +181,10 @@ pub fn table<'a>(header: impl AsRef<[&'a str]>) -> Table {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
+    // What a row is about is an id, and stays whole, so that it can be copied.
+    if let Some(first) = table.column_mut(0) {
+        first.set_constraint(ColumnConstraint::ContentWidth);
+    }
     table
 }
 
@@ -272,6 +276,21 @@ mod tests {
     fn a_reader_that_went_away_is_no_error() {
         assert!(written(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
         assert!(written(Err(io::ErrorKind::StorageFull.into())).is_err());
+    }
+
+    #[test]
+    fn colours_take_no_room_and_ids_are_not_cut() {
+        let bold = Paint(true).bold("order-fulfillment-ORD-7");
+        for id in ["order-fulfillment-ORD-7", bold.as_str()] {
+            let mut table = table(["order", "message"]);
+            table
+                .set_content_arrangement(ContentArrangement::Dynamic)
+                .set_width(40);
+            table.add_row([id, "the carrier takes none"]);
+            let lines: Vec<String> = table.trim_fmt().lines().map(str::to_owned).collect();
+            assert_eq!(lines[0], "order                    message");
+            assert_eq!(lines[1], format!("{id}  the carrier"));
+        }
     }
 
     #[test]

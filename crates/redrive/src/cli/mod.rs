@@ -33,7 +33,7 @@ mod worker;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
@@ -202,6 +202,9 @@ impl Cli {
 fn not_understood(error: &clap::Error) -> ExitCode {
     // Nobody is left to be told that the terminal is closed.
     let _ = error.print();
+    if error.get(ContextKind::InvalidArg) == Some(&ContextValue::String("--json".to_owned())) {
+        Printer::new(Format::Text).hint("`-o json` prints JSON.");
+    }
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
         _ => ExitCode::from(USER),

@@ -69,8 +69,8 @@ fn must_exist(path: PathBuf) -> Result<(), Problem> {
     let path = std::path::absolute(&path).unwrap_or(path);
     Err(Problem::user(
         format!("there is no ledger {}.", path.display()),
-        "name it with --ledger or REDRIVE_LEDGER_URL, or in the configuration; `redrive up` and `redrive worker` make a \
-         new one.",
+        "name it with --ledger or REDRIVE_LEDGER_URL, or in the configuration; `redrive up`, `redrive worker` \
+         and `redrive migrate` make a new one.",
     ))
 }
 

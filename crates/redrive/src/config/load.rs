@@ -90,7 +90,7 @@ fn read_with_text(file: &Path) -> Result<(Config, Table), Problem> {
     let text = fs::read_to_string(file).map_err(|error| {
         Problem::user(
             format!("cannot read the configuration {}: {error}.", file.display()),
-            "name it with --config or REDRIVE_CONFIG; without either, redrive.toml in this folder is read if it is there.",
+            "check its path; without --config and REDRIVE_CONFIG, redrive.toml in this folder is read if it is there.",
         )
     })?;
     let mut config = parse(&text, &file.display().to_string())?;

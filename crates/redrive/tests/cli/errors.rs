@@ -80,7 +80,7 @@ fn no_ledger_where_one_should_be() {
             1,
             &format!(
                 "error: there is no ledger {}.\nhint: name it with --ledger or REDRIVE_LEDGER_URL, or in the \
-                 configuration; `redrive up` and `redrive worker` make a new one.",
+                 configuration; `redrive up`, `redrive worker` and `redrive migrate` make a new one.",
                 place.display()
             ),
         );
@@ -249,5 +249,24 @@ fn no_temporal_cli_for_a_server_of_its_own() {
         "error: the Temporal CLI, which carries the Temporal server for this machine, is not here.\nhint: run `make \
          setup` in the project's folder, or install Temporal's CLI so that `temporal` is on the PATH, or name it with \
          --temporal-cli; or set TEMPORAL_ADDRESS to use a server that runs already.",
+    );
+}
+
+#[test]
+fn a_flag_that_other_programs_have_for_json() {
+    let ran = Site::without_server().run("status --json");
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(
+        ran.stderr.ends_with("hint: `-o json` prints JSON.\n"),
+        "{ran:?}"
+    );
+}
+
+#[test]
+fn a_retry_of_nobody_is_refused_before_the_server_is_asked_for() {
+    Site::without_server().run("dlq retry").says(
+        1,
+        "error: no order is named, and no filter is given.\n\
+         hint: name orders, or choose them with --status, --group, --customer or --older-than; `redrive dlq list` shows them.",
     );
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::list::status;
 use crate::cli::narrow::Most;
-use crate::cli::words::{plain, short};
+use crate::cli::words::short;
 use crate::cli::{run, when};
 use crate::printer::{Paint, Printer, table};
 
@@ -113,6 +113,11 @@ fn text(shown: &Shown, paint: Paint) -> String {
     lines.join("\n")
 }
 
+fn why(order: &BatchVerdict) -> String {
+    let why = run::verdict::why(order);
+    if why.is_empty() { "-".to_owned() } else { why }
+}
+
 fn table_of(orders: &[BatchVerdict], paint: Paint) -> String {
     let mut table = table(["order", "verdict", "status", "why", "when"]);
     for order in orders {
@@ -120,7 +125,7 @@ fn table_of(orders: &[BatchVerdict], paint: Paint) -> String {
             paint.bold(&order.order_id),
             run::verdict::kind(order.verdict, paint),
             order.failure_status.clone(),
-            short(&plain(order.reason.as_deref().unwrap_or("-"))),
+            short(&why(order)),
             when::local(order.at),
         ]);
     }

@@ -6,7 +6,7 @@ use clap::Args;
 use redrive_engine::ops::{BulkReport, Chosen, OpsError, Records};
 use redrive_ledger::{DeadLetter, DeadLetterFilter};
 
-use super::list::{is_narrowed, listing};
+use super::list::listing;
 use crate::cli::confirm;
 use crate::cli::narrow::{Which, Whose, ago, span};
 use crate::cli::words::{orders, short};
@@ -60,6 +60,7 @@ impl Selection {
         if let [one] = self.ids.as_slice() {
             return Ok(Choice::One(one.clone()));
         }
+        self.must_narrow()?;
         let chosen = if self.ids.is_empty() {
             let entries = self.by_filter(records).await?;
             show(&entries, printer);
@@ -78,6 +79,22 @@ impl Selection {
         Ok(Choice::Many(chosen))
     }
 
+    /// Errors: nobody is named, and the filter leaves nobody out.
+    pub fn must_narrow(&self) -> Result<(), Problem> {
+        let narrows = !self.ids.is_empty()
+            || self.which.status.is_some()
+            || self.which.group.is_some()
+            || self.whose.customer.is_some()
+            || self.older_than.is_some();
+        if narrows {
+            return Ok(());
+        }
+        Err(Problem::user(
+            "no order is named, and no filter is given.",
+            "name orders, or choose them with --status, --group, --customer or --older-than; `redrive dlq list` shows them.",
+        ))
+    }
+
     async fn by_filter(&self, records: &Records) -> anyhow::Result<Vec<DeadLetter>> {
         let filter = DeadLetterFilter {
             resolved: Some(false),
@@ -87,13 +104,6 @@ impl Selection {
             before: self.older_than.map(|span| ago(span, records.clock.now())),
             after: None,
         };
-        if !is_narrowed(&filter) {
-            return Err(Problem::user(
-                "no order is named, and no filter is given.",
-                "name orders, or choose them with --status, --group, --customer or --older-than; `redrive dlq list` shows them.",
-            )
-            .into());
-        }
         Ok(records.choose(&filter, self.limit).await?)
     }
 }

@@ -53,7 +53,7 @@ pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow
 }
 
 /// Whether the filter leaves anybody out, but for decided ones.
-pub(super) fn is_narrowed(filter: &DeadLetterFilter) -> bool {
+fn is_narrowed(filter: &DeadLetterFilter) -> bool {
     filter.failure_status.is_some()
         || filter.group.is_some()
         || filter.customer_id.is_some()

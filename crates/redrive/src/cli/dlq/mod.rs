@@ -50,6 +50,8 @@ pub async fn run(
         DlqCommand::Show(args) => show::run(args, &records().await?, printer).await,
         DlqCommand::Stats => stats::run(&records().await?, printer).await,
         DlqCommand::Retry(args) => {
+            // Before the server is asked for: whether it is there does not matter then.
+            args.selection.must_narrow()?;
             let ops = Session::open(global, Verb::OnExisting).await?.ops;
             retry::run(args, &ops, printer).await
         }

@@ -19,7 +19,7 @@ use crate::problem::USER;
 #[derive(Debug, Args)]
 pub struct RetryArgs {
     #[command(flatten)]
-    selection: Selection,
+    pub(super) selection: Selection,
     /// Why
     #[arg(
         long,

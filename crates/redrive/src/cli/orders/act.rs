@@ -135,8 +135,9 @@ fn refusal(deed: Deed, state: State) -> String {
     match (deed, state) {
         (Deed::Act(Act::Hold), State::Held) => "it is held already".to_owned(),
         (_, State::Claimed) => "a batch is at it; try again when that has ended".to_owned(),
+        (Deed::Act(Act::Release), State::InFlight) => "it is in flight, not held".to_owned(),
         (_, State::InFlight) => {
-            "it is in flight; end its run with `temporal workflow terminate` first".to_owned()
+            "it is in flight: wait for its run to end, or end its run with `temporal workflow terminate`".to_owned()
         }
         (_, State::DeadLettered) => {
             "it is in the dead letter queue; `redrive dlq retry`, `cancel` or `escalate` decides about it".to_owned()

@@ -35,7 +35,7 @@ pub(in crate::cli) fn kind(verdict: VerdictKind, paint: Paint) -> String {
 }
 
 /// Why, or which attempt.
-pub(super) fn why(one: &BatchVerdict) -> String {
+pub(in crate::cli) fn why(one: &BatchVerdict) -> String {
     let reason = one.reason.as_deref().unwrap_or_default();
     match (one.verdict, one.attempt) {
         (VerdictKind::Restarted, Some(attempt)) => format!("attempt {attempt}"),

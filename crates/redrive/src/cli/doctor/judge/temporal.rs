@@ -284,12 +284,13 @@ fn answered<T>(
 
 /// The server refuses to say.
 fn unanswered(check: &'static str, error: &GatewayError) -> Finding {
-    let what = format!("It cannot be looked at: {error}.");
+    let told = error.to_string();
+    let what = format!("It cannot be looked at: {}.", told.trim_end_matches('.'));
     match error {
         GatewayError::System(_) => Finding::problem(
             check,
             what,
-            "Check TEMPORAL_NAMESPACE, and what the API key or certificate may do.",
+            "Check TEMPORAL_NAMESPACE (is there such a one?), and what the API key or certificate may do.",
         ),
         _ => Finding::warning(
             check,
