@@ -84,7 +84,9 @@ pub enum OpsError {
         workflow_id: String,
     },
     /// There is no such batch.
-    #[error("no batch {id:?} is known: `redrive batches list` shows those that are")]
+    #[error(
+        "no batch {id:?} is known: `redrive batches list` shows those that are; a new one is, once a worker has taken it up"
+    )]
     NoSuchBatch {
         /// What was asked for.
         id: String,

@@ -45,8 +45,8 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_meant() {
     }
     site.run("config check --config none.toml").says(
         1,
-        "error: cannot read the configuration none.toml: No such file or directory (os error 2).\nhint: name it with \
-         --config or REDRIVE_CONFIG; without either, redrive.toml in this folder is read if it is there.",
+        "error: cannot read the configuration none.toml: No such file or directory (os error 2).\nhint: check its path; \
+         without --config and REDRIVE_CONFIG, redrive.toml in this folder is read if it is there.",
     );
     site.write("redrive.toml", "");
     site.with("REDRIVE_LEDGER_URL", "mysql://orders")

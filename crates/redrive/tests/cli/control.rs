@@ -98,7 +98,7 @@ async fn a_batch_that_runs_is_paused_resumed_and_stopped() {
     site.run(&format!("batches stop {id}")).says(1, &told);
     site.run("batches stop nobody").says(
         1,
-        "error: no batch \"nobody\" is known: `redrive batches list` shows those that are",
+        "error: no batch \"nobody\" is known: `redrive batches list` shows those that are; a new one is, once a worker has taken it up",
     );
     let audit = site.run("audit list --by ann -o json").well().json();
     let acts: Vec<&str> = audit
