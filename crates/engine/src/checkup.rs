@@ -14,8 +14,10 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 };
 use tonic::Request;
 
+use crate::clock::Clock;
 use crate::gateway::{GatewayError, quoted};
 use crate::schedule::{self, ScheduleSettings, ScheduleStatus};
+use crate::server_time;
 
 /// A worker polls again at least once a minute; the server remembers pollers for five. One that was last seen longer
 /// ago than this, in seconds, is gone.
@@ -33,6 +35,8 @@ pub struct Checkup {
     pub cluster: Answer<(Home, String)>,
     /// How long closed runs are kept.
     pub retention: Answer<Option<Duration>>,
+    /// By how much the server's clock is ahead of this machine's at least; negative where it is behind.
+    pub server_ahead: Answer<SignedDuration>,
     /// Workers that poll our task queue.
     pub pollers: Answer<Pollers>,
     /// Workflow types that run on our task queue and are not ours.
@@ -50,9 +54,6 @@ pub struct Pollers {
     pub workflow: usize,
     /// For activities.
     pub activity: usize,
-    /// By how much the server's clock is ahead of this machine's at least: a poller was seen that far in the future. A clock
-    /// that is ahead of the server's cannot be told so.
-    pub server_ahead: SignedDuration,
 }
 
 /// Asks everything about `watched` workflow types and our own schedule and task queue.
@@ -60,13 +61,17 @@ pub async fn checkup(
     client: &Client,
     settings: &ScheduleSettings,
     watched: &[&str],
-    now: Timestamp,
+    clock: &dyn Clock,
 ) -> Checkup {
     let asks = Asks { client };
     let queue = settings.task_queue.as_str();
+    let server_ahead = server_time::ahead(client, clock).await;
+    // Pollers were seen by the server's clock.
+    let now = clock.now() + *server_ahead.as_ref().unwrap_or(&SignedDuration::ZERO);
     Checkup {
         cluster: asks.cluster().await,
         retention: asks.retention().await,
+        server_ahead,
         pollers: asks.pollers(queue, now).await,
         foreign_types: asks.foreign_types(queue).await,
         unseen_types: asks.unseen_types(watched).await,
@@ -79,8 +84,9 @@ pub(crate) async fn pollers(client: &Client, queue: &str, now: Timestamp) -> Ans
     Asks { client }.pollers(queue, now).await
 }
 
-struct Asks<'a> {
-    client: &'a Client,
+/// The questions.
+pub(crate) struct Asks<'a> {
+    pub(crate) client: &'a Client,
 }
 
 impl Asks<'_> {
@@ -125,18 +131,15 @@ impl Asks<'_> {
         Ok(Pollers {
             workflow: living(&workflow, now),
             activity: living(&activity, now),
-            server_ahead: [workflow, activity]
-                .iter()
-                .flatten()
-                .filter_map(last_seen)
-                .map(|seen| seen.duration_since(now))
-                .max()
-                .unwrap_or(SignedDuration::ZERO)
-                .max(SignedDuration::ZERO),
         })
     }
 
-    async fn polling(&self, queue: &str, kind: TaskQueueType) -> Answer<Vec<PollerInfo>> {
+    /// Who has polled a task queue in the last minutes.
+    pub(crate) async fn polling(
+        &self,
+        queue: &str,
+        kind: TaskQueueType,
+    ) -> Answer<Vec<PollerInfo>> {
         let request = DescribeTaskQueueRequest {
             namespace: self.namespace(),
             task_queue: Some(TaskQueue {
@@ -209,7 +212,8 @@ fn living(pollers: &[PollerInfo], now: Timestamp) -> usize {
         .count()
 }
 
-fn last_seen(poller: &PollerInfo) -> Option<Timestamp> {
+/// When the server last heard from a poller, by its own clock.
+pub(crate) fn last_seen(poller: &PollerInfo) -> Option<Timestamp> {
     let seen = poller.last_access_time?;
     Timestamp::new(seen.seconds, seen.nanos).ok()
 }

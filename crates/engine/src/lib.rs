@@ -21,6 +21,7 @@ mod pulse;
 mod record;
 mod scan;
 mod schedule;
+mod server_time;
 mod settle;
 mod worker;
 

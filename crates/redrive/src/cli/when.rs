@@ -10,10 +10,12 @@ pub fn local(at: Timestamp) -> String {
 
 /// How long ago, in its largest unit: `3 days`, `12 min`.
 pub fn age(since: Timestamp, now: Timestamp) -> String {
-    let seconds = now
-        .duration_since(since)
-        .max(SignedDuration::ZERO)
-        .as_secs();
+    length(now.duration_since(since).max(SignedDuration::ZERO))
+}
+
+/// How long, in its largest unit: `42 s`, `3 days`.
+pub fn length(time: SignedDuration) -> String {
+    let seconds = time.as_secs();
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::ids::Home;
-use redrive_engine::{Checkup, checkup};
+use redrive_engine::{Checkup, Clock, checkup};
 use redrive_ledger::{BatchRow, Halt, LedgerError, SqliteLedger};
 
 use crate::cli::schedule;
@@ -34,52 +34,54 @@ pub enum LedgerFacts {
     Behind(usize),
     /// It cannot be opened, or is newer than this binary.
     Broken(LedgerError),
-    /// It is well.
+    /// It is open.
     Open(Box<LedgerContents>),
 }
+
+/// What was read, or why it could not be read: one question that fails says nothing of the others.
+pub type Read<T> = Result<T, LedgerError>;
 
 /// What stands in it.
 pub struct LedgerContents {
     /// Where it belongs.
-    pub home: Option<Home>,
+    pub home: Read<Option<Home>>,
     /// Whether starts are halted.
-    pub halted: Option<Halt>,
+    pub halted: Read<Option<Halt>>,
     /// The newest batches.
-    pub batches: Vec<BatchRow>,
+    pub batches: Read<Vec<BatchRow>>,
     /// Waiting orders by failure status.
-    pub waiting: Vec<(String, u64)>,
+    pub waiting: Read<Vec<(String, u64)>>,
     /// Open orders whose history the server is about to delete or has deleted, and whose start request is not kept; `None`
     /// where the retention is not known.
-    pub unsaved: Option<u64>,
+    pub unsaved: Read<Option<u64>>,
 }
 
-/// Gathers them.
-pub async fn gather(config: &Config, now: Timestamp) -> Facts {
-    let target = Target::configured();
+/// Gathers them: where `target` leads, by `clock`.
+pub async fn gather(target: Result<Target, Problem>, config: &Config, clock: &dyn Clock) -> Facts {
     let address = target
         .as_ref()
         .map(|target| (target.address(), target.namespace().to_owned()))
         .map_err(Clone::clone);
     let temporal = match target {
-        Ok(target) => ask(&target, config, now).await,
+        Ok(target) => ask(&target, config, clock).await,
         Err(problem) => Err(problem),
     };
-    let retention = temporal
-        .as_ref()
-        .ok()
-        .and_then(|checkup| checkup.retention.as_ref().ok().copied().flatten());
-    let about_to_go = retention
-        .and_then(|retention| SignedDuration::try_from(retention).ok())
-        .and_then(|retention| now.checked_sub(retention).ok())
-        .and_then(|deleted| deleted.checked_add(SignedDuration::from_hours(24)).ok());
     Facts {
         address,
+        ledger: open(config, about_to_go(&temporal, clock.now())).await,
         temporal,
-        ledger: open(config, about_to_go).await,
     }
 }
 
-async fn ask(target: &Target, config: &Config, now: Timestamp) -> Result<Checkup, Problem> {
+/// What closed before is deleted within a day.
+fn about_to_go(temporal: &Result<Checkup, Problem>, now: Timestamp) -> Option<Timestamp> {
+    let retention = temporal.as_ref().ok()?.retention.as_ref().ok()?;
+    let retention = SignedDuration::try_from((*retention)?).ok()?;
+    let deleted = now.checked_sub(retention).ok()?;
+    deleted.checked_add(SignedDuration::from_hours(24)).ok()
+}
+
+async fn ask(target: &Target, config: &Config, clock: &dyn Clock) -> Result<Checkup, Problem> {
     let client = target.connect().await?;
     let watched = config
         .policy
@@ -87,7 +89,7 @@ async fn ask(target: &Target, config: &Config, now: Timestamp) -> Result<Checkup
         .iter()
         .map(|watch| watch.workflow_type.as_str());
     let watched: Vec<&str> = watched.collect();
-    Ok(checkup(&client, &schedule::settings(config), &watched, now).await)
+    Ok(checkup(&client, &schedule::settings(config), &watched, clock).await)
 }
 
 async fn open(config: &Config, about_to_go: Option<Timestamp>) -> LedgerFacts {
@@ -108,13 +110,13 @@ async fn look(config: &Config, about_to_go: Option<Timestamp>) -> Result<LedgerF
     }
     let Opened { ledger, reader } = ledger::open(&config.ledger.url).await?;
     Ok(LedgerFacts::Open(Box::new(LedgerContents {
-        home: reader.home().await?,
-        halted: ledger.halted().await?,
-        batches: ledger.batches(BATCHES).await?,
-        waiting: reader.waiting_by_status().await?,
+        home: reader.home().await,
+        halted: ledger.halted().await,
+        batches: ledger.batches(BATCHES).await,
+        waiting: reader.waiting_by_status().await,
         unsaved: match about_to_go {
-            Some(before) => Some(reader.without_start_request(before).await?),
-            None => None,
+            Some(before) => reader.without_start_request(before).await.map(Some),
+            None => Ok(None),
         },
     })))
 }

@@ -3,6 +3,8 @@
 mod facts;
 mod finding;
 mod judge;
+#[cfg(test)]
+mod provoked;
 
 use std::process::ExitCode;
 
@@ -12,6 +14,7 @@ use redrive_engine::{Clock, SystemClock};
 use self::finding::{Level, text};
 use super::Global;
 use crate::config;
+use crate::connect::Target;
 use crate::printer::Printer;
 use crate::problem::USER;
 
@@ -24,9 +27,8 @@ pub struct DoctorArgs {}
 /// Runs the command.
 pub async fn run(_: DoctorArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let config = config::load(&global.overrides())?;
-    let now = SystemClock.now();
-    let facts = facts::gather(&config, now).await;
-    let findings = judge::judge(&facts, &config, now);
+    let facts = facts::gather(Target::configured(), &config, &SystemClock).await;
+    let findings = judge::judge(&facts, &config, SystemClock.now());
     printer.data(&findings, |findings, paint| text(findings, paint))?;
     let problems = findings
         .iter()

@@ -1,10 +1,11 @@
 //! What the ledger says.
 
 use jiff::{SignedDuration, Timestamp};
+use redrive_core::ids::Home;
 use redrive_core::report::BatchStatus;
-use redrive_ledger::LedgerError;
+use redrive_ledger::{BatchRow, Halt, LedgerError};
 
-use super::super::facts::{Facts, LedgerContents, LedgerFacts};
+use super::super::facts::{Facts, LedgerContents, LedgerFacts, Read};
 use super::super::finding::Finding;
 use super::NO_SERVER;
 use crate::cli::when;
@@ -39,13 +40,14 @@ pub fn opened(facts: &LedgerFacts) -> Finding {
             format!("It cannot be used: {error}"),
             "Use the newer redrive.",
         ),
+        LedgerFacts::Broken(error @ LedgerError::Sql { .. }) => unread(CHECK, error),
         LedgerFacts::Broken(error) => Finding::problem(
             CHECK,
             format!("It cannot be read: {error}"),
             "Mend what keeps it from being read; a backup can be put in its place.",
         ),
         LedgerFacts::Open(_) => {
-            Finding::ok(CHECK, "It can be read, and its schema is this redrive's.")
+            Finding::ok(CHECK, "It can be opened, and its schema is this redrive's.")
         }
     }
 }
@@ -66,22 +68,48 @@ pub fn rest(
     now: Timestamp,
 ) -> Vec<Finding> {
     vec![
-        home(contents, facts),
-        halt(contents, now),
-        batches(contents, config, now),
-        policy(contents, config),
-        start_requests(contents, config),
+        was_read(CHECKS[0], &contents.home, |bound| {
+            home(bound.as_ref(), facts)
+        }),
+        was_read(CHECKS[1], &contents.halted, |halted| {
+            halt(halted.as_ref(), now)
+        }),
+        was_read(CHECKS[2], &contents.batches, |rows| {
+            batches(rows, config, now)
+        }),
+        was_read(CHECKS[3], &contents.waiting, |waiting| {
+            policy(waiting, config)
+        }),
+        was_read(CHECKS[4], &contents.unsaved, |unsaved| {
+            start_requests(*unsaved, config)
+        }),
     ]
 }
 
-fn home(contents: &LedgerContents, facts: &Facts) -> Finding {
+/// One read that failed is no broken ledger: another process may hold it, or one table is damaged.
+fn was_read<T>(check: &'static str, read: &Read<T>, judge: impl FnOnce(&T) -> Finding) -> Finding {
+    match read {
+        Ok(found) => judge(found),
+        Err(error) => unread(check, error),
+    }
+}
+
+fn unread(check: &'static str, error: &LedgerError) -> Finding {
+    Finding::warning(
+        check,
+        format!("It could not be read this time: {error}."),
+        "Ask again; if it stays, look at the ledger's disk, and at what else holds the file.",
+    )
+}
+
+fn home(bound: Option<&Home>, facts: &Facts) -> Finding {
     const CHECK: &str = CHECKS[0];
     let cluster = facts
         .temporal
         .as_ref()
         .ok()
         .and_then(|checkup| checkup.cluster.as_ref().ok());
-    match (&contents.home, cluster) {
+    match (bound, cluster) {
         (_, None) => Finding::not_checked(CHECK, NO_SERVER),
         (None, _) => Finding::ok(
             CHECK,
@@ -105,8 +133,8 @@ fn home(contents: &LedgerContents, facts: &Facts) -> Finding {
     }
 }
 
-fn halt(contents: &LedgerContents, now: Timestamp) -> Finding {
-    match &contents.halted {
+fn halt(halted: Option<&Halt>, now: Timestamp) -> Finding {
+    match halted {
         None => Finding::ok(CHECKS[1], "Starts happen."),
         Some(halt) => Finding::problem(
             CHECKS[1],
@@ -125,9 +153,9 @@ fn halt(contents: &LedgerContents, now: Timestamp) -> Finding {
     }
 }
 
-fn batches(contents: &LedgerContents, config: &Config, now: Timestamp) -> Finding {
+fn batches(rows: &[BatchRow], config: &Config, now: Timestamp) -> Finding {
     const CHECK: &str = CHECKS[2];
-    let batches = || contents.batches.iter().filter(|batch| !batch.one_order);
+    let batches = || rows.iter().filter(|batch| !batch.one_order);
     let running = batches().any(|batch| batch.status == BatchStatus::Running);
     let ended = batches().filter(|batch| batch.status != BatchStatus::Running);
     let Some(last) = ended.max_by_key(|batch| batch.result.processed_at) else {
@@ -154,10 +182,9 @@ fn batches(contents: &LedgerContents, config: &Config, now: Timestamp) -> Findin
     Finding::ok(CHECK, format!("The last batch ended {ago} ago."))
 }
 
-fn policy(contents: &LedgerContents, config: &Config) -> Finding {
+fn policy(waiting: &[(String, u64)], config: &Config) -> Finding {
     const CHECK: &str = CHECKS[3];
-    let left: Vec<String> = contents
-        .waiting
+    let left: Vec<String> = waiting
         .iter()
         .filter(|(status, _)| !config.policy.statuses.contains_key(status))
         .map(|(status, count)| format!("{status} ({})", orders(*count)))
@@ -179,9 +206,9 @@ fn policy(contents: &LedgerContents, config: &Config) -> Finding {
     )
 }
 
-fn start_requests(contents: &LedgerContents, config: &Config) -> Finding {
+fn start_requests(unsaved: Option<u64>, config: &Config) -> Finding {
     const CHECK: &str = CHECKS[4];
-    match contents.unsaved {
+    match unsaved {
         None => Finding::not_checked(
             CHECK,
             "Not checked: the namespace's retention is not known.",

@@ -60,11 +60,17 @@ pub fn rest(facts: &Facts, config: &Config, now: Timestamp) -> Vec<Finding> {
             .to_vec();
     };
     let queue = &config.worker.task_queue;
+    // The schedule ticks by the server's clock.
+    let server_now = now
+        + *checkup
+            .server_ahead
+            .as_ref()
+            .unwrap_or(&SignedDuration::ZERO);
     vec![
         answered(CHECKS[0], &checkup.retention, |retention| {
             namespace(*retention)
         }),
-        answered(CHECKS[1], &checkup.pollers, clock),
+        clock(&checkup.server_ahead),
         answered(CHECKS[2], &checkup.pollers, |pollers| {
             workers(pollers, queue)
         }),
@@ -75,7 +81,7 @@ pub fn rest(facts: &Facts, config: &Config, now: Timestamp) -> Vec<Finding> {
         answered(CHECKS[5], &checkup.schedule, |schedule| {
             self::schedule(schedule.as_ref(), config)
         }),
-        ticks(checkup, config, now),
+        ticks(checkup, config, server_now),
     ]
 }
 
@@ -98,26 +104,31 @@ fn namespace(retention: Option<Duration>) -> Finding {
     }
 }
 
-fn clock(pollers: &Pollers) -> Finding {
-    if pollers.workflow + pollers.activity == 0 {
-        return Finding::not_checked(
-            CHECKS[1],
-            "Not checked: the server's time is known from its workers only.",
-        );
+fn clock(server_ahead: &Answer<SignedDuration>) -> Finding {
+    const CHECK: &str = CHECKS[1];
+    let ahead = match server_ahead {
+        Ok(ahead) => *ahead,
+        Err(error) => {
+            return Finding::not_checked(
+                CHECK,
+                format!("Not checked: the server does not tell its time: {error}."),
+            );
+        }
+    };
+    if ahead.abs() <= SKEW {
+        return Finding::ok(CHECK, "This machine's clock agrees with the server's.");
     }
-    if pollers.server_ahead > SKEW {
-        return Finding::warning(
-            CHECKS[1],
-            format!(
-                "This machine's clock is {} s behind the server's.",
-                pollers.server_ahead.as_secs()
-            ),
-            "Let the machine keep its time by NTP: backoff and deadlines count by it.",
-        );
-    }
-    Finding::ok(
-        CHECKS[1],
-        "This machine's clock is not behind the server's.",
+    let side = match ahead.is_positive() {
+        true => "behind",
+        false => "ahead of",
+    };
+    Finding::warning(
+        CHECK,
+        format!(
+            "This machine's clock is {} {side} the server's.",
+            when::length(ahead.abs())
+        ),
+        "Let the machine keep its time by NTP: backoff and deadlines count by it.",
     )
 }
 
@@ -243,8 +254,8 @@ fn overdue(schedule: &ScheduleStatus, config: &Config, now: Timestamp) -> Option
             "Look at the server's own health: it does not do its schedules; `redrive run` runs a batch meanwhile.",
         ));
     }
-    let late =
-        SignedDuration::try_from(config.schedule.interval * LATE).unwrap_or(SignedDuration::MAX);
+    let interval = schedule.interval.unwrap_or(config.schedule.interval);
+    let late = SignedDuration::try_from(interval * LATE).unwrap_or(SignedDuration::MAX);
     let last = schedule.last_ticks.first().map(|tick| tick.at);
     let last = last.or(schedule.created_at)?;
     (schedule.running.is_empty() && now.duration_since(last) > late).then(|| {

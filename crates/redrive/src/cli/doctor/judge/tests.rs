@@ -56,23 +56,30 @@ fn healthy() -> (Checkup, LedgerContents) {
     let checkup = Checkup {
         cluster: Ok((home(), "1.32.0".into())),
         retention: Ok(Some(Duration::from_secs(72 * 3600))),
+        server_ahead: Ok(SignedDuration::ZERO),
         pollers: Ok(Pollers {
             workflow: 2,
             activity: 2,
-            server_ahead: SignedDuration::ZERO,
         }),
         foreign_types: Ok(Vec::new()),
         unseen_types: Ok(Vec::new()),
         schedule: Ok(Some(schedule())),
     };
     let contents = LedgerContents {
-        home: Some(home()),
-        halted: None,
-        batches: vec![batch(BatchStatus::Completed, 596)],
-        waiting: vec![("shipping_failed".into(), 3)],
-        unsaved: Some(0),
+        home: Ok(Some(home())),
+        halted: Ok(None),
+        batches: Ok(vec![batch(BatchStatus::Completed, 596)]),
+        waiting: Ok(vec![("shipping_failed".into(), 3)]),
+        unsaved: Ok(Some(0)),
     };
     (checkup, contents)
+}
+
+fn locked() -> LedgerError {
+    LedgerError::Sql {
+        doing: "count",
+        source: sqlx::Error::WorkerCrashed,
+    }
 }
 
 fn facts(checkup: Checkup, contents: LedgerContents) -> Facts {
@@ -114,7 +121,7 @@ fn a_healthy_site_is_well_in_every_check() {
 fn each_thing_that_is_wrong_is_one_finding() {
     use Level::{Problem, Warning};
     type Change = fn(&mut Checkup, &mut LedgerContents);
-    let cases: [(Change, &str, Level, &str); 22] = [
+    let cases: [(Change, &str, Level, &str); 24] = [
         (
             |c, _| c.retention = Ok(Some(Duration::from_secs(3600))),
             "namespace",
@@ -128,10 +135,16 @@ fn each_thing_that_is_wrong_is_one_finding() {
             "It cannot be looked at: Temporal refuses: namespace orders not found.",
         ),
         (
-            |c, _| c.pollers.as_mut().unwrap().server_ahead = SignedDuration::from_secs(42),
+            |c, _| c.server_ahead = Ok(SignedDuration::from_secs(42)),
             "clock",
             Warning,
             "This machine's clock is 42 s behind the server's.",
+        ),
+        (
+            |c, _| c.server_ahead = Ok(SignedDuration::from_mins(-10)),
+            "clock",
+            Warning,
+            "This machine's clock is 10 min ahead of the server's.",
         ),
         (
             |c, _| c.pollers.as_mut().unwrap().activity = 0,
@@ -216,18 +229,18 @@ fn each_thing_that_is_wrong_is_one_finding() {
             "The schedule is paused: no batch starts by itself. It differs from the configuration, too: interval 15m, not 5m.",
         ),
         (
-            |_, l| l.home.as_mut().unwrap().cluster_id = "c-2".into(),
+            |_, l| l.home.as_mut().unwrap().as_mut().unwrap().cluster_id = "c-2".into(),
             "ledger's home",
             Problem,
             "It belongs to namespace \"orders\" of cluster c-2, but Temporal is namespace \"orders\" of cluster c-1.",
         ),
         (
             |_, l| {
-                l.halted = Some(Halt {
+                l.halted = Ok(Some(Halt {
                     by: "ann".into(),
                     reason: "carrier down".into(),
                     at: at(540),
-                });
+                }));
             },
             "halt",
             Problem,
@@ -235,31 +248,43 @@ fn each_thing_that_is_wrong_is_one_finding() {
         ),
         (
             |_, l| {
-                l.batches[0].status = BatchStatus::Failed;
-                l.batches[0].error = Some("the ledger is full".into());
+                l.batches.as_mut().unwrap()[0].status = BatchStatus::Failed;
+                l.batches.as_mut().unwrap()[0].error = Some("the ledger is full".into());
             },
             "batches",
             Problem,
             "The last batch failed 4 min ago: the ledger is full",
         ),
         (
-            |_, l| l.batches[0].result.processed_at = at(500),
+            |_, l| l.batches.as_mut().unwrap()[0].result.processed_at = at(500),
             "batches",
             Problem,
             "No batch has ended for 1 h.",
         ),
         (
-            |_, l| l.waiting.push(("fraud_suspected".into(), 1)),
+            |_, l| {
+                l.waiting
+                    .as_mut()
+                    .unwrap()
+                    .push(("fraud_suspected".into(), 1))
+            },
             "policy",
             Warning,
             "The policy names no such status, and leaves these failures alone: fraud_suspected (1 order).",
         ),
         (
-            |_, l| l.unsaved = Some(2),
+            |_, l| l.unsaved = Ok(Some(2)),
             "start requests",
             Problem,
             "2 orders cannot be started again once Temporal has deleted the history: the start request is not kept, and \
              retention is about to end.",
+        ),
+        (
+            |_, l| l.waiting = Err(locked()),
+            "policy",
+            Warning,
+            "It could not be read this time: the ledger failed while trying to count: attempted to communicate with a crashed \
+             background worker.",
         ),
         (
             |c, _| c.unseen_types = Err(GatewayError::Throttle("slow down".into())),
@@ -345,6 +370,11 @@ fn a_ledger_that_cannot_be_read_is_one_finding() {
             LedgerFacts::Broken(LedgerError::UnknownKind { url: "x:y".into() }),
             Level::Problem,
             "It cannot be read: ",
+        ),
+        (
+            LedgerFacts::Broken(locked()),
+            Level::Warning,
+            "It could not be read this time: ",
         ),
     ] {
         let mut facts = facts(healthy().0, healthy().1);
