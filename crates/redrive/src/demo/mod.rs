@@ -5,6 +5,8 @@
 mod batches;
 mod outcome;
 mod progress;
+#[cfg(test)]
+mod rehearsed;
 mod report;
 mod rest;
 mod settings;
@@ -66,7 +68,7 @@ pub async fn run(args: DemoArgs, printer: &Printer) -> anyhow::Result<ExitCode> 
     let mut progress = Progress::new(printer);
     progress.begin("Starting a Temporal server, a ledger and two workers", 0);
     let site = tokio::select! {
-        site = Site::open(&plan, cli, args.keep) => site?,
+        site = Site::open(&plan, cli, args.keep, settings::policy()) => site?,
         () = &mut stop => return Ok(ExitCode::from(INTERRUPTED)),
     };
     let start = seconds(began.elapsed());

@@ -21,17 +21,18 @@ const FIRST_WAIT: Duration = Duration::from_millis(200);
 const STARTS_PER_SECOND: f64 = 200.0;
 
 /// The configuration, with the ledger at `ledger`.
-pub(super) fn config(ledger: &Path) -> Config {
+pub(super) fn config(ledger: &Path, policy: Policy) -> Config {
     Config {
         ledger: LedgerConfig {
             url: format!("sqlite:{}", ledger.display()),
         },
-        policy: policy(),
+        policy,
         ..Config::default()
     }
 }
 
-fn policy() -> Policy {
+/// The demo's policy.
+pub(super) fn policy() -> Policy {
     Policy {
         starts_per_second: STARTS_PER_SECOND,
         backoff: Backoff {

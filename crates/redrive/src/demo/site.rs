@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use redrive_core::policy::Policy;
 use redrive_engine::ops::Ops;
 use redrive_engine::{Clock, RunningWorker, SystemClock, run_worker};
 use redrive_fulfillment::{FaultPlan, FulfillmentWorker, TASK_QUEUE, Warehouse};
@@ -25,7 +26,7 @@ pub(super) struct Site {
     pub ops: Ops,
     /// The warehouse, to end outages and read its log.
     pub warehouse: Warehouse,
-    order_worker: FulfillmentWorker,
+    order_worker: Option<FulfillmentWorker>,
     redrive_worker: RunningWorker,
     server: DevServer,
     folder: TempDir,
@@ -35,7 +36,12 @@ pub(super) struct Site {
 impl Site {
     /// Makes the folder and starts everything in it. With `keep` the server has a web UI, and its state and the folder
     /// outlive the demo.
-    pub async fn open(plan: &FaultPlan, temporal_cli: PathBuf, keep: bool) -> anyhow::Result<Self> {
+    pub async fn open(
+        plan: &FaultPlan,
+        temporal_cli: PathBuf,
+        keep: bool,
+        policy: Policy,
+    ) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new()
             .prefix("redrive-demo-")
             .disable_cleanup(keep)
@@ -56,13 +62,13 @@ impl Site {
         let warehouse = Warehouse::create(&in_folder("warehouse"), plan, SystemClock.now())?;
         let order_worker =
             FulfillmentWorker::spawn(client.clone(), TASK_QUEUE, &in_folder("warehouse")).await?;
-        let config = settings::config(&in_folder("ledger.db"));
+        let config = settings::config(&in_folder("ledger.db"), policy);
         let ops = connect::ops(&target, client.clone(), &config).await?;
         let redrive_worker = run_worker(ops.engine.clone(), client).await?;
         Ok(Self {
             ops,
             warehouse,
-            order_worker,
+            order_worker: Some(order_worker),
             redrive_worker,
             server,
             folder,
@@ -100,10 +106,18 @@ impl Site {
         self.server.ui_address()
     }
 
+    /// Stops the order worker, if it runs: no order moves from then on.
+    pub async fn stop_orders(&mut self) -> anyhow::Result<()> {
+        match self.order_worker.take() {
+            Some(worker) => Ok(worker.stop().await?),
+            None => Ok(()),
+        }
+    }
+
     /// Stops everything, the workers before the server, and removes the folder unless it is kept.
-    pub async fn close(self) -> anyhow::Result<()> {
+    pub async fn close(mut self) -> anyhow::Result<()> {
+        let orders = self.stop_orders().await;
         let redrive = self.redrive_worker.stop().await;
-        let orders = self.order_worker.stop().await;
         self.server.stop().await?;
         if !self.keep {
             let path = self.folder.path().to_owned();
@@ -111,6 +125,6 @@ impl Site {
             removed.with_context(|| format!("the folder {} cannot be removed", path.display()))?;
         }
         redrive?;
-        Ok(orders?)
+        orders
     }
 }
