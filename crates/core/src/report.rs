@@ -91,7 +91,8 @@ pub struct ReprocessingResult {
     /// Whether the batch ended with work left: at its deadline, on a halt or on a stop, or with a scan or settle that ran
     /// out of time.
     pub truncated: bool,
-    /// The batch.
+    /// The batch; empty, and no key in JSON, where this is the sum of several.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub batch_id: String,
 }
 

@@ -54,9 +54,68 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
-/// The hint that comes with an error, if it has one beside its sentence.
+/// What to do about an error, where its sentence does not say so itself.
 pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
-    error.downcast_ref::<Problem>()?.hint.as_deref()
+    error.chain().find_map(|cause| {
+        if let Some(problem) = cause.downcast_ref::<Problem>() {
+            return problem.hint.as_deref();
+        }
+        let engine = match cause.downcast_ref::<OpsError>() {
+            Some(OpsError::Batch { .. }) => return Some(HINT_OF_BATCH),
+            Some(OpsError::Engine(engine)) => Some(engine),
+            _ => cause.downcast_ref::<EngineError>(),
+        };
+        match engine {
+            Some(EngineError::Gateway(error)) => Some(hint_of_call(error)),
+            Some(EngineError::Ledger(error)) => hint_of_ledger(error),
+            None => cause
+                .downcast_ref::<GatewayError>()
+                .map(hint_of_call)
+                .or_else(|| hint_of_ledger(cause.downcast_ref()?)),
+        }
+    })
+}
+
+const HINT_OF_BATCH: &str = "`redrive batches list` shows how far batches came, and `redrive doctor` what keeps them from their work.";
+
+fn hint_of_call(error: &GatewayError) -> &'static str {
+    match error {
+        GatewayError::Item(_) => {
+            "mend what it names: Temporal refuses this one request, and takes others."
+        }
+        GatewayError::Throttle(_) => {
+            "ask again in a minute; policy.starts_per_second keeps batches below the server's limit."
+        }
+        GatewayError::System(_) => {
+            "check TEMPORAL_NAMESPACE, and what the API key or certificate may do; `redrive doctor` looks at the rest."
+        }
+        GatewayError::Unknown(_) => {
+            "what was asked may have been done: look before you ask again; `redrive doctor` tells how the server is."
+        }
+    }
+}
+
+/// SQLite's code for a file that it has not written.
+const NOT_A_DATABASE: &str = "26";
+
+/// The others say in their sentence what to do.
+fn hint_of_ledger(error: &LedgerError) -> Option<&'static str> {
+    match error {
+        LedgerError::Sql { .. } => Some(
+            "ask again; if it stays, look at the ledger's disk, and at what else holds the file; `redrive doctor` reads it all.",
+        ),
+        LedgerError::Open { source, .. }
+            if source
+                .as_database_error()
+                .and_then(|error| error.code())
+                .is_some_and(|code| code == NOT_A_DATABASE) =>
+        {
+            Some(
+                "that file is something else: name the ledger's own with --ledger or REDRIVE_LEDGER_URL.",
+            )
+        }
+        _ => None,
+    }
 }
 
 /// The exit code of an error.
@@ -122,6 +181,38 @@ fn code_of_ledger(error: &LedgerError) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What a person reads of an error beside its sentence.
+    fn hint(error: impl Into<anyhow::Error>) -> Option<String> {
+        hint_of(&error.into()).map(str::to_owned)
+    }
+
+    #[test]
+    fn every_refusal_says_what_to_do_however_deep_it_lies() {
+        let text = || "x".to_owned();
+        let calls = [
+            GatewayError::Item(text()),
+            GatewayError::Throttle(text()),
+            GatewayError::System(text()),
+            GatewayError::Unknown(text()),
+        ];
+        for call in calls {
+            let plain = hint(call.clone()).unwrap();
+            assert!(plain.ends_with('.') && plain.len() > 40, "{plain}");
+            let engine = EngineError::from(call);
+            let deep = anyhow::Error::from(OpsError::Engine(engine)).context("a verb failed");
+            assert_eq!(hint(deep).as_ref(), Some(&plain));
+        }
+        let sql = |doing| LedgerError::Sql {
+            doing,
+            source: sqlx::Error::RowNotFound,
+        };
+        let told = hint(sql("read"));
+        assert!(told.as_ref().unwrap().contains("redrive doctor"));
+        assert_eq!(hint(EngineError::from(sql("read"))), told);
+        assert_eq!(hint(OpsError::NoBatchRuns), None, "its sentence says it");
+        assert_eq!(hint(Problem::user("a", "b")), Some("b".to_owned()));
+    }
 
     #[test]
     fn the_user_mends_what_is_wrong_with_a_command_and_we_the_rest() {

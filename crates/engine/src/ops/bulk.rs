@@ -131,7 +131,7 @@ impl Records {
                     let by = entry.resolved_by.unwrap_or_default();
                     report.not_done(
                         order,
-                        format!("it is {} by {by} already", how.replace('_', " ")),
+                        format!("it was decided before: {} by {by}", how.replace('_', " ")),
                     );
                 }
                 Resolved::NotDeadLettered | Resolved::NoSuchOrder => {

@@ -47,15 +47,18 @@ pub async fn run(
         action: args.action.map(|action| action.replace([' ', '-'], "_")),
         since: args.since.map(|span| ago(span, records.clock.now())),
     };
+    let narrowed = filter != AuditFilter::default();
     let rows = records.audit(&filter, args.most.limit).await?;
-    printer.data(&rows, |rows, paint| text(rows, paint))?;
+    printer.data(&rows, |rows, paint| text(rows, narrowed, paint))?;
     args.most.tell(rows.len(), printer);
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(rows: &[AuditRow], paint: Paint) -> String {
-    if rows.is_empty() {
-        return "Nobody has done anything yet.".to_owned();
+fn text(rows: &[AuditRow], narrowed: bool, paint: Paint) -> String {
+    match (rows.is_empty(), narrowed) {
+        (true, true) => return "No act matches.".to_owned(),
+        (true, false) => return "Nobody has done anything yet.".to_owned(),
+        (false, _) => {}
     }
     let mut table = table(["when", "who", "did", "to", "because"]);
     for row in rows {

@@ -1,6 +1,6 @@
 //! A ledger in a known state, and what every command that reads says of it, as text and as JSON.
 //!
-//! Times are relative to now, so that ages are always the same; absolute ones are replaced with `<time>`.
+//! Times are relative to now, so that ages are always the same; absolute ones are replaced (`tape`).
 
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::classify::{Classification, Matched};
@@ -13,9 +13,9 @@ use redrive_ledger::{
     Act, BatchEnd, BatchOpening, Check, Checked, ClaimRequest, Commit, Failure, Ledger,
     NewAuditEvent, Outcome, Plan, SqliteLedger,
 };
-use regex::Regex;
 
 use super::site::Site;
+use super::tape::Tape;
 
 /// Builds the ledger.
 struct Known {
@@ -28,7 +28,11 @@ struct Known {
 /// A site without a server, whose ledger is known: `WAIT-1` waits, `ALONE-1` is left alone, `HELD-1` is held, `FLY-1` is
 /// in flight, `BACK-1` recovered, `DEAD-1` and `DEAD-2` are dead letters, `GONE-1` was cancelled, `OUT-1` cannot start.
 pub async fn site() -> Site {
-    let site = Site::without_server();
+    filled(Site::without_server()).await
+}
+
+/// The same ledger, in that site's folder.
+pub async fn filled(site: Site) -> Site {
     let now = Timestamp::from_second(SystemClock.now().as_second()).unwrap();
     let known = Known {
         ledger: SqliteLedger::open(&site.path("redrive.db")).await.unwrap(),
@@ -250,23 +254,11 @@ impl Known {
     }
 }
 
-/// Absolute times do not stay the same.
-fn steady(text: &str) -> String {
-    let zoned = Regex::new(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC").unwrap();
-    let utc = Regex::new(r#""\d{4}-\d\d-\d\dT[^"]*Z""#).unwrap();
-    let day = Regex::new(r"\d{4}-\d\d-\d\d").unwrap();
-    let text = zoned.replace_all(text, "<time of 23 letters...>");
-    let seconds = Regex::new(r"\b\d+ s\b").unwrap();
-    let text = seconds.replace_all(&text, "<n> s");
-    let text = utc.replace_all(&text, "\"<time>\"");
-    day.replace_all(&text, "<today....").into_owned()
-}
-
 /// Every command that reads, with what it says on stdout and stderr.
 #[tokio::test]
 async fn what_every_reading_command_says() {
     let site = site().await;
-    let mut told = Vec::new();
+    let mut tape = Tape::at(&[&site], &[]);
     for command in [
         "status",
         "failures list --limit 4",
@@ -295,28 +287,23 @@ async fn what_every_reading_command_says() {
         "audit list",
         "audit list --by bob",
     ] {
-        let text = site.run(command).well();
-        let json = site.run(&format!("{command} -o json")).well();
+        tape.reads(&site, command);
         let lines = site.run(&format!("{command} -o jsonl")).well();
         if !command.contains("--csv") {
             for line in lines.stdout.lines() {
                 serde_json::from_str::<serde_json::Value>(line).unwrap();
             }
-            json.json();
         }
-        told.push(format!(
-            "$ redrive {command}\n{}{}\n$ redrive {command} -o json\n{}",
-            text.stdout, text.stderr, json.stdout
-        ));
     }
-    insta::assert_snapshot!(steady(&told.join("\n")));
+    insta::assert_snapshot!(tape.told());
 }
 
 /// Every command that decides something without a server, one after the other, with its exit code.
 #[tokio::test]
 async fn what_every_act_says() {
-    let (texts, jsons) = (site().await, site().await);
-    let mut told = Vec::new();
+    let sites = [site().await, site().await];
+    let sites = sites.each_ref();
+    let mut tape = Tape::at(&sites, &[]);
     for command in [
         "orders hold WAIT-1 --reason look",
         "orders hold WAIT-1 DEAD-1 FLY-1 BACK-1 nobody --by bob",
@@ -334,16 +321,7 @@ async fn what_every_act_says() {
         "status",
         "unhalt --reason done",
     ] {
-        let text = texts.run(command);
-        let json = jsons.run(&format!("{command} -o json"));
-        assert_eq!(text.code, json.code, "{text:?} {json:?}");
-        told.push(format!(
-            "$ redrive {command}\n{}{}[exit {}]\n$ redrive {command} -o json\n{}",
-            text.stdout,
-            text.stderr,
-            text.code.unwrap(),
-            json.stdout
-        ));
+        tape.acts(&sites, command);
     }
-    insta::assert_snapshot!(steady(&told.join("\n")));
+    insta::assert_snapshot!(tape.told());
 }

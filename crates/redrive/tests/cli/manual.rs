@@ -47,7 +47,10 @@ fn commands_in(text: &str) -> Vec<String> {
 }
 
 /// The command that the words name, as far as they name subcommands, and the words that are left.
-fn resolve<'a>(root: &'a Command, words: &'a [String]) -> (&'a Command, Vec<String>, &'a [String]) {
+pub fn resolve<'a>(
+    root: &'a Command,
+    words: &'a [String],
+) -> (&'a Command, Vec<String>, &'a [String]) {
     let (mut command, mut path, mut at) = (root, Vec::new(), 0);
     while let Some(below) = words.get(at).and_then(|word| command.find_subcommand(word)) {
         path.push(below.get_name().to_owned());
@@ -93,7 +96,7 @@ fn wrong(root: &Command, text: &str) -> Option<String> {
 }
 
 /// Every command without further ones below it, as it is called.
-fn leaves(command: &Command, path: &str, found: &mut BTreeSet<String>) {
+pub fn leaves(command: &Command, path: &str, found: &mut BTreeSet<String>) {
     let below: Vec<&Command> = command
         .get_subcommands()
         .filter(|below| below.get_name() != "help" && !below.is_hide_set())
@@ -106,7 +109,8 @@ fn leaves(command: &Command, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-fn cli() -> Command {
+/// The command line's own description of itself.
+pub fn cli() -> Command {
     let mut root = Cli::command();
     root.build();
     root

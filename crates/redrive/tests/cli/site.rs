@@ -1,13 +1,16 @@
 //! A folder for one test, and the binary run in it with nothing of this machine's settings.
 
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
+use nix::pty::{OpenptyResult, openpty};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
 use redrive::temporal_cli;
 use redrive_fulfillment::testbed::Testbed;
@@ -106,6 +109,46 @@ impl Site {
         ran(&mut self.command(arguments))
     }
 
+    /// Runs it on a terminal, where somebody types `answer`; what it says there stands in `stderr`.
+    pub fn answered(&self, arguments: &str, answer: &str) -> Ran {
+        let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+        // What is typed is not shown, as it is typed before it is asked.
+        let mut attributes = tcgetattr(&slave).unwrap();
+        attributes.local_flags.remove(LocalFlags::ECHO);
+        tcsetattr(&slave, SetArg::TCSANOW, &attributes).unwrap();
+        let mut command = self.command(arguments);
+        command
+            .stdin(slave.try_clone().unwrap())
+            .stderr(slave)
+            .stdout(Stdio::piped());
+        let child = command.spawn().unwrap();
+        // The terminal closes with the last who holds it.
+        drop(command);
+        let mut terminal = File::from(master);
+        terminal.write_all(answer.as_bytes()).unwrap();
+        let mut talk = Vec::new();
+        // A closed terminal is an error to who reads on.
+        let _ = terminal.read_to_end(&mut talk);
+        let output = child.wait_with_output().unwrap();
+        Ran::of(Output {
+            stderr: talk,
+            ..output
+        })
+    }
+
+    /// Runs it with `input` on its stdin, which is no terminal.
+    pub fn piped(&self, arguments: &str, input: &str) -> Ran {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Who does not read it may have gone already.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        Ran::of(child.wait_with_output().unwrap())
+    }
+
     /// As [`Site::run`], on the server at `address`.
     pub fn run_at(&self, address: &str, arguments: &str) -> Ran {
         ran(self.command(arguments).env("TEMPORAL_ADDRESS", address))
@@ -156,6 +199,15 @@ impl Site {
 }
 
 impl Ran {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
     /// Asserts that it ended with `code`, and says on stderr exactly `talk`, and nothing on stdout.
     #[track_caller]
     pub fn says(&self, code: i32, talk: &str) {
@@ -243,13 +295,7 @@ fn started(command: &mut Command) -> Stays {
 }
 
 fn ran(command: &mut Command) -> Ran {
-    let output = command.output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Ran {
-        code: output.status.code(),
-        stdout: text(output.stdout),
-        stderr: text(output.stderr),
-    }
+    Ran::of(command.output().unwrap())
 }
 
 fn lines_of(stream: impl Read + Send + 'static) -> Receiver<String> {

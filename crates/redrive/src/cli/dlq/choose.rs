@@ -1,5 +1,6 @@
 //! Which dead letters a decision is about: named one by one, or chosen by a filter that is shown and confirmed.
 
+use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
@@ -43,8 +44,8 @@ pub enum Choice {
     One(String),
     /// Those.
     Many(Vec<Chosen>),
-    /// Nobody was chosen, or the person said no; why has been told.
-    Nothing,
+    /// Nobody was chosen, or the person said no; why has been told. It is with none done of so many.
+    Nothing(BulkReport),
 }
 
 impl Selection {
@@ -68,13 +69,17 @@ impl Selection {
         } else {
             named(&self.ids, records).await?
         };
+        let none = BulkReport {
+            matched: chosen.len() as u64,
+            ..BulkReport::default()
+        };
         if chosen.is_empty() {
-            return Ok(Choice::Nothing);
+            return Ok(Choice::Nothing(none));
         }
         let question = format!("{verb} {}?", orders(chosen.len() as u64));
         if !self.yes && !confirm::asked(&question)? {
             printer.say("Nothing was changed.");
-            return Ok(Choice::Nothing);
+            return Ok(Choice::Nothing(none));
         }
         Ok(Choice::Many(chosen))
     }
@@ -141,6 +146,12 @@ async fn named(ids: &[String], records: &Records) -> Result<Vec<Chosen>, OpsErro
         });
     }
     Ok(chosen)
+}
+
+/// Programs are told in the same form that nothing was done.
+pub fn nothing(none: &BulkReport, printer: &Printer) -> anyhow::Result<ExitCode> {
+    printer.data(none, |_, _| String::new())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// One line of success, and a table of what failed and why.

@@ -6,7 +6,7 @@ use clap::Args;
 use redrive_engine::ops::{Decision, Records};
 use redrive_ledger::NewAuditEvent;
 
-use super::choose::{Choice, Selection, told};
+use super::choose::{Choice, Selection, nothing, told};
 use super::{decided, progress};
 use crate::cli::session::Who;
 use crate::printer::Printer;
@@ -38,7 +38,7 @@ pub async fn run(
     };
     let chosen = match args.selection.choose(verb, records, printer).await? {
         Choice::One(id) => return one(&id, decision, by, records, printer).await,
-        Choice::Nothing => return Ok(ExitCode::SUCCESS),
+        Choice::Nothing(none) => return nothing(&none, printer),
         Choice::Many(chosen) => chosen,
     };
     let bar = progress(printer);

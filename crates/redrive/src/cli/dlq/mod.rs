@@ -30,11 +30,18 @@ pub enum DlqCommand {
     /// Start orders again now, with a fresh budget of restarts
     ///
     /// It works after Temporal has deleted an order's history, too. If an order turns out to be running, completed or
-    /// stopped, nothing is started, and that is told. Orders chosen by a filter are shown, and it is asked first.
+    /// stopped, nothing is started, and that is told. One order is retried at once. Several are asked about first; those that
+    /// a filter chooses are shown, too.
     Retry(retry::RetryArgs),
     /// Give orders up: they are not restarted by themselves any more, whatever happens to them
+    ///
+    /// One order is given up at once: who names it and says why has decided. Several are asked about first; those that a
+    /// filter chooses are shown, too.
     Cancel(decide::DecideArgs),
     /// Hand orders to somebody else: the reason says to whom
+    ///
+    /// One order is handed over at once: who names it and says to whom has decided. Several are asked about first; those
+    /// that a filter chooses are shown, too.
     Escalate(decide::DecideArgs),
 }
 

@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use redrive_core::states::State;
 use redrive_engine::ops::{Chosen, Ops, Retried, RetryEnd};
 use redrive_ledger::{DeadLetter, NewAuditEvent};
 use serde::Serialize;
 
-use super::choose::{Choice, Selection, told};
+use super::choose::{Choice, Selection, nothing, told};
 use super::{decided, progress};
 use crate::cli::halt::warn_if_halted;
 use crate::cli::session::Who;
@@ -43,7 +44,7 @@ pub async fn run(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Resul
     match choice {
         Choice::One(id) => one(&id, by, ops, printer).await,
         Choice::Many(chosen) => many(&chosen, &by, ops, printer).await,
-        Choice::Nothing => Ok(ExitCode::SUCCESS),
+        Choice::Nothing(none) => nothing(&none, printer),
     }
 }
 
@@ -79,10 +80,11 @@ async fn one(
     ops: &Ops,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    ops.records.find(id).await?;
-    printer.say(format_args!(
-        "Retrying {id}: a batch for it alone runs now. If this is interrupted, the next batch does it."
-    ));
+    if ops.records.show_order(id).await?.order.state == State::DeadLettered {
+        printer.say(format_args!(
+            "Retrying {id}: a batch for it alone runs now. If this is interrupted, the next batch does it."
+        ));
+    }
     let retried = ops.retry_dead_letter(id, by).await?;
     let answer = Answer::of(&retried);
     printer.data(&answer, |answer, paint| answer.text(paint))?;

@@ -125,7 +125,7 @@ pub async fn trigger(
                 "starts nothing while its batch {} runs.",
                 batches.join(", ")
             );
-            Done::new(settings, "triggered", false).print(printer, told)?;
+            Done::new(settings, "busy", false).print(printer, told)?;
             Ok(ExitCode::from(USER))
         }
         Triggered::Asked => Done::new(settings, "triggered", true).print(

@@ -91,6 +91,14 @@ impl Shown {
     }
 }
 
+/// What a tick does while a batch runs.
+fn overlap(policy: &str) -> String {
+    match policy {
+        "skip" => "A tick is passed over while a batch runs.".to_owned(),
+        other => format!("While a batch runs, the overlap policy of ticks is {other}."),
+    }
+}
+
 fn text(shown: &Shown, paint: Paint) -> String {
     let every = shown
         .interval
@@ -104,8 +112,8 @@ fn text(shown: &Shown, paint: Paint) -> String {
     let mut lines = vec![
         format!("{} is {state}, every {every}.", paint.bold(&shown.id)),
         format!(
-            "While a batch runs a tick is: {}. A missed tick is caught up for {}.",
-            shown.overlap_policy,
+            "{} A missed tick is caught up for {}.",
+            overlap(shown.overlap_policy),
             shown
                 .catchup_window
                 .as_deref()
@@ -123,7 +131,8 @@ fn text(shown: &Shown, paint: Paint) -> String {
             .iter()
             .map(|difference| format!("{} {difference}", paint.yellow("It differs:"))),
     );
-    if let Some(next) = shown.next_ticks.first() {
+    // The server tells them while it is paused, too, and passes them over.
+    if let (Some(next), false) = (shown.next_ticks.first(), shown.paused) {
         lines.push(format!("Next tick    {}", when::local(*next)));
     }
     if !shown.last_ticks.is_empty() {
