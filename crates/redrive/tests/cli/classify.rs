@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use redrive_fulfillment::testbed::Testbed;
+use redrive_fulfillment::puppet::{Move, Puppet, Task};
+use redrive_fulfillment::testbed::{Testbed, eventually};
+use temporalio_common::protos::temporal::api::common::v1::RetryPolicy;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 
 use super::site::{Site, exists};
@@ -96,6 +98,36 @@ async fn what_did_not_fail_or_is_not_there_is_said() {
             .ends_with("hint: check the workflow id and the run id.\n"),
         "{ran:?}"
     );
+}
+
+#[tokio::test]
+async fn a_run_whose_workflow_tried_again_by_itself_is_said() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed);
+    let fails = |_: &Task| Move::fail("shipping_failed", "no carrier today");
+    let _puppet = Puppet::spawn(&testbed.client, &testbed.namespace, "orders", fails);
+    let id = "order-fulfillment-C-1";
+    let mut request = testbed.start_request(id, "OrderFulfillmentWorkflow", "orders");
+    request.retry_policy = Some(RetryPolicy {
+        initial_interval: Some(Duration::from_millis(1).try_into().unwrap()),
+        maximum_attempts: 2,
+        ..Default::default()
+    });
+    let run = testbed.start(request).await;
+    eventually("its second attempt to fail", || async {
+        let latest = testbed.latest(id).await?;
+        let second = latest.execution.as_ref()?.run_id != run;
+        (second && latest.status == WorkflowExecutionStatus::Failed as i32).then_some(())
+    })
+    .await;
+    site.run(&format!("classify --workflow-id {id} --run-id {run}")).says(
+        1,
+        &format!(
+            "error: run {run} of {id} failed, and its workflow went on by itself as another run.\n\
+             hint: leave --run-id away to read the latest run."
+        ),
+    );
+    site.run(&format!("classify --workflow-id {id}")).well();
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Each error as a user meets it: one sentence of what, one of what to do, and a non-zero exit.
 
 use redrive_core::ids::Home;
-use redrive_fulfillment::testbed::Testbed;
+use redrive_fulfillment::testbed::{Testbed, eventually};
 use redrive_ledger::{Ledger, SqliteLedger};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
+use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
+use temporalio_common::protos::temporal::api::workflowservice::v1::TerminateWorkflowExecutionRequest;
 
 use super::site::{Ran, Site, exists};
 
@@ -173,6 +175,60 @@ async fn an_order_that_is_not_there() {
     ] {
         site.run(command).says(1, told);
     }
+}
+
+#[tokio::test]
+async fn a_failed_run_or_a_batch_that_is_not_there() {
+    let site = Site::without_server();
+    ledger(&site, None).await;
+    for (command, told) in [
+        (
+            "failures show nowhere",
+            "error: no failed run \"nowhere\" is known: `redrive failures list` shows those that are",
+        ),
+        (
+            "batches show nowhere",
+            "error: no batch \"nowhere\" is known: `redrive batches list` shows those that are; a new one is, once a worker has \
+             taken it up",
+        ),
+    ] {
+        site.run(command).says(1, told);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_somebody_terminates() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed);
+    ledger(&site, None).await;
+    // Nobody works on it, so that it is there to be terminated.
+    let run = site.start("run");
+    let batch = eventually("the batch to show", || async {
+        let told = site.run("batches pause -o json");
+        (told.code == Some(0)).then(|| told.json()["workflowId"].as_str().unwrap().to_owned())
+    })
+    .await;
+    let request = TerminateWorkflowExecutionRequest {
+        namespace: testbed.namespace.clone(),
+        workflow_execution: Some(WorkflowExecution {
+            workflow_id: batch.clone(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let mut service = testbed.service();
+    let terminated = service.terminate_workflow_execution(tonic::Request::new(request));
+    terminated.await.unwrap();
+    let told = run.hear("error: ");
+    assert_eq!(
+        told.last().unwrap(),
+        &format!("error: the batch {batch} was terminated; the next one finishes what it began")
+    );
+    assert_eq!(
+        run.hear("hint: ").last().unwrap(),
+        "hint: `redrive batches list` shows how far batches came, and `redrive doctor` what keeps them from their work."
+    );
+    assert_eq!(run.ended().code(), Some(2));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::manual::{cli, leaves, resolve};
 
 /// Commands without one, and why.
-const EXCEPT: [(&str, &str); 5] = [
+const EXCEPT: [(&str, &str); 6] = [
     ("redrive up", "it stays: its process is tested in `serving`"),
     (
         "redrive worker",
@@ -15,6 +15,10 @@ const EXCEPT: [(&str, &str); 5] = [
     (
         "redrive demo",
         "its report is tested whole in `demo`, and has snapshots beside its text",
+    ),
+    (
+        "redrive sample",
+        "it stays: its answer is in the recorded session that `quickstart` checks",
     ),
     (
         "redrive completions",
