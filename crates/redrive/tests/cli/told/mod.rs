@@ -14,7 +14,7 @@ use super::site::Site;
 use super::tape::Tape;
 
 /// A tape for two scenes, and their sites.
-fn tape<'a>(scenes: &'a [Scene; 2]) -> (Tape, [&'a Site; 2]) {
+fn tape(scenes: &[Scene; 2]) -> (Tape, [&Site; 2]) {
     let sites = [&scenes[0].site, &scenes[1].site];
     let testbeds = [&scenes[0].testbed, &scenes[1].testbed];
     (Tape::at(&sites, &testbeds), sites)
