@@ -141,87 +141,106 @@ async fn state(site: &Site, order: &str) -> State {
     story.order.state
 }
 
+/// The demo's plan, its late orders, and what became of the four whose carrier is down.
+struct World {
+    site: Site,
+    orders: Vec<String>,
+    late: BTreeSet<String>,
+    /// In flight, held, started again by hand, and due.
+    outages: [PlannedOrder; 4],
+}
+
+impl World {
+    /// Two batches, so that some budgets are spent; then more orders fail, of which the ledger knows nothing yet; then
+    /// nobody works on orders any more.
+    async fn new() -> Self {
+        let plan = plan(&DemoArgs {
+            orders: ORDERS,
+            seed: 7,
+            keep: false,
+            temporal_cli: None,
+        });
+        let cli = temporal_cli::find(None).unwrap();
+        let mut site = Site::open(&plan, cli, false, policy()).await.unwrap();
+        let numbered = plan.orders.iter().cloned().enumerate();
+        let (second, first): (Vec<_>, Vec<_>) = numbered.partition(|(n, order)| {
+            let class = &order.class;
+            matches!(class, Class::Transient { .. } | Class::Poison { .. }) && n % 3 == 0
+        });
+        let orders = |wave: Vec<(usize, PlannedOrder)>| wave.into_iter().map(|(_, order)| order);
+        let second: Vec<PlannedOrder> = orders(second).collect();
+        let mut all = Vec::new();
+        wave(&site, &plan, orders(first).collect(), &mut all).await;
+        for _ in 0..2 {
+            batch(&site, &RunRequest::default()).await;
+            rest(&site, &all).await;
+        }
+        let late = second.iter().map(|order| order.order_id.clone()).collect();
+        wave(&site, &plan, second, &mut all).await;
+        site.stop_orders().await.unwrap();
+        let down = |order: &&PlannedOrder| matches!(order.class, Class::Outage { .. });
+        let outages: Vec<PlannedOrder> = plan.orders.iter().filter(down).cloned().collect();
+        let world = Self {
+            site,
+            orders: all,
+            late,
+            outages: outages.try_into().expect("the plan has four"),
+        };
+        world.part(&plan).await;
+        world
+    }
+
+    /// Of the four orders one is in flight, one is held, one was started again by hand, and one is due.
+    async fn part(&self, plan: &FaultPlan) {
+        let (site, [flying, held, by_hand, _]) = (&self.site, &self.outages);
+        // A batch learns how the last restarts ended, before another for one order alone may follow.
+        let learns = RunRequest {
+            failure_statuses: vec!["none-has-it".into()],
+            ..RunRequest::default()
+        };
+        assert_eq!(batch(site, &learns).await, []);
+        let only = RunRequest::for_order(flying.workflow_id().as_str().into());
+        assert_eq!(batch(site, &only).await.len(), 1);
+        let by = NewAuditEvent {
+            actor: "ann".into(),
+            reason: "look".into(),
+        };
+        let records = &site.ops.records;
+        let acted = records.act(&held.order_id, Act::Hold, &by).await.unwrap();
+        assert!(acted.is_ok(), "{acted:?}");
+        let again = FaultPlan {
+            orders: vec![by_hand.clone()],
+            ..plan.clone()
+        };
+        start_orders(site.client(), &again, &StartOptions::default())
+            .await
+            .unwrap();
+        shows_running(site, 2).await;
+    }
+
+    /// The ledger's rows and Temporal's runs.
+    async fn everything(&self) -> [BTreeSet<String>; 2] {
+        [
+            rows(&self.site.ledger()).await,
+            runs(&self.site, &self.orders).await,
+        ]
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_in_the_demos_world_says_what_the_batch_then_does_and_changes_nothing() {
-    let args = DemoArgs {
-        orders: ORDERS,
-        seed: 7,
-        keep: false,
-        temporal_cli: None,
-    };
-    let plan = plan(&args);
-    let cli = temporal_cli::find(None).unwrap();
-    let mut site = Site::open(&plan, cli, false, policy()).await.unwrap();
-    let late = |order: &PlannedOrder| {
-        matches!(order.class, Class::Transient { .. } | Class::Poison { .. })
-    };
-    let outages: Vec<PlannedOrder> = plan
-        .orders
-        .iter()
-        .filter(|order| matches!(order.class, Class::Outage { .. }))
-        .cloned()
-        .collect();
-    let (mut second, mut first) = (Vec::new(), Vec::new());
-    for (n, order) in plan.orders.iter().cloned().enumerate() {
-        if late(&order) && n % 3 == 0 {
-            second.push(order);
-        } else {
-            first.push(order);
-        }
-    }
-    assert!(!second.is_empty() && outages.len() == 4, "{plan:?}");
-
-    // Two batches, so that some budgets are spent; then more orders fail, of which the ledger knows nothing yet.
-    let mut all = Vec::new();
-    wave(&site, &plan, first, &mut all).await;
-    for _ in 0..2 {
-        batch(&site, &RunRequest::default()).await;
-        rest(&site, &all).await;
-    }
-    wave(&site, &plan, second, &mut all).await;
-    site.stop_orders().await.unwrap();
-    // Of the orders whose carrier is down one is in flight, one is held, one was started again by hand, and one is due.
-    let [flying, held, by_hand, due] = [0, 1, 2, 3].map(|n| outages[n].clone());
-    // A batch learns how the last restarts ended before another for one order alone may follow.
-    let learnt = RunRequest {
-        failure_statuses: vec!["none-has-it".into()],
-        ..RunRequest::default()
-    };
-    assert_eq!(batch(&site, &learnt).await, []);
-    let only = RunRequest::for_order(flying.workflow_id().as_str().into());
-    assert_eq!(batch(&site, &only).await.len(), 1);
-    let by = NewAuditEvent {
-        actor: "ann".into(),
-        reason: "look".into(),
-    };
-    let (records, id) = (&site.ops.records, held.order_id.as_str());
-    let acted = records.act(id, Act::Hold, &by).await.unwrap();
-    assert!(acted.is_ok(), "{acted:?}");
-    let again = FaultPlan {
-        orders: vec![by_hand.clone()],
-        ..plan.clone()
-    };
-    start_orders(site.client(), &again, &StartOptions::default())
-        .await
-        .unwrap();
-    shows_running(&site, 2).await;
-
-    let before = (rows(&site.ledger()).await, runs(&site, &all).await);
+    let world = World::new().await;
+    let before = world.everything().await;
     let request = RunRequest::default();
-    let rehearsed = site.ops.rehearse(&request).await.unwrap();
-    assert_eq!(
-        rows(&site.ledger()).await,
-        before.0,
-        "the ledger is as it was"
-    );
-    assert_eq!(runs(&site, &all).await, before.1, "Temporal is as it was");
+    let rehearsed = world.site.ops.rehearse(&request).await.unwrap();
+    assert_eq!(world.everything().await, before, "nothing was changed");
 
     let expected = told(&rehearsed.verdicts);
     let kinds: BTreeSet<&str> = expected.values().map(|one| one.0.as_str()).collect();
     assert_eq!(kinds, BTreeSet::from(["dlq", "restarted", "skipped"]));
     let verdict = |order: &PlannedOrder| expected.get(&order.order_id).cloned();
     assert_eq!(
-        [&flying, &held, &by_hand, &due].map(verdict),
+        world.outages.each_ref().map(verdict),
         [
             None,
             None,
@@ -229,27 +248,16 @@ async fn a_dry_run_in_the_demos_world_says_what_the_batch_then_does_and_changes_
             Some((VerdictKind::Restarted, None, Some(3)))
         ]
     );
-    let unknown = second_wave(&expected, &plan, late);
+    let first_restart = (VerdictKind::Restarted, None, Some(1));
+    let unknown = |order: &&String| expected.get(*order) == Some(&first_restart);
     assert!(
-        unknown > 0,
+        world.late.iter().any(|order| unknown(&order)),
         "failures that the ledger did not know: {expected:?}"
     );
 
-    let performed = batch(&site, &request).await;
-    assert_eq!(told(&performed), expected);
-    assert_eq!(state(&site, &flying.order_id).await, State::InFlight);
-    assert_eq!(state(&site, &held.order_id).await, State::Held);
-    site.close().await.unwrap();
-}
-
-/// How many orders of the second wave get their first restart.
-fn second_wave(told: &Told, plan: &FaultPlan, late: impl Fn(&PlannedOrder) -> bool) -> usize {
-    let late = plan.orders.iter().filter(|order| late(order));
-    late.filter(|order| {
-        matches!(
-            told.get(&order.order_id),
-            Some((VerdictKind::Restarted, None, Some(1)))
-        )
-    })
-    .count()
+    assert_eq!(told(&batch(&world.site, &request).await), expected);
+    let [flying, held, ..] = &world.outages;
+    assert_eq!(state(&world.site, &flying.order_id).await, State::InFlight);
+    assert_eq!(state(&world.site, &held.order_id).await, State::Held);
+    world.site.close().await.unwrap();
 }
