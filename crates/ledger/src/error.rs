@@ -20,10 +20,47 @@ pub enum LedgerError {
         source: sqlx::Error,
     },
     /// The URL is of no known kind.
-    #[error("{url:?} is no ledger: write a file path, or sqlite:PATH.")]
+    #[error(
+        "{url:?} is no ledger: write a file path, sqlite:PATH, or postgres://USER@HOST/DATABASE."
+    )]
     UnknownKind {
-        /// What was given.
+        /// What was given, without a password.
         url: String,
+    },
+    /// The URL of a database cannot be read.
+    #[error("ledger.url {url} cannot be read: {why}.")]
+    BadUrl {
+        /// What was given, without a password.
+        url: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database server cannot be reached, or lets nobody in.
+    #[error("cannot open the ledger {place}: {source}. {hint}")]
+    Server {
+        /// The URL, without a password.
+        place: String,
+        /// What to do.
+        hint: &'static str,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// The database server is too old.
+    #[error("the ledger's server is PostgreSQL {found}; Redrive needs PostgreSQL 15 or later.")]
+    OldServer {
+        /// Its major version.
+        found: u32,
+    },
+    /// The ledger lacks migrations, and only `redrive migrate` applies them.
+    #[error(
+        "the ledger's schema (migration {found}) is older than this redrive (migration {known}): run `redrive migrate`; \
+         nothing was changed."
+    )]
+    Behind {
+        /// The ledger's last migration.
+        found: i64,
+        /// The last one this binary knows.
+        known: i64,
     },
     /// The schema is newer than this binary.
     #[error(
@@ -117,6 +154,21 @@ pub enum LedgerError {
         /// What was given.
         what: &'static str,
     },
+}
+
+impl LedgerError {
+    /// Whether the transaction lost against another one, so that nothing of it was done and it may be tried again:
+    /// PostgreSQL's `serialization_failure` and `deadlock_detected`.
+    pub(crate) fn is_conflict(&self) -> bool {
+        let Self::Sql {
+            source: sqlx::Error::Database(error),
+            ..
+        } = self
+        else {
+            return false;
+        };
+        matches!(error.code().as_deref(), Some("40001" | "40P01"))
+    }
 }
 
 /// Says of a failed statement what it was to do.

@@ -8,6 +8,7 @@ mod batch;
 mod book;
 mod chunk;
 mod contract;
+mod db;
 mod dead_letter;
 mod edit;
 mod error;
@@ -21,9 +22,10 @@ mod record;
 mod rows;
 mod scan;
 mod settle;
-mod sqlite;
+mod sql;
 mod tally;
 mod transition;
+mod url;
 mod wire;
 
 pub use attempt::{Attempt, AttemptOutcome};
@@ -43,4 +45,5 @@ pub use order::{Act, Acted, AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, 
 pub use reader::{Copied, Reader};
 pub use scan::ScanWindow;
 pub use settle::{Check, Checked};
-pub use sqlite::{LedgerLock, Migration, Schema, SqliteLedger};
+pub use sql::{LedgerLock, Migration, Schema, SqlLedger, SqliteLedger};
+pub use url::{LedgerUrl, ServerUrl};

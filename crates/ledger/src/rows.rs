@@ -19,7 +19,6 @@ type Result<T> = std::result::Result<T, LedgerError>;
 pub(crate) trait Fields {
     fn maybe_int(&self, column: &'static str) -> Result<Option<i64>>;
     fn maybe_text(&self, column: &'static str) -> Result<Option<String>>;
-    fn flag(&self, column: &'static str) -> Result<bool>;
 
     fn int(&self, column: &'static str) -> Result<i64> {
         self.maybe_int(column)?.ok_or_else(|| missing(column))
@@ -27,6 +26,10 @@ pub(crate) trait Fields {
 
     fn text(&self, column: &'static str) -> Result<String> {
         self.maybe_text(column)?.ok_or_else(|| missing(column))
+    }
+
+    fn flag(&self, column: &'static str) -> Result<bool> {
+        Ok(self.int(column)? != 0)
     }
 
     fn number(&self, column: &'static str) -> Result<u32> {

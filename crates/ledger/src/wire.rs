@@ -5,9 +5,11 @@
 mod sayings;
 
 use jiff::Timestamp;
+use redrive_core::ids::RunId;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::db::storable;
 use crate::edit::Requests;
 use crate::folio::Folio;
 use crate::record::{AttemptRecord, micros};
@@ -25,7 +27,29 @@ pub(crate) fn array<T: Serialize>(lines: impl IntoIterator<Item = T>) -> Option<
 
 /// The array, also where it is empty.
 pub(crate) fn list<T: Serialize>(lines: &[T]) -> String {
-    serde_json::to_string(lines).expect("lines are texts, numbers and maps of them")
+    let written = "lines are texts, numbers and maps of them";
+    let text = serde_json::to_string(lines).expect(written);
+    if !text.contains("\\u0000") {
+        return text;
+    }
+    let mut lines = serde_json::to_value(lines).expect(written);
+    make_storable(&mut lines);
+    lines.to_string()
+}
+
+/// Takes out of every text what PostgreSQL cannot store.
+fn make_storable(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => *text = storable(text),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(make_storable),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(make_storable),
+        _ => {}
+    }
+}
+
+/// A flag, as the columns have it.
+fn flag(flag: bool) -> u8 {
+    flag.into()
 }
 
 fn micro(at: Timestamp) -> i64 {
@@ -48,9 +72,9 @@ struct OrderLine<'a> {
     failure_status: &'a str,
     fingerprint: &'a str,
     failure_reason: &'a str,
-    has_parent: bool,
-    eligible: bool,
-    manual: bool,
+    has_parent: u8,
+    eligible: u8,
+    manual: u8,
     due_at: i64,
     last_batch: Option<&'a str>,
     claim_batch: Option<&'a str>,
@@ -91,9 +115,9 @@ fn order_line(folio: &Folio, now: Timestamp) -> OrderLine<'_> {
         failure_status: &row.failure_status,
         fingerprint: &row.fingerprint,
         failure_reason: &row.failure_reason,
-        has_parent: row.has_parent,
-        eligible: row.eligible,
-        manual: row.manual,
+        has_parent: flag(row.has_parent),
+        eligible: flag(row.eligible),
+        manual: flag(row.manual),
         due_at: micro(row.due_at),
         last_batch: order.last_batch.as_ref().map(|batch| batch.as_str()),
         claim_batch: order.claim.as_ref().map(|claim| claim.batch.as_str()),
@@ -119,7 +143,7 @@ struct AttemptLine<'a> {
     from_run_id: &'a str,
     request_id: Uuid,
     batch_id: &'a str,
-    manual: bool,
+    manual: u8,
     intent_at: i64,
     run_id: Option<&'a str>,
     started_at: Option<i64>,
@@ -152,7 +176,7 @@ fn attempt_line(order_pk: OrderPk, record: &AttemptRecord) -> AttemptLine<'_> {
         from_run_id: attempt.from_run.as_str(),
         request_id: attempt.request_id,
         batch_id: attempt.batch.as_str(),
-        manual: attempt.manual,
+        manual: flag(attempt.manual),
         intent_at: micro(attempt.intent_at),
         run_id: attempt.run.as_ref().map(|run| run.as_str()),
         started_at: attempt.started_at.map(micro),
@@ -164,13 +188,12 @@ fn attempt_line(order_pk: OrderPk, record: &AttemptRecord) -> AttemptLine<'_> {
 }
 
 /// The keys of attempts to delete.
-pub(crate) fn deleted_attempts(folios: &[Folio]) -> Option<String> {
+pub(crate) fn deleted_attempts(folios: &[Folio]) -> Vec<i64> {
     let attempts = folios.iter().flat_map(|folio| &folio.attempts);
-    array(
-        attempts
-            .filter(|record| record.deleted)
-            .filter_map(|record| record.id),
-    )
+    attempts
+        .filter(|record| record.deleted)
+        .filter_map(|record| record.id)
+        .collect()
 }
 
 #[derive(Serialize)]
@@ -182,11 +205,11 @@ struct FailureLine<'a> {
     failure_status: &'a str,
     fingerprint: &'a str,
     reason: &'a str,
-    has_parent: bool,
+    has_parent: u8,
     from_run_id: Option<&'a str>,
     closed_at: i64,
     observed_at: i64,
-    pending: bool,
+    pending: u8,
 }
 
 /// Failures to insert; one that stands already only changes whether it is pending.
@@ -204,21 +227,33 @@ pub(crate) fn failures(folios: &[Folio]) -> Option<String> {
             failure_status: &seen.row.failure_status,
             fingerprint: &seen.row.fingerprint,
             reason: &seen.row.reason,
-            has_parent: seen.has_parent,
+            has_parent: flag(seen.has_parent),
             from_run_id: seen.from_run.as_ref().map(|run| run.as_str()),
             closed_at: micro(seen.row.closed_at),
             observed_at: micro(seen.row.observed_at),
-            pending: *pending,
+            pending: flag(*pending),
         })
     }))
 }
 
+/// Start requests to save: those of failed runs, and of failures that wait.
+pub(crate) fn saved_requests(folios: &[Folio]) -> Vec<(OrderPk, &RunId, &[u8])> {
+    let kept = folios
+        .iter()
+        .filter(|folio| folio.requests != Requests::Drop);
+    kept.flat_map(|folio| {
+        let row = &folio.order.row;
+        folio.failures.iter().filter_map(|(seen, pending)| {
+            let needed = *pending || seen.row.run_id == row.failed_run;
+            let request = seen.request.as_deref().filter(|_| needed)?;
+            Some((row.pk, &seen.row.run_id, request))
+        })
+    })
+    .collect()
+}
+
 /// Orders whose start requests are dropped, all of them or all but those that may be needed.
-pub(crate) fn requests(folios: &[Folio], what: Requests) -> Option<String> {
-    array(
-        folios
-            .iter()
-            .filter(|folio| folio.requests == what)
-            .map(|folio| folio.order.row.pk),
-    )
+pub(crate) fn requests(folios: &[Folio], what: Requests) -> Vec<OrderPk> {
+    let asked = folios.iter().filter(|folio| folio.requests == what);
+    asked.map(|folio| folio.order.row.pk).collect()
 }

@@ -17,7 +17,8 @@ struct DeadLetterLine<'a> {
     failure_reason: &'a str,
     retry_count: u32,
     batch_id: Option<&'a str>,
-    at: i64,
+    created_at: i64,
+    updated_at: i64,
 }
 
 /// Dead letters to open.
@@ -56,7 +57,8 @@ fn dead_letter_line<'a>(
         failure_reason: &row.failure_reason,
         retry_count: row.retry_count,
         batch_id,
-        at: micro(at),
+        created_at: micro(at),
+        updated_at: micro(at),
     }
 }
 
@@ -66,7 +68,8 @@ struct ClosedLine<'a> {
     resolution: &'a str,
     resolved_by: &'a str,
     notes: &'a str,
-    at: i64,
+    resolved_at: i64,
+    updated_at: i64,
 }
 
 /// Open dead letters to close.
@@ -82,7 +85,8 @@ pub(crate) fn closed_dead_letters(folios: &[Folio]) -> Option<String> {
             resolution: resolution.as_str(),
             resolved_by: by,
             notes,
-            at: micro(*at),
+            resolved_at: micro(*at),
+            updated_at: micro(*at),
         }),
         _ => None,
     }))

@@ -24,4 +24,4 @@ mod settle;
 mod settle_waiting;
 mod started_late;
 mod stories;
-mod world;
+pub mod world;

@@ -21,6 +21,9 @@ use redrive_ledger::{
 /// The bytes of every start request, but for the order's id after them.
 pub const REQUEST: &[u8] = b"a start request, opaque to the ledger: ";
 
+/// A ledger by its two sides, and what keeps it alive.
+pub type Made = (Arc<dyn Ledger>, Arc<dyn Reader>, Box<dyn Any + Send + Sync>);
+
 /// A ledger and what a test does with it again and again.
 pub struct World {
     pub ledger: Arc<dyn Ledger>,
@@ -112,7 +115,11 @@ impl World {
 
     /// As [`World::new`], under that policy.
     pub async fn with_policy(policy: Policy) -> Self {
-        let (ledger, reader, keep) = crate::factory::ledger().await;
+        Self::on(policy, crate::factory::ledger().await).await
+    }
+
+    /// A world on a ledger that is made already.
+    pub async fn on(policy: Policy, (ledger, reader, keep): Made) -> Self {
         let home = Home {
             cluster_id: "c".into(),
             namespace: "default".into(),

@@ -7,15 +7,16 @@ mod conformance;
 
 /// How this driver makes a ledger for one test.
 mod factory {
-    use std::any::Any;
     use std::sync::Arc;
 
-    use redrive_ledger::{Ledger, Reader, SqliteLedger};
+    use redrive_ledger::SqlLedger;
 
-    /// A new ledger by its two sides, and what keeps it alive.
-    pub async fn ledger() -> (Arc<dyn Ledger>, Arc<dyn Reader>, Box<dyn Any + Send + Sync>) {
+    use crate::conformance::world::Made;
+
+    /// A new ledger.
+    pub async fn ledger() -> Made {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = SqliteLedger::open(&folder.path().join("ledger.db"))
+        let ledger = SqlLedger::open(&folder.path().join("ledger.db"))
             .await
             .unwrap();
         (Arc::new(ledger.clone()), Arc::new(ledger), Box::new(folder))

@@ -1,0 +1,76 @@
+//! Many rows by one statement: the lines of [`crate::wire`], a JSON array whose keys are the names of the columns.
+//!
+//! SQLite takes the array apart key by key; PostgreSQL reads it as rows of the table.
+
+/// Inserts the lines `$1` into a table; `end` says what happens to a row that is there already.
+macro_rules! insert {
+    ($table:ident: $first:ident $(, $column:ident)* $(; $end:literal)?) => {
+        $crate::db::Statement::each(
+            concat!(
+                "INSERT INTO ", stringify!($table), " (", stringify!($first), $(", ", stringify!($column),)* ") ",
+                "SELECT j.value ->> '", stringify!($first), "'", $(", j.value ->> '", stringify!($column), "'",)*
+                " FROM json_each($1) AS j WHERE true", $(" ", $end,)?
+            ),
+            concat!(
+                "INSERT INTO ", stringify!($table), " (", stringify!($first), $(", ", stringify!($column),)* ") ",
+                "SELECT j.", stringify!($first), $(", j.", stringify!($column),)*
+                " FROM jsonb_populate_recordset(NULL::", stringify!($table), ", $1::jsonb) AS j", $(" ", $end,)?
+            ),
+        )
+    };
+}
+
+/// Updates the rows of a table that have a line's key in `$1`; `end` says which of them only.
+macro_rules! update {
+    ($table:ident by $key:ident: $first:ident $(, $column:ident)* $(; $end:literal)?) => {
+        $crate::db::Statement::each(
+            concat!(
+                "UPDATE ", stringify!($table), " SET ", stringify!($first), " = j.value ->> '", stringify!($first), "'",
+                $(", ", stringify!($column), " = j.value ->> '", stringify!($column), "'",)*
+                " FROM json_each($1) AS j WHERE ", stringify!($table), ".", stringify!($key), " = j.value ->> '",
+                stringify!($key), "'", $(" ", $end,)?
+            ),
+            concat!(
+                "UPDATE ", stringify!($table), " SET ", stringify!($first), " = j.", stringify!($first),
+                $(", ", stringify!($column), " = j.", stringify!($column),)*
+                " FROM jsonb_populate_recordset(NULL::", stringify!($table), ", $1::jsonb) AS j WHERE ",
+                stringify!($table), ".", stringify!($key), " = j.", stringify!($key), $(" ", $end,)?
+            ),
+        )
+    };
+}
+
+pub(super) use {insert, update};
+
+#[cfg(test)]
+mod tests {
+    use crate::db::Statement;
+
+    #[test]
+    fn lines_are_keys_to_sqlite_and_rows_to_postgres() {
+        let inserted: Statement = insert!(verdicts: batch_id, at; "ON CONFLICT DO NOTHING");
+        assert_eq!(
+            inserted.clone().for_sqlite().as_str(),
+            "INSERT INTO verdicts (batch_id, at) SELECT j.value ->> 'batch_id', j.value ->> 'at' \
+             FROM json_each($1) AS j WHERE true ON CONFLICT DO NOTHING"
+        );
+        assert_eq!(
+            inserted.for_postgres().as_str(),
+            "INSERT INTO verdicts (batch_id, at) SELECT j.batch_id, j.at \
+             FROM jsonb_populate_recordset(NULL::verdicts, $1::jsonb) AS j ON CONFLICT DO NOTHING"
+        );
+        let updated: Statement =
+            update!(attempts by id: note, run_id; "AND attempts.outcome IS NULL");
+        assert_eq!(
+            updated.clone().for_sqlite().as_str(),
+            "UPDATE attempts SET note = j.value ->> 'note', run_id = j.value ->> 'run_id' FROM json_each($1) AS j \
+             WHERE attempts.id = j.value ->> 'id' AND attempts.outcome IS NULL"
+        );
+        assert_eq!(
+            updated.for_postgres().as_str(),
+            "UPDATE attempts SET note = j.note, run_id = j.run_id \
+             FROM jsonb_populate_recordset(NULL::attempts, $1::jsonb) AS j \
+             WHERE attempts.id = j.id AND attempts.outcome IS NULL"
+        );
+    }
+}

@@ -1,0 +1,108 @@
+//! The orders whose turn it is, read from the indexes that hold them in that order.
+
+use std::collections::BTreeSet;
+
+use crate::ClaimRequest;
+use crate::contract::Result;
+use crate::db::{Conn, Row, Statement, args};
+use crate::error::Doing;
+use crate::folio::Folio;
+use crate::rows::Fields;
+use crate::sql::load::{self, Attempts};
+
+/// Up to `limit` orders that may be claimed, an operator's retries first, then the longest due.
+pub(super) async fn page(
+    conn: &mut Conn,
+    request: &ClaimRequest,
+    limit: usize,
+) -> Result<Vec<Folio>> {
+    let found = match &request.only {
+        Some(only) => select(conn, ONLY, request, limit, only.as_str()).await?,
+        None if request.rules.failure_statuses.is_empty() => {
+            select(conn, DUE, request, limit, "").await?
+        }
+        None => of_statuses(conn, request, limit).await?,
+    };
+    load::with_attempts(conn, &found, Attempts::OfFailedRun).await
+}
+
+/// For a batch with statuses of its own: each is read from its own stretch of an index.
+async fn of_statuses(conn: &mut Conn, request: &ClaimRequest, limit: usize) -> Result<Vec<Row>> {
+    let mut found = select(conn, DUE_MANUAL, request, limit, "").await?;
+    let statuses: BTreeSet<&String> = request.rules.failure_statuses.iter().collect();
+    let mut others = Vec::new();
+    for status in statuses {
+        for row in select(conn, DUE_BY_STATUS, request, limit, status).await? {
+            others.push((row.int("due_at")?, row));
+        }
+    }
+    others.sort_by_key(|(due_at, _)| *due_at);
+    found.extend(others.into_iter().map(|(_, row)| row));
+    found.truncate(limit);
+    Ok(found)
+}
+
+async fn select(
+    conn: &mut Conn,
+    statement: &'static str,
+    request: &ClaimRequest,
+    limit: usize,
+    which: &str,
+) -> Result<Vec<Row>> {
+    // Rows that another batch is claiming, or an operator deciding about, are not waited for.
+    let statement = Statement::both(statement).locked("FOR NO KEY UPDATE SKIP LOCKED");
+    conn.all(
+        statement,
+        args![
+            request.batch.as_str(),
+            request.due_by.as_microsecond(),
+            limit as i64,
+            which
+        ],
+    )
+    .await
+    .doing("look for orders whose turn it is")
+}
+
+/// `last_batch` keeps a batch from an order that it has passed over; its verdict from one that it has handled, also where
+/// another batch has handled it since.
+macro_rules! turn {
+    ($from:literal, $which:literal, $order:literal) => {
+        concat!(
+            "SELECT * FROM orders ",
+            $from,
+            " WHERE state = 'failed' AND ",
+            $which,
+            " AND last_batch IS DISTINCT FROM $1
+                AND NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = orders.id) ",
+            $order,
+            " LIMIT $3"
+        )
+    };
+}
+
+// In all of them: $1 the batch, $2 due by when, $3 how many, $4 the order or the status.
+
+const DUE: &str = turn!(
+    "INDEXED BY orders_due",
+    "(eligible = 1 OR manual = 1) AND due_at <= $2 AND $4 = ''",
+    "ORDER BY manual DESC, due_at"
+);
+
+const DUE_MANUAL: &str = turn!(
+    "INDEXED BY orders_due",
+    "(eligible = 1 OR manual = 1) AND manual = 1 AND due_at <= $2 AND $4 = ''",
+    "ORDER BY due_at"
+);
+
+const DUE_BY_STATUS: &str = turn!(
+    "INDEXED BY orders_due_by_status",
+    "failure_status = $4 AND manual = 0 AND due_at <= $2",
+    "ORDER BY due_at"
+);
+
+const ONLY: &str = turn!("", "workflow_id = $4 AND (manual = 1 OR due_at <= $2)", "");
+
+/// The statements that must be answered from an index in its order.
+#[cfg(test)]
+pub(super) const INDEXED: [&str; 3] = [DUE, DUE_MANUAL, DUE_BY_STATUS];

@@ -1,0 +1,274 @@
+//! The ledger in SQL, in an SQLite file or a PostgreSQL database.
+//!
+//! Every write is one transaction. In a file it is alone from its beginning (`BEGIN IMMEDIATE`); on a server it locks the
+//! orders that it reads to change them, in the order of their keys. What it decides stands in [`crate::transition`]; the
+//! modules here hold the statements.
+
+mod adopt;
+mod again;
+mod audit;
+mod batch;
+mod bulk;
+mod candidates;
+mod claim;
+mod commit;
+mod compact;
+mod connect;
+mod copy;
+mod dead_letter;
+mod file;
+mod halt;
+mod home;
+mod load;
+mod lock;
+mod observe;
+mod order;
+mod rate;
+mod reading;
+mod resolve;
+mod scan;
+mod schema;
+mod server;
+mod settle;
+mod story;
+mod write;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
+use redrive_core::moment::Moment;
+use redrive_core::policy::Policy;
+use redrive_core::report::ReprocessingResult;
+
+pub use connect::SqlLedger;
+pub use lock::LedgerLock;
+pub use schema::{Migration, Schema};
+
+/// A ledger in a file, by the name that it had when there was no other.
+pub type SqliteLedger = SqlLedger;
+
+use self::again::again;
+use crate::contract::Result;
+use crate::folio::Learning;
+use crate::{
+    Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
+    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, NewAuditEvent,
+    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
+};
+
+#[async_trait]
+impl Ledger for SqlLedger {
+    async fn bind(&self, home: &Home) -> Result<()> {
+        again(|| home::bind(self, home)).await
+    }
+
+    async fn apply_policy(&self, policy: &Policy) -> Result<u64> {
+        again(|| home::apply_policy(self, policy)).await
+    }
+
+    async fn scan_window(&self, workflow_type: &str) -> Result<Option<ScanWindow>> {
+        scan::scan_window(self, workflow_type).await
+    }
+
+    async fn save_scan_window(&self, window: &ScanWindow) -> Result<()> {
+        again(|| scan::save_scan_window(self, window)).await
+    }
+
+    async fn unknown_runs(&self, runs: &[RunId]) -> Result<Vec<RunId>> {
+        observe::unknown_runs(&mut self.read().await?, runs).await
+    }
+
+    async fn observe(
+        &self,
+        policy: &Policy,
+        batch: &BatchId,
+        failures: &[Failure],
+        moment: Moment,
+    ) -> Result<ObserveSummary> {
+        let learning = learning(policy, batch, None, moment);
+        again(|| observe::observe(self, failures, &learning)).await
+    }
+
+    async fn observe_pending(
+        &self,
+        policy: &Policy,
+        batch: &BatchId,
+        moment: Moment,
+    ) -> Result<ObserveSummary> {
+        let learning = learning(policy, batch, None, moment);
+        again(|| observe::observe_pending(self, &learning)).await
+    }
+
+    async fn due_checks(&self, now: Timestamp, limit: u32) -> Result<Vec<Check>> {
+        settle::due_checks(self, now, limit).await
+    }
+
+    async fn settle(
+        &self,
+        policy: &Policy,
+        batch: &BatchId,
+        checked: &[Checked],
+        moment: Moment,
+    ) -> Result<u64> {
+        let learning = learning(policy, batch, None, moment);
+        again(|| settle::settle(self, checked, &learning)).await
+    }
+
+    async fn open_batch(&self, opening: &BatchOpening) -> Result<()> {
+        again(|| batch::open(self, opening)).await
+    }
+
+    async fn finish_batch(
+        &self,
+        batch: &BatchId,
+        end: &BatchEnd,
+        now: Timestamp,
+    ) -> Result<BatchRow> {
+        again(|| batch::finish(self, batch, end, now)).await
+    }
+
+    async fn note_failed_phases(&self, batch: &BatchId, scan: bool, settle: bool) -> Result<()> {
+        again(|| batch::note_failed_phases(self, batch, scan, settle)).await
+    }
+
+    async fn unfinished_batches(&self) -> Result<Vec<BatchRow>> {
+        batch::unfinished(self).await
+    }
+
+    async fn batches(&self, limit: u32) -> Result<Vec<BatchRow>> {
+        batch::newest(self, limit).await
+    }
+
+    async fn batch_counts(&self, batch: &BatchId, now: Timestamp) -> Result<ReprocessingResult> {
+        batch::counts(self, batch, now).await
+    }
+
+    async fn claim(
+        &self,
+        policy: &Policy,
+        home: &Home,
+        request: &ClaimRequest,
+        moment: Moment,
+    ) -> Result<Claimed> {
+        again(|| claim::claim(self, policy, home, request, moment)).await
+    }
+
+    async fn adopt(
+        &self,
+        policy: &Policy,
+        from: &BatchId,
+        to: &BatchId,
+        chunk: u32,
+        limit: u32,
+    ) -> Result<Vec<ClaimedOrder>> {
+        again(|| adopt::adopt(self, policy, from, to, chunk, limit)).await
+    }
+
+    async fn commit(
+        &self,
+        policy: &Policy,
+        batch: &BatchId,
+        chunk: u32,
+        commits: &[Commit],
+        moment: Moment,
+    ) -> Result<Vec<Committed>> {
+        let learning = learning(policy, batch, Some(chunk), moment);
+        again(|| commit::commit(self, commits, &learning)).await
+    }
+
+    async fn start_request(&self, pk: OrderPk) -> Result<Option<Vec<u8>>> {
+        order::start_request(self, pk).await
+    }
+
+    async fn reserve_start(&self, per_second: f64, now: Timestamp) -> Result<Timestamp> {
+        again(|| rate::reserve_start(self, per_second, now)).await
+    }
+
+    async fn halt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<()> {
+        again(|| halt::halt(self, by, now)).await
+    }
+
+    async fn unhalt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<bool> {
+        again(|| halt::unhalt(self, by, now)).await
+    }
+
+    async fn halted(&self) -> Result<Option<Halt>> {
+        halt::halted(self).await
+    }
+
+    async fn find_order(&self, id: &str) -> Result<Option<WorkflowId>> {
+        order::find(self, id).await
+    }
+
+    async fn story(&self, workflow_id: &WorkflowId) -> Result<Option<Story>> {
+        story::story(self, workflow_id).await
+    }
+
+    async fn resolve(
+        &self,
+        policy: &Policy,
+        resolve: &Resolve,
+        now: Timestamp,
+    ) -> Result<Resolved> {
+        again(|| resolve::resolve(self, policy, resolve, now)).await
+    }
+
+    async fn park(
+        &self,
+        workflow_id: &WorkflowId,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Option<DeadLetter>> {
+        again(|| resolve::park(self, workflow_id, by, now)).await
+    }
+
+    async fn act(
+        &self,
+        policy: &Policy,
+        workflow_id: &WorkflowId,
+        act: Act,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Acted> {
+        again(|| resolve::act(self, policy, workflow_id, act, by, now)).await
+    }
+
+    async fn state_counts(&self) -> Result<Vec<(String, u64)>> {
+        order::state_counts(self).await
+    }
+
+    async fn next_work_at(&self) -> Result<Option<Timestamp>> {
+        order::next_work_at(self).await
+    }
+
+    async fn stories_after(&self, after: Option<&WorkflowId>, limit: u32) -> Result<Vec<Story>> {
+        story::stories_after(self, after, limit).await
+    }
+
+    async fn audit(
+        &self,
+        action: &str,
+        subject: Option<&str>,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<()> {
+        again(|| audit::record(self, action, subject, by, now)).await
+    }
+}
+
+fn learning<'a>(
+    policy: &'a Policy,
+    batch: &'a BatchId,
+    chunk: Option<u32>,
+    moment: Moment,
+) -> Learning<'a> {
+    Learning {
+        policy,
+        batch,
+        chunk,
+        moment,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! The reading side: lists in pages, each from an index in its order, and numbers from counters.
+
+mod audit;
+mod batches;
+mod by_hand;
+mod checkup;
+mod dead_letters;
+mod failures;
+mod orders;
+mod overview;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use redrive_core::decide::BatchRules;
+use redrive_core::ids::{BatchId, Home, RunId};
+
+use crate::contract::Result;
+use crate::sql::{SqlLedger, copy, home};
+use crate::{
+    AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
+    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, OrderFilter, OrderRow, Overview,
+    Reader,
+};
+
+#[async_trait]
+impl Reader for SqlLedger {
+    async fn overview(&self, since: Timestamp) -> Result<Overview> {
+        overview::overview(self, since).await
+    }
+
+    async fn orders(&self, filter: &OrderFilter, limit: u32) -> Result<Vec<OrderRow>> {
+        orders::list(self, filter, limit).await
+    }
+
+    async fn failures(&self, filter: &FailureFilter, limit: u32) -> Result<Vec<FailureEntry>> {
+        failures::list(self, filter, limit).await
+    }
+
+    async fn failure(&self, run: &RunId) -> Result<Option<FailureEntry>> {
+        failures::one(self, run).await
+    }
+
+    async fn failure_groups(
+        &self,
+        since: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<FailureGroup>> {
+        failures::groups(self, since, limit).await
+    }
+
+    async fn batch(&self, id: &str) -> Result<Option<BatchRow>> {
+        batches::one(self, id).await
+    }
+
+    async fn verdicts(
+        &self,
+        batch: &BatchId,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<BatchVerdict>> {
+        batches::verdicts(self, batch, after, limit).await
+    }
+
+    async fn dead_letters(&self, filter: &DeadLetterFilter, limit: u32) -> Result<Vec<DeadLetter>> {
+        dead_letters::list(self, filter, limit).await
+    }
+
+    async fn dead_letter_stats(&self) -> Result<DeadLetterStats> {
+        dead_letters::stats(self).await
+    }
+
+    async fn daily(&self, since: Timestamp) -> Result<Vec<Day>> {
+        batches::daily(self, since).await
+    }
+
+    async fn audit(&self, filter: &AuditFilter, limit: u32) -> Result<Vec<AuditRow>> {
+        audit::list(self, filter, limit).await
+    }
+
+    async fn copy_to(&self, folder: &Path) -> Result<Copied> {
+        copy::copy_to(self, folder).await
+    }
+
+    async fn left_to(&self, batch: &BatchId, rules: &BatchRules, due_by: Timestamp) -> Result<u64> {
+        by_hand::left_to(self, batch, rules, due_by).await
+    }
+
+    async fn home(&self) -> Result<Option<Home>> {
+        home::read(&mut self.read().await?).await
+    }
+
+    async fn waiting_by_status(&self) -> Result<Vec<(String, u64)>> {
+        checkup::waiting_by_status(self).await
+    }
+
+    async fn without_start_request(&self, failed_before: Timestamp) -> Result<u64> {
+        checkup::without_start_request(self, failed_before).await
+    }
+
+    async fn failure_statuses(&self) -> Result<Vec<String>> {
+        by_hand::failure_statuses(self).await
+    }
+}
+
+/// The bounds of the texts that begin with `prefix`, all of them hex digits: from, and before.
+fn beginning_with(prefix: &str) -> (String, String) {
+    (prefix.to_owned(), format!("{prefix}g"))
+}

@@ -1,0 +1,94 @@
+//! Failed runs, and the groups they form.
+
+use jiff::Timestamp;
+use redrive_core::ids::RunId;
+
+use super::beginning_with;
+use crate::contract::Result;
+use crate::db::{Query, Row, args};
+use crate::error::Doing;
+use crate::rows::{self, Fields};
+use crate::sql::SqlLedger;
+use crate::{FailureEntry, FailureFilter, FailureGroup};
+
+const SELECT: &str = "\
+SELECT f.*, o.workflow_id, o.order_id, o.workflow_type, o.state
+FROM failures AS f JOIN orders AS o ON o.id = f.order_pk WHERE ";
+
+pub(super) async fn list(
+    ledger: &SqlLedger,
+    filter: &FailureFilter,
+    limit: u32,
+) -> Result<Vec<FailureEntry>> {
+    let mut query = Query::new(SELECT);
+    let since = filter.since.map_or(i64::MIN, Timestamp::as_microsecond);
+    query.push("f.closed_at >= ").bind(since);
+    if let Some(status) = &filter.failure_status {
+        query.push(" AND f.failure_status = ").bind(status.clone());
+    }
+    if let Some(group) = &filter.group {
+        let (from, before) = beginning_with(group);
+        query.push(" AND f.fingerprint >= ").bind(from);
+        query.push(" AND f.fingerprint < ").bind(before);
+    }
+    query.push(" ORDER BY f.closed_at DESC LIMIT ").bind(limit);
+    let (statement, args) = query.build();
+    let found = ledger
+        .read()
+        .await?
+        .all(statement, args)
+        .await
+        .doing("list failures")?;
+    found.iter().map(entry).collect()
+}
+
+pub(super) async fn one(ledger: &SqlLedger, run: &RunId) -> Result<Option<FailureEntry>> {
+    let mut query = Query::new(SELECT);
+    query.push("f.run_id = ").bind(run.as_str().to_owned());
+    let (statement, args) = query.build();
+    let found = ledger
+        .read()
+        .await?
+        .maybe(statement, args)
+        .await
+        .doing("read a failure")?;
+    found.as_ref().map(entry).transpose()
+}
+
+fn entry(row: &Row) -> Result<FailureEntry> {
+    Ok(FailureEntry {
+        workflow_id: row.id("workflow_id")?,
+        order_id: row.text("order_id")?,
+        workflow_type: row.text("workflow_type")?,
+        state: row.named("state")?,
+        failure: rows::failure(row)?,
+    })
+}
+
+pub(super) async fn groups(
+    ledger: &SqlLedger,
+    since: Option<Timestamp>,
+    limit: u32,
+) -> Result<Vec<FailureGroup>> {
+    let found = ledger.read().await?.all("SELECT g.*, (SELECT count(*) FROM orders AS o INDEXED BY orders_open_by_group
+                      WHERE o.failure_status = g.failure_status AND o.fingerprint = g.fingerprint
+                        AND o.workflow_type = g.workflow_type AND o.closed_at IS NULL) AS open_orders
+         FROM (SELECT * FROM failure_groups WHERE last_seen_at >= $1
+               ORDER BY failures DESC, last_seen_at DESC LIMIT $2) AS g", args![since.map_or(i64::MIN, Timestamp::as_microsecond), limit])
+    .await
+    .doing("list failure groups")?;
+    found.iter().map(group).collect()
+}
+
+fn group(row: &Row) -> Result<FailureGroup> {
+    Ok(FailureGroup {
+        workflow_type: row.text("workflow_type")?,
+        failure_status: row.text("failure_status")?,
+        fingerprint: row.text("fingerprint")?,
+        count: row.count("failures")?,
+        open_orders: row.count("open_orders")?,
+        first_seen_at: row.time("first_seen_at")?,
+        last_seen_at: row.time("last_seen_at")?,
+        sample: row.text("sample")?,
+    })
+}

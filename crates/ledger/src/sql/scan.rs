@@ -1,0 +1,50 @@
+//! How far each watched type has been scanned.
+
+use crate::ScanWindow;
+use crate::contract::Result;
+use crate::db::args;
+use crate::error::Doing;
+use crate::rows;
+use crate::sql::SqlLedger;
+
+pub(super) async fn scan_window(
+    ledger: &SqlLedger,
+    workflow_type: &str,
+) -> Result<Option<ScanWindow>> {
+    let found = ledger
+        .read()
+        .await?
+        .maybe(
+            "SELECT * FROM scan_windows WHERE workflow_type = $1",
+            args![workflow_type],
+        )
+        .await
+        .doing("read how far was scanned")?;
+    found.as_ref().map(rows::scan_window).transpose()
+}
+
+pub(super) async fn save_scan_window(ledger: &SqlLedger, window: &ScanWindow) -> Result<()> {
+    let mut tx = ledger.begin().await?;
+    tx.run(
+        "INSERT INTO scan_windows (workflow_type, first_look_at, older_count, watermark, swept_at)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT (workflow_type) DO UPDATE SET
+             first_look_at = CASE WHEN scan_windows.first_look_at < excluded.first_look_at
+                 THEN scan_windows.first_look_at ELSE excluded.first_look_at END,
+             older_count = excluded.older_count,
+             watermark = CASE WHEN scan_windows.watermark > excluded.watermark
+                 THEN scan_windows.watermark ELSE excluded.watermark END,
+             swept_at = CASE WHEN scan_windows.swept_at > excluded.swept_at
+                 THEN scan_windows.swept_at ELSE excluded.swept_at END",
+        args![
+            &window.workflow_type,
+            window.first_look_at.as_microsecond(),
+            i64::try_from(window.older_count).unwrap_or(i64::MAX),
+            window.watermark.as_microsecond(),
+            window.swept_at.as_microsecond()
+        ],
+    )
+    .await
+    .doing("save how far was scanned")?;
+    tx.commit().await.doing("save how far was scanned")
+}

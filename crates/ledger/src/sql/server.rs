@@ -1,0 +1,62 @@
+//! A ledger on a PostgreSQL server: its pool, and what to do where it cannot be reached.
+
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
+use sqlx::{Connection, Error};
+
+use crate::LedgerError;
+use crate::contract::Result;
+use crate::url::{LedgerUrl, ServerUrl};
+
+/// The oldest server that is supported, as it numbers its versions.
+const OLDEST: u32 = 15_00_00;
+
+/// Connects to the database, once to learn whether and why not, then as often as is needed.
+pub(super) async fn connect(server: &ServerUrl) -> Result<PgPool> {
+    let failed = |source| unreachable(server, source);
+    let first = PgConnection::connect_with(&server.options)
+        .await
+        .map_err(failed)?;
+    let version = first.server_version_num().unwrap_or(OLDEST);
+    first.close().await.map_err(failed)?;
+    if version < OLDEST {
+        return Err(LedgerError::OldServer {
+            found: version / 10_000,
+        });
+    }
+    Ok(PgPoolOptions::new()
+        .max_connections(server.max_connections)
+        .acquire_timeout(server.connect_timeout)
+        .connect_lazy_with(server.options.clone()))
+}
+
+/// That it cannot be reached, and what to do.
+fn unreachable(server: &ServerUrl, source: Error) -> LedgerError {
+    LedgerError::Server {
+        place: LedgerUrl::Server(Box::new(server.clone())).to_string(),
+        hint: hint(&source),
+        source,
+    }
+}
+
+/// What to do about an error while connecting. The codes are those of PostgreSQL's appendix A.
+fn hint(error: &Error) -> &'static str {
+    let code = match error {
+        Error::Io(_) => {
+            return "Check that PostgreSQL runs there, and the host and port in ledger.url.";
+        }
+        Error::Tls(_) => return "Check sslmode and sslrootcert in ledger.url.",
+        Error::Database(error) => error.code(),
+        _ => None,
+    };
+    match code.as_deref() {
+        Some("28P01" | "28000") => {
+            "Check the user and the password: in ledger.url, in PGPASSWORD, or in the password file."
+        }
+        Some("3D000") => "Make the database first, with createdb or CREATE DATABASE.",
+        Some("53300") => {
+            "Give the server more max_connections, or ledger.url a smaller max_connections."
+        }
+        Some("57P03") => "The server starts up or shuts down: try again.",
+        _ => "Check ledger.url.",
+    }
+}

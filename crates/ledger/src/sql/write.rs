@@ -1,0 +1,183 @@
+//! Writing changed folios: one statement a table, whatever their number.
+
+use jiff::Timestamp;
+
+use super::bulk::{insert, update};
+use crate::contract::Result;
+use crate::db::{Conn, Statement, Value, args};
+use crate::edit::Requests;
+use crate::error::Doing;
+use crate::folio::Folio;
+use crate::{NewAuditEvent, OrderPk, wire};
+
+/// Writes everything that has changed, but for the verdicts.
+pub(super) async fn folios(conn: &mut Conn, folios: &[Folio], now: Timestamp) -> Result<()> {
+    let new = wire::orders(folios, true, now);
+    run(conn, INSERT_ORDERS, new, "insert orders").await?;
+    let changed = wire::orders(folios, false, now);
+    run(conn, UPDATE_ORDERS, changed, "update orders").await?;
+    let taken_back = wire::deleted_attempts(folios);
+    of(conn, DELETE_ATTEMPTS, taken_back, "take back intents").await?;
+    let changed = wire::attempts(folios, false);
+    run(conn, UPDATE_ATTEMPTS, changed, "update attempts").await?;
+    let new = wire::attempts(folios, true);
+    run(conn, INSERT_ATTEMPTS, new, "insert attempts").await?;
+    let failures = wire::failures(folios);
+    run(conn, INSERT_FAILURES, failures, "record failures").await?;
+    save_requests(conn, folios, now).await?;
+    let pruned = wire::requests(folios, Requests::KeepFailedRun);
+    of(conn, PRUNE_REQUESTS, pruned, "prune start requests").await?;
+    let dropped = wire::requests(folios, Requests::Drop);
+    of(conn, DROP_REQUESTS, dropped, "drop start requests").await?;
+    let opened = wire::opened_dead_letters(folios);
+    run(conn, OPEN_DEAD_LETTERS, opened, "open dead letters").await?;
+    let followed = wire::followed_dead_letters(folios);
+    run(conn, FOLLOW_DEAD_LETTERS, followed, "update dead letters").await?;
+    let closed = wire::closed_dead_letters(folios);
+    run(conn, CLOSE_DEAD_LETTERS, closed, "close dead letters").await
+}
+
+/// Writes what the batch did with the orders. A verdict stands, unless it said that the answer is not known, or that
+/// nothing was done where something was after all.
+pub(super) async fn verdicts(conn: &mut Conn, folios: &[Folio]) -> Result<()> {
+    let lines = wire::verdicts(folios);
+    run(conn, INSERT_VERDICTS, lines, "record verdicts").await
+}
+
+/// Writes what somebody did.
+pub(super) async fn audit(
+    conn: &mut Conn,
+    by: &NewAuditEvent,
+    action: &str,
+    order: Option<OrderPk>,
+    now: Timestamp,
+) -> Result<()> {
+    conn.run(
+        "INSERT INTO audit_events (at, actor, action, order_pk, reason) VALUES ($1, $2, $3, $4, $5)",
+        args![now.as_microsecond(), &by.actor, action, order, &by.reason],
+    )
+    .await
+    .doing("write an audit event")?;
+    Ok(())
+}
+
+async fn run(
+    conn: &mut Conn,
+    statement: Statement,
+    lines: Option<String>,
+    doing: &'static str,
+) -> Result<()> {
+    if let Some(lines) = lines {
+        conn.run(statement, args![lines]).await.doing(doing)?;
+    }
+    Ok(())
+}
+
+async fn of(
+    conn: &mut Conn,
+    statement: &'static str,
+    keys: Vec<i64>,
+    doing: &'static str,
+) -> Result<()> {
+    if !keys.is_empty() {
+        conn.run(statement, args![keys]).await.doing(doing)?;
+    }
+    Ok(())
+}
+
+/// Start requests are bytes, and no lines: PostgreSQL is given arrays of them, SQLite one after the other.
+async fn save_requests(conn: &mut Conn, folios: &[Folio], now: Timestamp) -> Result<()> {
+    let now = now.as_microsecond();
+    let saved = wire::saved_requests(folios);
+    if saved.is_empty() {
+        return Ok(());
+    }
+    if conn.is_postgres() {
+        let args = vec![
+            Value::Ints(saved.iter().map(|(pk, ..)| *pk).collect()),
+            Value::texts(saved.iter().map(|(_, run, _)| run.as_str())),
+            Value::Blobs(saved.iter().map(|(.., bytes)| bytes.to_vec()).collect()),
+            Value::from(now),
+        ];
+        conn.run(SAVE_REQUESTS, args)
+            .await
+            .doing("save start requests")?;
+        return Ok(());
+    }
+    for (pk, run, bytes) in saved {
+        let args = args![pk, run.as_str(), Value::Bytes(bytes.to_vec()), now];
+        conn.run(SAVE_REQUEST, args)
+            .await
+            .doing("save a start request")?;
+    }
+    Ok(())
+}
+
+const INSERT_ORDERS: Statement = insert!(
+    orders: id, workflow_id, order_id, customer_id, workflow_type, state, failed_run_id, failed_at, failure_status,
+    fingerprint, failure_reason, has_parent, eligible, due_at, next_check_at, created_at, updated_at
+);
+
+const UPDATE_ORDERS: Statement = update!(
+    orders by id: state, generation, retry_count, item_errors, failed_run_id, failed_at, failure_status, fingerprint,
+    failure_reason, has_parent, eligible, manual, due_at, last_batch, claim_batch, claim_chunk, fence, followed_run_id,
+    followed_since, next_check_at, checks, closed_at, resolution, updated_at
+);
+
+const DELETE_ATTEMPTS: &str = "DELETE FROM attempts WHERE id IN (SELECT value FROM json_each($1))";
+
+const UPDATE_ATTEMPTS: Statement =
+    update!(attempts by id: run_id, started_at, outcome, note, settled_at, settled_batch);
+
+const INSERT_ATTEMPTS: Statement = insert!(
+    attempts: order_pk, generation, number, from_run_id, request_id, batch_id, manual, intent_at
+);
+
+const INSERT_FAILURES: Statement = insert!(
+    failures: run_id, order_pk, first_run_id, run_status, failure_status, fingerprint, reason, has_parent, from_run_id,
+    closed_at, observed_at, pending;
+    "ON CONFLICT (run_id) DO UPDATE SET pending = excluded.pending"
+);
+
+const SAVE_REQUEST: &str = "\
+INSERT INTO start_requests (order_pk, run_id, request, saved_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (order_pk, run_id) DO NOTHING";
+
+const SAVE_REQUESTS: &str = "\
+INSERT INTO start_requests (order_pk, run_id, request, saved_at)
+SELECT r.order_pk, r.run_id, r.request, $4 FROM unnest($1, $2, $3) AS r (order_pk, run_id, request)
+ON CONFLICT (order_pk, run_id) DO NOTHING";
+
+const PRUNE_REQUESTS: &str = "\
+DELETE FROM start_requests
+WHERE order_pk IN (SELECT value FROM json_each($1))
+  AND run_id <> (SELECT failed_run_id FROM orders WHERE id = order_pk)
+  AND NOT EXISTS (SELECT 1 FROM failures AS f WHERE f.run_id = start_requests.run_id AND f.pending = 1)";
+
+const DROP_REQUESTS: &str = "\
+DELETE FROM start_requests
+WHERE order_pk IN (SELECT value FROM json_each($1))
+  AND NOT EXISTS (SELECT 1 FROM failures AS f WHERE f.run_id = start_requests.run_id AND f.pending = 1)";
+
+const OPEN_DEAD_LETTERS: Statement = insert!(
+    dead_letters: order_pk, generation, reason, failure_status, failure_reason, retry_count, batch_id, created_at,
+    updated_at;
+    "ON CONFLICT (order_pk, generation) DO NOTHING"
+);
+
+const FOLLOW_DEAD_LETTERS: Statement = update!(
+    dead_letters by order_pk: failure_status, failure_reason, retry_count, updated_at;
+    "AND dead_letters.resolved_at IS NULL"
+);
+
+const CLOSE_DEAD_LETTERS: Statement = update!(
+    dead_letters by order_pk: resolved_at, resolution, resolved_by, notes, updated_at;
+    "AND dead_letters.resolved_at IS NULL"
+);
+
+const INSERT_VERDICTS: Statement = insert!(
+    verdicts: batch_id, order_pk, chunk, verdict, reason, at;
+    "ON CONFLICT (batch_id, order_pk) DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason, at = excluded.at
+     WHERE verdicts.verdict = 'skipped' AND verdicts.reason = 'answer_unknown'
+        OR excluded.verdict IN ('restarted', 'dlq') AND verdicts.verdict IN ('skipped', 'error')"
+);
