@@ -21,10 +21,13 @@ pub const UNCLASSIFIED: &str = "unclassified";
 /// The longest message kept, in characters: enough for a telling stack trace, small enough for a row.
 pub const MAX_MESSAGE_CHARS: usize = 2_000;
 
+/// The longest failure status kept, in characters: a name, and short enough for every index of either ledger.
+pub const MAX_STATUS_CHARS: usize = 200;
+
 /// What a failed run is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Classification {
-    /// The failure status, e.g. `shipping_failed`; never blank.
+    /// The failure status, e.g. `shipping_failed`; never blank, a failure type's cut to [`MAX_STATUS_CHARS`].
     pub status: String,
     /// What gave it that status.
     pub matched: Matched,
@@ -99,7 +102,7 @@ fn by_itself(facts: &FailureFacts) -> (String, Matched) {
         .outermost_application()
         .and_then(|cause| cause.failure_type.as_deref());
     match named.map(str::trim).filter(|name| !name.is_empty()) {
-        Some(name) => (name.to_owned(), Matched::FailureType),
+        Some(name) => (cut(name, MAX_STATUS_CHARS), Matched::FailureType),
         None => (UNCLASSIFIED.to_owned(), Matched::Nothing),
     }
 }
@@ -260,6 +263,13 @@ mod tests {
             &FailureFacts::application("a", "é".repeat(3_000)),
         );
         assert_eq!(found.message, "é".repeat(MAX_MESSAGE_CHARS));
+    }
+
+    #[test]
+    fn a_type_that_is_no_name_is_cut() {
+        let facts = FailureFacts::application(&"é".repeat(3_000), "why");
+        let found = classify(&Policy::default(), TYPE, &facts);
+        assert_eq!(found.status, "é".repeat(MAX_STATUS_CHARS));
     }
 
     #[test]
