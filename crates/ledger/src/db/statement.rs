@@ -82,12 +82,23 @@ impl From<String> for Statement {
 
 /// SQLite's text in PostgreSQL's words.
 fn in_postgres(text: &str) -> String {
-    let text = replaced(text, " INDEXED BY ", " ", |_| " ".to_owned());
+    let text = without_hints(text);
     let text = replaced(&text, "IN (SELECT value FROM json_each(", "))", |list| {
         format!("= ANY({list})")
     });
     replaced(&text, "json_each(", ") AS j", |list| {
         format!("unnest({list}) AS j (value)")
+    })
+}
+
+/// The text without `INDEXED BY` and the index's name.
+fn without_hints(text: &str) -> String {
+    let mut parts = text.split(" INDEXED BY ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let end = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
+        let name = part.find(end).unwrap_or(part.len());
+        text + &part[name..]
     })
 }
 
@@ -116,14 +127,17 @@ mod tests {
         let listed =
             "SELECT a.* FROM json_each($1) AS j JOIN attempts AS a ON a.order_pk = j.value";
         let chosen = "DELETE FROM x WHERE id IN (SELECT value FROM json_each($1)) AND k IN (SELECT value FROM json_each($2))";
-        let hinted = "SELECT * FROM orders INDEXED BY orders_due WHERE state = 'failed'";
+        let hinted = "SELECT * FROM orders AS o INDEXED BY orders_due\nWHERE id IN (SELECT o.id FROM failures INDEXED BY x)";
         for (sqlite, postgres) in [
             (
                 listed,
                 "SELECT a.* FROM unnest($1) AS j (value) JOIN attempts AS a ON a.order_pk = j.value",
             ),
             (chosen, "DELETE FROM x WHERE id = ANY($1) AND k = ANY($2)"),
-            (hinted, "SELECT * FROM orders WHERE state = 'failed'"),
+            (
+                hinted,
+                "SELECT * FROM orders AS o\nWHERE id IN (SELECT o.id FROM failures)",
+            ),
         ] {
             assert_eq!(Statement::both(sqlite).for_sqlite().as_str(), sqlite);
             assert_eq!(Statement::both(sqlite).for_postgres().as_str(), postgres);

@@ -49,7 +49,7 @@ async fn select(
     limit: usize,
     which: &str,
 ) -> Result<Vec<Row>> {
-    // Rows that another batch is claiming, or an operator deciding about, are not waited for.
+    // Orders that somebody is deciding about just then are not waited for.
     let statement = Statement::both(statement).locked("FOR NO KEY UPDATE SKIP LOCKED");
     conn.all(
         statement,

@@ -31,11 +31,9 @@ pub(super) async fn claim(
         now: micros(moment.now),
     };
     let mut tx = ledger.begin().await?;
-    // A chunk that gets less than it asks for is its batch's last, so it must not miss rows only because another has them
-    // locked: a batch's claims take turns.
-    tx.lock(&format!("claim {}", request.batch))
-        .await
-        .doing("wait for another claim")?;
+    // A chunk that gets less than it asks for is its batch's last, so it must not miss orders only because another claim has
+    // locked more than it takes: claims take turns. Each takes milliseconds, for a hundred orders or more.
+    tx.lock("claim").await.doing("wait for another claim")?;
     batch::goes_on(&mut tx, &request.batch).await?;
     let inherited = inherited(&mut tx, &claiming).await?;
     let done = done(&mut tx, request).await?;

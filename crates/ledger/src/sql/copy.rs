@@ -62,13 +62,14 @@ async fn fill(pool: &PgPool, copy: &SqlLedger) -> Result<()> {
     to.commit().await.doing("finish a copy")
 }
 
-/// The tables to be copied: all but the counters, which the copy's own triggers keep.
+/// The tables to be copied: all but the counters, which the copy's own triggers keep. Orders come first: triggers look at them.
 async fn tables(to: &mut Conn) -> Result<Vec<String>> {
     let found = to
         .all(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'
                AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-               AND name NOT IN ('order_counts', 'failure_groups', 'dead_letter_counts') ORDER BY name",
+               AND name NOT IN ('order_counts', 'failure_groups', 'dead_letter_counts')
+             ORDER BY name <> 'orders', name",
             args![],
         )
         .await

@@ -62,16 +62,24 @@ impl Schema {
 /// Errors: [`LedgerError::Behind`] where there is an older one.
 pub(super) async fn make(ledger: &SqlLedger) -> Result<()> {
     let schema = read(&mut ledger.read().await?).await?;
-    if schema.found > 0 && !schema.pending.is_empty() {
-        return Err(LedgerError::Behind {
-            found: schema.found,
-            known: schema.known,
-        });
-    }
+    usable(&schema)?;
     if schema.found == 0 {
         migrate(ledger).await?;
     }
     Ok(())
+}
+
+/// Whether a ledger is new or up to date: only who asks for it migrates one that others may be using.
+///
+/// Errors: [`LedgerError::Behind`].
+pub(super) fn usable(schema: &Schema) -> Result<()> {
+    if schema.found == 0 || schema.pending.is_empty() {
+        return Ok(());
+    }
+    Err(LedgerError::Behind {
+        found: schema.found,
+        known: schema.known,
+    })
 }
 
 /// Brings the schema to this binary's, all migrations in one transaction. Returns what it was before.

@@ -20,10 +20,6 @@ use super::world::{World, ann};
 use server::{ORDER, Server, run_id};
 use worker::Worker;
 
-/// How many sequences of steps are played. A defect of the protocol takes some hundreds to be found: play more after a
-/// change of it.
-const CASES: u32 = 40;
-
 /// Something that happens.
 #[derive(Debug, Clone)]
 enum Step {
@@ -341,7 +337,7 @@ fn whatever_happens_nothing_is_lost_or_started_twice_or_counted_twice() {
         .build()
         .unwrap();
     let mut runner = TestRunner::new(Config {
-        cases: CASES,
+        cases: crate::factory::CASES,
         failure_persistence: None,
         ..Config::default()
     });

@@ -19,6 +19,10 @@ mod factory {
 
     use crate::conformance::world::Made;
 
+    /// How many sequences of steps the model plays: fewer than on SQLite, for the protocol is the same and a database takes
+    /// longer to make.
+    pub const CASES: u32 = 8;
+
     /// A new ledger.
     pub async fn ledger() -> Made {
         let database = Database::new().await;

@@ -13,6 +13,10 @@ mod factory {
 
     use crate::conformance::world::Made;
 
+    /// How many sequences of steps the model plays. A defect of the protocol takes some hundreds to be found: play more after
+    /// a change of it.
+    pub const CASES: u32 = 40;
+
     /// A new ledger.
     pub async fn ledger() -> Made {
         let folder = tempfile::tempdir().unwrap();

@@ -1,0 +1,136 @@
+//! What the contract does not show: plans, pragmas, migrations, constraints.
+
+mod file;
+mod server;
+
+use jiff::Timestamp;
+use sqlx::error::ErrorKind;
+
+use super::SqlLedger;
+use super::schema::{Migration, Schema, usable};
+use crate::LedgerError;
+use crate::db::{Statement, Value, args};
+
+const ORDER: &str = "INSERT INTO orders (id, workflow_id, order_id, workflow_type, state, failed_run_id, failed_at,
+    failure_status, fingerprint, failure_reason, eligible, due_at, next_check_at, created_at, updated_at)
+    VALUES (1, 'w', 'w', 't', 'failed', 'r0', 0, 's', 'f', '', 1, 0, 0, 0, 0)";
+
+const ATTEMPT: &str =
+    "INSERT INTO attempts (order_pk, generation, number, from_run_id, request_id, batch_id, manual,
+    intent_at, run_id, started_at, outcome, settled_at) VALUES (1, 1, 1, ";
+
+const BATCH: &str = "INSERT INTO reprocessing_results (batch_id, workflow_id, status, started_at, processed_at, one_order,
+    found_count) VALUES ('b', 'w', 'running', 0, $1, 0, 1)";
+
+async fn run(
+    ledger: &SqlLedger,
+    statement: impl Into<Statement>,
+    values: Vec<Value>,
+) -> Result<(), sqlx::Error> {
+    let mut tx = ledger.begin().await.unwrap();
+    tx.run(statement, values).await?;
+    tx.commit().await
+}
+
+/// Tries to write what no process may, old or new.
+async fn refuses_what_must_never_be(ledger: &SqlLedger) {
+    let good = [
+        ORDER.to_owned(),
+        format!("{ATTEMPT} 'r0', 'q', 'b', 0, 0, 'r1', 0, 'failed_again', 0)"),
+        format!("{ATTEMPT} 'r1', 'q', 'b', 0, 0, NULL, NULL, NULL, NULL)"),
+        format!("{ATTEMPT} 'r0', 'q', 'b', 1, 0, 'r2', 0, 'failed_again', 0)"),
+    ];
+    for statement in good {
+        run(ledger, statement, args![]).await.unwrap();
+    }
+    let bad = [
+        (
+            "a second start from one failed run",
+            format!("{ATTEMPT} 'r0', 'q', 'b', 0, 0, 'r3', 0, 'failed_again', 0)"),
+        ),
+        (
+            "one run for two attempts",
+            format!("{ATTEMPT} 'r9', 'q', 'b', 0, 0, 'r1', 0, 'failed_again', 0)"),
+        ),
+        (
+            "a second open intent",
+            format!("{ATTEMPT} 'r8', 'q', 'b', 0, 0, NULL, NULL, NULL, NULL)"),
+        ),
+        (
+            "a run without its time",
+            format!("{ATTEMPT} 'r7', 'q', 'b', 0, 0, 'r7', NULL, 'unknown', 0)"),
+        ),
+        (
+            "an unknown state",
+            "UPDATE orders SET state = 'lost'".to_owned(),
+        ),
+        (
+            "a claimed order without an owner",
+            "UPDATE orders SET state = 'claimed', next_check_at = NULL".to_owned(),
+        ),
+        (
+            "an owner of an order that waits",
+            "UPDATE orders SET claim_batch = 'b', claim_chunk = 1".to_owned(),
+        ),
+        (
+            "nothing followed in flight",
+            "UPDATE orders SET state = 'in_flight'".to_owned(),
+        ),
+        (
+            "a closed order without its end",
+            "UPDATE orders SET state = 'resolved', next_check_at = NULL".to_owned(),
+        ),
+        (
+            "an open order that nobody looks at",
+            "UPDATE orders SET next_check_at = NULL".to_owned(),
+        ),
+        (
+            "the same order twice",
+            ORDER.replace("VALUES (1", "VALUES (2"),
+        ),
+        (
+            "an attempt of no order",
+            format!(
+                "{} 'x', 'q', 'b', 0, 0, NULL, NULL, NULL, NULL)",
+                ATTEMPT.replace("(1, 1, 1,", "(7, 1, 1,")
+            ),
+        ),
+    ];
+    for (what, statement) in bad {
+        refused(what, run(ledger, statement, args![]).await);
+    }
+    let began = args![Value::Instant(Timestamp::UNIX_EPOCH)];
+    refused(
+        "a batch whose numbers do not add up",
+        run(ledger, BATCH, began).await,
+    );
+}
+
+/// By a constraint, and not because it is no SQL.
+fn refused(what: &str, done: Result<(), sqlx::Error>) {
+    let error = done.expect_err(what).into_database_error().expect(what);
+    assert!(!matches!(error.kind(), ErrorKind::Other), "{what}: {error}");
+}
+
+#[test]
+fn a_schema_that_lacks_something_is_refused_but_a_new_one_is_not() {
+    let schema = |found: i64, pending: i64| Schema {
+        found,
+        known: 3,
+        pending: (found + 1..=found + pending)
+            .map(|version| Migration {
+                version,
+                description: "later".into(),
+            })
+            .collect(),
+    };
+    assert!(usable(&schema(0, 3)).is_ok(), "it is made");
+    assert!(usable(&schema(3, 0)).is_ok(), "it is up to date");
+    let refused = usable(&schema(2, 1)).unwrap_err();
+    assert!(
+        matches!(refused, LedgerError::Behind { found: 2, known: 3 }),
+        "{refused}"
+    );
+    let said = refused.to_string();
+    assert!(said.contains("run `redrive migrate`"), "{said}");
+}
