@@ -1,28 +1,8 @@
-//! Which ledger a URL names: a file's path, or `sqlite:PATH`.
+//! The ledger that a URL names, opened; and what of a URL may be shown.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use redrive_ledger::{Ledger, LedgerError, Reader, SqliteLedger};
-
-/// The file of the ledger that `url` names.
-///
-/// Errors: [`LedgerError::UnknownKind`].
-pub fn path(url: &str) -> Result<PathBuf, LedgerError> {
-    let unknown = || LedgerError::UnknownKind {
-        url: url.to_owned(),
-    };
-    let rest = match url.split_once(':') {
-        Some(("sqlite", rest)) => rest.strip_prefix("//").unwrap_or(rest),
-        Some((kind, _)) if is_kind(kind) => return Err(unknown()),
-        _ => url,
-    };
-    if rest.is_empty() {
-        Err(unknown())
-    } else {
-        Ok(PathBuf::from(rest))
-    }
-}
+use redrive_ledger::{Ledger, LedgerError, LedgerUrl, Reader, SqlLedger};
 
 /// An open ledger, by its two sides.
 #[derive(Clone)]
@@ -35,20 +15,33 @@ pub struct Opened {
 
 /// Opens the ledger that `url` names.
 pub async fn open(url: &str) -> Result<Opened, LedgerError> {
-    let sqlite = SqliteLedger::open(&path(url)?).await?;
+    let ledger = SqlLedger::open(LedgerUrl::parse(url)?).await?;
     Ok(Opened {
-        ledger: Arc::new(sqlite.clone()),
-        reader: Arc::new(sqlite),
+        ledger: Arc::new(ledger.clone()),
+        reader: Arc::new(ledger),
     })
 }
 
-/// Whether what stands before a colon names a kind of database; in a path, a folder stands there (`./a:b`).
-fn is_kind(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
-        && !text.starts_with('.')
+/// Whether there is a ledger: a file, or the tables in a database.
+pub async fn exists(url: &LedgerUrl) -> Result<bool, LedgerError> {
+    match url.file() {
+        Some(path) => Ok(path.exists()),
+        None => Ok(SqlLedger::schema(url).await?.found > 0),
+    }
+}
+
+/// `url` as it may be shown: as it was given, but for a password.
+pub fn shown(url: &str) -> String {
+    match LedgerUrl::parse(url) {
+        Ok(server @ LedgerUrl::Server(_)) => server.to_string(),
+        _ => url.to_owned(),
+    }
+}
+
+/// The ledger's name in a sentence: a file by its whole path.
+pub fn named(url: &LedgerUrl) -> String {
+    let whole = url.file().and_then(|path| std::path::absolute(path).ok());
+    whole.map_or_else(|| url.to_string(), |path| path.display().to_string())
 }
 
 #[cfg(test)]
@@ -56,23 +49,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_or_sqlite_is_a_ledger_and_nothing_else() {
-        for (url, file) in [
+    fn a_url_is_shown_as_it_was_given_but_for_its_password() {
+        for (url, wanted) in [
+            ("sqlite:data/redrive.db", "sqlite:data/redrive.db"),
             ("redrive.db", "redrive.db"),
-            ("/var/lib/redrive/ledger.db", "/var/lib/redrive/ledger.db"),
-            ("sqlite:redrive.db", "redrive.db"),
-            ("sqlite:///var/lib/ledger.db", "/var/lib/ledger.db"),
-            ("sqlite:/var/lib/ledger.db", "/var/lib/ledger.db"),
-            ("./odd:name.db", "./odd:name.db"),
+            ("postgres://ann:secret@h/orders", "postgres://ann@h/orders"),
+            ("postgres://ann@h/orders", "postgres://ann@h/orders"),
         ] {
-            assert_eq!(path(url).unwrap(), PathBuf::from(file), "{url}");
-        }
-        for url in ["postgres://x/y", "mysql://x", "sqlite:", "http://x", ""] {
-            let said = path(url).unwrap_err().to_string();
-            assert_eq!(
-                said,
-                format!("{url:?} is no ledger: write a file path, or sqlite:PATH.")
-            );
+            assert_eq!(shown(url), wanted);
         }
     }
 }

@@ -169,7 +169,11 @@ fn code_of_engine(error: &EngineError) -> u8 {
 fn code_of_ledger(error: &LedgerError) -> u8 {
     match error {
         LedgerError::Open { .. }
+        | LedgerError::Server { .. }
+        | LedgerError::OldServer { .. }
         | LedgerError::UnknownKind { .. }
+        | LedgerError::BadUrl { .. }
+        | LedgerError::Behind { .. }
         | LedgerError::Newer { .. }
         | LedgerError::OtherHome { .. }
         | LedgerError::InUse(_)

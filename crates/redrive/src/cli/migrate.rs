@@ -1,10 +1,9 @@
 //! `redrive migrate`: the ledger's schema, brought up to date.
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_ledger::{Migration, Schema, SqliteLedger};
+use redrive_ledger::{LedgerUrl, Migration, Schema, SqlLedger};
 use serde::Serialize;
 
 use super::Global;
@@ -13,8 +12,9 @@ use crate::{config, ledger};
 
 /// Bring the ledger's schema up to date; make the ledger where there is none
 ///
-/// Commands that open a ledger do so by themselves. This one does it beforehand, and tells what is done. All migrations are
-/// applied, or none. Temporal is not needed.
+/// A command that opens a new ledger makes it; one that is older than this redrive is refused by every command but this one. All
+/// migrations are applied, or none. Stop the workers first: an older redrive does not know the newer schema. Temporal is not
+/// needed.
 #[derive(Debug, Args)]
 pub struct MigrateArgs {
     /// Only tell what would be applied; change nothing, and make no file
@@ -26,8 +26,8 @@ pub struct MigrateArgs {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Migrated {
-    /// The ledger's file.
-    ledger: PathBuf,
+    /// The ledger's file, or its URL without a password.
+    ledger: String,
     /// Whether nothing is changed.
     dry_run: bool,
     /// Whether there was no ledger.
@@ -47,21 +47,21 @@ pub async fn run(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let config = config::load(&global.overrides())?;
-    let path = ledger::path(&config.ledger.url)?;
-    let new = !path.exists();
+    let url = LedgerUrl::parse(&config.ledger.url)?;
+    let new = !ledger::exists(&url).await?;
     let before = match args.dry_run {
-        true => SqliteLedger::schema(&path).await?,
-        false => SqliteLedger::migrate(&path).await?,
+        true => SqlLedger::schema(&url).await?,
+        false => SqlLedger::migrate(&url).await?,
     };
-    let migrated = Migrated::new(&path, args.dry_run, new, before);
+    let migrated = Migrated::new(&url, args.dry_run, new, before);
     printer.data(&migrated, Migrated::text)?;
     Ok(ExitCode::SUCCESS)
 }
 
 impl Migrated {
-    fn new(path: &Path, dry_run: bool, new: bool, before: Schema) -> Self {
+    fn new(url: &LedgerUrl, dry_run: bool, new: bool, before: Schema) -> Self {
         Self {
-            ledger: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            ledger: ledger::named(url),
             dry_run,
             new,
             version_before: before.found,
@@ -72,7 +72,7 @@ impl Migrated {
 
     fn text(&self, paint: Paint) -> String {
         let (before, after) = (self.version_before, self.version_after);
-        let ledger = self.ledger.display();
+        let ledger = &self.ledger;
         if self.migrations.is_empty() {
             return format!("The ledger {ledger} is up to date: its schema is version {after}.");
         }

@@ -67,7 +67,7 @@ pub struct Global {
     /// The configuration file [default: REDRIVE_CONFIG, else ./redrive.toml if it is there]
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The ledger, a file's path or sqlite:PATH [default: REDRIVE_LEDGER_URL, else ledger.url of the configuration]
+    /// The ledger, a file's path, sqlite:PATH or postgres://USER@HOST/DATABASE [default: REDRIVE_LEDGER_URL, else ledger.url of the configuration]
     #[arg(long, global = true, value_name = "URL")]
     ledger: Option<String>,
     /// The form of the answer on stdout: text for people, json for programs, jsonl for one item a line

@@ -12,6 +12,7 @@ use super::halt::warn_if_halted;
 use super::session::Session;
 use super::signals::StopSignals;
 use crate::dev_server::{DevServer, DevServerOptions};
+use crate::ledger;
 use crate::printer::{Paint, Printer};
 use crate::problem::Problem;
 use crate::server_watch::ServerWatch;
@@ -81,7 +82,7 @@ impl Serving {
             namespace: target.namespace().to_owned(),
             temporal_ui: server.as_ref().and_then(|(server, _)| server.ui_address()),
             dev_server: server.as_ref().map(|(_, options)| files(options)),
-            ledger: config.ledger.url,
+            ledger: ledger::shown(&config.ledger.url),
             task_queue: config.worker.task_queue,
             schedule,
         };

@@ -1,9 +1,7 @@
 //! What most commands begin with: the configuration, the way to Temporal, the ledger, and the verbs over them.
 
-use std::path::PathBuf;
-
 use redrive_engine::ops::{Ops, Records};
-use redrive_ledger::NewAuditEvent;
+use redrive_ledger::{LedgerUrl, NewAuditEvent};
 
 use super::Global;
 use crate::config::{self, Config};
@@ -35,9 +33,8 @@ impl Session {
     /// Opens what Temporal's configuration and ours name.
     pub async fn open(global: &Global, verb: Verb) -> anyhow::Result<Self> {
         let config = config::load(&global.overrides())?;
-        let path = ledger::path(&config.ledger.url)?;
         if verb == Verb::OnExisting {
-            must_exist(path)?;
+            must_exist(&config).await?;
         }
         Self::over(config, Target::configured()?).await
     }
@@ -58,20 +55,21 @@ impl Session {
 /// Temporal does not.
 pub async fn records(global: &Global) -> anyhow::Result<Records> {
     let config = config::load(&global.overrides())?;
-    must_exist(ledger::path(&config.ledger.url)?)?;
+    must_exist(&config).await?;
     connect::records(&config).await
 }
 
-fn must_exist(path: PathBuf) -> Result<(), Problem> {
-    if path.exists() {
+async fn must_exist(config: &Config) -> anyhow::Result<()> {
+    let url = LedgerUrl::parse(&config.ledger.url)?;
+    if ledger::exists(&url).await? {
         return Ok(());
     }
-    let path = std::path::absolute(&path).unwrap_or(path);
     Err(Problem::user(
-        format!("there is no ledger {}.", path.display()),
+        format!("there is no ledger {}.", ledger::named(&url)),
         "name it with --ledger or REDRIVE_LEDGER_URL, or in the configuration; `redrive up`, `redrive worker` \
          and `redrive migrate` make a new one.",
-    ))
+    )
+    .into())
 }
 
 /// Who does something, and why, for the audit trail.

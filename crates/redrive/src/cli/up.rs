@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_ledger::SqliteLedger;
+use redrive_ledger::{LedgerLock, LedgerUrl};
 
 use super::serve::Serving;
 use super::signals::StopSignals;
@@ -13,7 +13,10 @@ use crate::config::{self, Config};
 use crate::connect::{self, Address, Target};
 use crate::dev_server::{DevServer, DevServerOptions};
 use crate::printer::Printer;
-use crate::{ledger, temporal_cli};
+use crate::temporal_cli;
+
+/// Where the ledger is no file, the dev server's files are named as beside this one.
+const BESIDE: &str = "redrive.db";
 
 /// The port that Temporal's clients look at by default.
 const USUAL_PORT: u16 = 7233;
@@ -33,10 +36,12 @@ pub struct UpArgs {
 pub async fn run(args: UpArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::listen()?;
     let config = config::load(&global.overrides())?;
-    let path = ledger::path(&config.ledger.url)?;
-    let _lock = SqliteLedger::lock(&path)?;
+    let url = LedgerUrl::parse(&config.ledger.url)?;
+    let file = url.file().unwrap_or(Path::new(BESIDE)).to_owned();
+    // On a server many workers may share a ledger.
+    let _lock = url.file().map(LedgerLock::take).transpose()?;
     tokio::select! {
-        serving = start(args, config, &path) => {
+        serving = start(args, config, &file) => {
             let serving = serving?;
             serving.announce(printer).await?;
             serving.until_asked(&mut signals, printer).await

@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use redrive_ledger::LedgerUrl;
 use toml::Table;
 
 use super::{Config, Source, sentence};
+use crate::environment;
 use crate::problem::Problem;
-use crate::{environment, ledger};
 
 /// The file that is read where none is named.
 pub const DEFAULT_FILE: &str = "redrive.toml";
@@ -94,7 +95,8 @@ fn read_with_text(file: &Path) -> Result<(Config, Table), Problem> {
         )
     })?;
     let mut config = parse(&text, &file.display().to_string())?;
-    if let (Some(folder), Ok(path)) = (file.parent(), ledger::path(&config.ledger.url)) {
+    let url = LedgerUrl::parse(&config.ledger.url);
+    if let (Some(folder), Ok(LedgerUrl::File(path))) = (file.parent(), url) {
         config.ledger.url = folder.join(path).display().to_string();
     }
     let written = text
@@ -126,7 +128,7 @@ pub fn parse(text: &str, name: &str) -> Result<Config, Problem> {
 /// One sentence for each thing that makes no sense.
 fn problems(config: &Config) -> Vec<String> {
     let mut found = Vec::new();
-    if let Err(error) = ledger::path(&config.ledger.url) {
+    if let Err(error) = LedgerUrl::parse(&config.ledger.url) {
         found.push(format!(
             "ledger.url: {}",
             error.to_string().trim_end_matches('.')

@@ -43,7 +43,7 @@ pub struct Config {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LedgerConfig {
-    /// The ledger: a file's path, or `sqlite:PATH`. Default `redrive.db` in the current folder.
+    /// The ledger: a file's path, `sqlite:PATH`, or `postgres://...`. Default `redrive.db` in the current folder.
     pub url: String,
 }
 

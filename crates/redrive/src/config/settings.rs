@@ -49,8 +49,8 @@ const ANY: &str = "any";
 pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "ledger.url",
-        "path, or sqlite:PATH",
-        "Where Redrive keeps what it knows of every failed order. A relative path starts at the file's folder.",
+        "path, sqlite:PATH, or postgres://USER@HOST/DATABASE",
+        "Where Redrive keeps what it knows of every failed order: a file, or a database of PostgreSQL 15 or later. A relative path starts at the file's folder. A password belongs into PGPASSWORD or a password file; OPERATIONS.md has the parameters.",
     ),
     Setting::new(
         "worker.task_queue",

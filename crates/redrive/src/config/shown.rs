@@ -9,6 +9,7 @@ use toml::{Table, Value};
 
 use super::flat::{Leaf, flatten};
 use super::{Config, Loaded, SETTINGS, Setting};
+use crate::ledger;
 
 /// Where a value comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -83,8 +84,8 @@ impl Loaded {
                 default: defaults.remove(&leaf.key),
                 unit: setting.map_or("", |setting| setting.unit),
                 meaning: setting.map_or("", |setting| setting.meaning),
+                value: without_password(&leaf.key, leaf.value),
                 key: leaf.key,
-                value: leaf.value,
             }
         });
         shown.collect()
@@ -98,6 +99,14 @@ impl Loaded {
             Some(file) if written.contains(key) => Source::File(file.clone()),
             _ => Source::Default,
         }
+    }
+}
+
+/// The value as it may be shown.
+fn without_password(key: &str, value: Value) -> Value {
+    match value {
+        Value::String(url) if key == "ledger.url" => Value::String(ledger::shown(&url)),
+        value => value,
     }
 }
 

@@ -71,7 +71,7 @@ fn each_mistake_is_a_sentence_with_its_place() {
         ),
         (
             "[ledger]\nurl = \"mysql://here\"",
-            "redrive.toml: ledger.url: \"mysql://here\" is no ledger: write a file path, or sqlite:PATH.",
+            "redrive.toml: ledger.url: \"mysql://here\" is no ledger: write a file path, sqlite:PATH, or postgres://USER@HOST/DATABASE.",
         ),
         (
             "[schedule]\ninterval = \"0s\"\nid = \" \"",

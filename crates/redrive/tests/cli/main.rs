@@ -20,6 +20,7 @@ mod man;
 mod manual;
 mod migrate;
 mod policy;
+mod postgres;
 mod prompt;
 mod queue;
 mod quickstart;

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use redrive_ledger::LedgerUrl;
 use serde::Serialize;
 
 use crate::cli::Global;
+use crate::config;
 use crate::printer::{Paint, Printer};
-use crate::{config, ledger};
 
 /// A configuration without a mistake.
 #[derive(Debug, Serialize)]
@@ -23,7 +24,7 @@ struct Checked {
 pub fn run(global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let loaded = config::load_with_sources(&global.overrides())?;
     // What takes the place of the file's ledger is no part of the file, so nobody has looked at it yet.
-    ledger::path(&loaded.config.ledger.url)?;
+    LedgerUrl::parse(&loaded.config.ledger.url)?;
     let set_count = loaded.written_settings();
     let file = loaded.file;
     printer.data(&Checked { file, set_count }, Checked::text)?;

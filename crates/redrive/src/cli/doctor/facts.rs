@@ -1,11 +1,9 @@
 //! What the doctor knows: facts, gathered without a judgement. What cannot be asked is an answer, too.
 
-use std::path::PathBuf;
-
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::ids::Home;
 use redrive_engine::{Checkup, Clock, checkup};
-use redrive_ledger::{BatchRow, Halt, LedgerError, SqliteLedger};
+use redrive_ledger::{BatchRow, Halt, LedgerError, LedgerUrl, SqlLedger};
 
 use crate::cli::schedule;
 use crate::config::Config;
@@ -28,8 +26,8 @@ pub struct Facts {
 
 /// The ledger, as far as it can be looked at without changing it.
 pub enum LedgerFacts {
-    /// There is no file.
-    Missing(PathBuf),
+    /// There is none; its name.
+    Missing(String),
     /// Its schema is older than this binary's, by so many migrations.
     Behind(usize),
     /// It cannot be opened, or is newer than this binary.
@@ -100,11 +98,11 @@ async fn open(config: &Config, about_to_go: Option<Timestamp>) -> LedgerFacts {
 }
 
 async fn look(config: &Config, about_to_go: Option<Timestamp>) -> Result<LedgerFacts, LedgerError> {
-    let path = ledger::path(&config.ledger.url)?;
-    if !path.exists() {
-        return Ok(LedgerFacts::Missing(path));
+    let url = LedgerUrl::parse(&config.ledger.url)?;
+    let schema = SqlLedger::schema(&url).await?;
+    if schema.found == 0 && !ledger::exists(&url).await? {
+        return Ok(LedgerFacts::Missing(url.to_string()));
     }
-    let schema = SqliteLedger::schema(&path).await?;
     if !schema.pending.is_empty() {
         return Ok(LedgerFacts::Behind(schema.pending.len()));
     }

@@ -28,9 +28,9 @@ const LATE: u32 = 2;
 pub fn opened(facts: &LedgerFacts) -> Finding {
     const CHECK: &str = "ledger";
     match facts {
-        LedgerFacts::Missing(path) => Finding::problem(
+        LedgerFacts::Missing(name) => Finding::problem(
             CHECK,
-            format!("There is no ledger {}.", path.display()),
+            format!("There is no ledger {name}."),
             "Name it with --ledger or REDRIVE_LEDGER_URL; `redrive worker`, `redrive up` and `redrive migrate` make a new one.",
         ),
         LedgerFacts::Behind(1) => behind(CHECK, "1 migration"),
@@ -56,7 +56,7 @@ fn behind(check: &'static str, migrations: &str) -> Finding {
     Finding::warning(
         check,
         format!("Its schema lacks {migrations}."),
-        "`redrive migrate` brings it up to date, and so does the next command that uses it.",
+        "Stop the workers and run `redrive migrate`; until then no command uses it.",
     )
 }
 

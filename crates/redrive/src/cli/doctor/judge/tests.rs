@@ -1,6 +1,4 @@
 //! Every finding, from facts that differ from a healthy site in one thing.
-
-use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -352,7 +350,7 @@ fn without_a_server_the_ledger_is_looked_at_all_the_same() {
 fn a_ledger_that_cannot_be_read_is_one_finding() {
     for (ledger, level, what) in [
         (
-            LedgerFacts::Missing(PathBuf::from("redrive.db")),
+            LedgerFacts::Missing("redrive.db".to_owned()),
             Level::Problem,
             "There is no ledger redrive.db.",
         ),
