@@ -1,4 +1,4 @@
-//! The engine against a real Temporal dev server and a real SQLite ledger. Each test has a namespace and a ledger of
+//! The engine against a real Temporal dev server and a real ledger, in a file of SQLite but for those of `postgres`. Each test has a namespace and a ledger of
 //! its own; failed runs come from a puppet that answers workflow tasks by script.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -14,6 +14,7 @@ mod hooks;
 mod kth;
 mod ledger_hooks;
 mod one_order;
+mod postgres;
 mod progress;
 mod rehearsal;
 mod retries;

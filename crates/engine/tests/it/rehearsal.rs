@@ -19,7 +19,7 @@ use crate::retries::operator;
 use crate::world::{End, World, policy};
 
 /// An hour at most between an order's restarts; one restart where slamming failed.
-fn patient() -> Policy {
+pub fn patient() -> Policy {
     let hour = Duration::from_secs(3600);
     let mut policy = policy();
     policy.backoff.initial = hour;
@@ -28,9 +28,12 @@ fn patient() -> Policy {
     policy
 }
 
-/// A world with an order of each kind: what a batch does with it is in its name.
 async fn mixed() -> World {
-    let world = World::with("rehearsal", patient()).await;
+    mixed_in(World::with("rehearsal", patient()).await).await
+}
+
+/// A world with an order of each kind: what a batch does with it is in its name.
+pub async fn mixed_in(world: World) -> World {
     let slams = End::FailsAs("slam_failed");
     for (order, ends) in [
         ("order-waits", [End::Fails, End::Fails]),
@@ -122,7 +125,7 @@ async fn everything(world: &World) -> Vec<String> {
 }
 
 /// Every run that the server shows.
-async fn runs(world: &World) -> BTreeSet<(String, String, i32)> {
+pub async fn runs(world: &World) -> BTreeSet<(String, String, i32)> {
     let request = ListWorkflowExecutionsRequest {
         namespace: world.bed.namespace.clone(),
         page_size: 1000,
@@ -143,7 +146,7 @@ async fn runs(world: &World) -> BTreeSet<(String, String, i32)> {
     listed.executions.iter().map(of).collect()
 }
 
-async fn rehearsed(world: &World, request: &RunRequest) -> Rehearsed {
+pub async fn rehearsed(world: &World, request: &RunRequest) -> Rehearsed {
     world.ops().rehearse(request).await.unwrap()
 }
 
@@ -165,7 +168,11 @@ async fn a_rehearsal_says_what_the_batch_then_does_and_changes_nothing() {
     let before = (everything(&world).await, runs(&world).await);
     let rehearsal = rehearsed(&world, &RunRequest::default()).await;
     assert_eq!((everything(&world).await, runs(&world).await), before);
+    does_with_each_what_its_name_says(&world, &rehearsal).await;
+}
 
+/// What was rehearsed, and what the batch then does.
+pub async fn does_with_each_what_its_name_says(world: &World, rehearsal: &Rehearsed) {
     let expected = |order: &str, verdict, reason: Option<&str>, attempt| {
         (
             order.to_owned(),
@@ -196,7 +203,7 @@ async fn a_rehearsal_says_what_the_batch_then_does_and_changes_nothing() {
         result.skipped_count,
     ];
     assert_eq!((counts, result.truncated), ([5, 3, 1, 0, 1], false));
-    assert_eq!(told(&performed(&world, &RunRequest::default()).await), all);
+    assert_eq!(told(&performed(world, &RunRequest::default()).await), all);
 }
 
 #[tokio::test]

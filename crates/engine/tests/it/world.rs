@@ -17,7 +17,8 @@ use redrive_engine::{Clock, Engine, RunningWorker, Settings, Steady, SystemClock
 use redrive_flows::activities::{Chunk, ChunkReport, Phase};
 use redrive_fulfillment::puppet::{Move, Puppet, Task};
 use redrive_fulfillment::testbed::{Testbed, eventually, eventually_within, json_input};
-use redrive_ledger::{BatchOpening, Ledger, Reader, SqliteLedger, Story};
+use redrive_ledger::{BatchOpening, Ledger, LedgerUrl, Reader, SqlLedger, Story};
+use redrive_test_postgres::Database;
 use serde_json::json;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 
@@ -96,6 +97,7 @@ pub struct World {
     pub engine: Engine,
     pub scripts: Scripts,
     pub folder: tempfile::TempDir,
+    _database: Option<Database>,
     _puppet: Puppet,
 }
 
@@ -125,13 +127,30 @@ impl World {
 
     /// A world under a policy of the test's.
     pub async fn with(name: &str, policy: Policy) -> Self {
-        let bed = Testbed::connect(name).await;
         let folder = tempfile::tempdir().unwrap();
-        let sqlite = SqliteLedger::open(&folder.path().join("ledger.db"))
-            .await
-            .unwrap();
-        let reader: Arc<dyn Reader> = Arc::new(sqlite.clone());
-        let ledger: Arc<dyn Ledger> = Arc::new(sqlite);
+        let url = LedgerUrl::from(folder.path().join("ledger.db"));
+        Self::over(name, policy, &url, folder, None).await
+    }
+
+    /// A world whose ledger is on PostgreSQL.
+    pub async fn on_postgres(name: &str, policy: Policy) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::new().await;
+        let url = LedgerUrl::parse(&database.url()).unwrap();
+        Self::over(name, policy, &url, folder, Some(database)).await
+    }
+
+    async fn over(
+        name: &str,
+        policy: Policy,
+        url: &LedgerUrl,
+        folder: tempfile::TempDir,
+        database: Option<Database>,
+    ) -> Self {
+        let bed = Testbed::connect(name).await;
+        let opened = SqlLedger::open(url).await.unwrap();
+        let reader: Arc<dyn Reader> = Arc::new(opened.clone());
+        let ledger: Arc<dyn Ledger> = Arc::new(opened);
         let gateway = TemporalGateway::connect(bed.client.clone()).await.unwrap();
         let clock = Arc::new(ShiftedClock::default());
         let engine = engine(&ledger, Arc::new(gateway.clone()), &clock, policy).await;
@@ -151,6 +170,7 @@ impl World {
             engine,
             scripts,
             folder,
+            _database: database,
             _puppet: puppet,
         }
     }
