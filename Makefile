@@ -28,7 +28,7 @@ help: ## Print this list.
 	@echo
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Check cargo and fetch the Temporal CLI into .tools; needed once, done by the others.
+setup: ## Check cargo, fetch the Temporal CLI into .tools, see to PostgreSQL; needed once, done by the others.
 	@scripts/setup
 
 demo: setup ## Let 300 orders run and fail on a real Temporal server, bring them back, and audit it (ORDERS=, SEED=).
@@ -37,8 +37,8 @@ demo: setup ## Let 300 orders run and fail on a real Temporal server, bring them
 up: setup ## Run Redrive on this machine until Ctrl-C, with a Temporal dev server if TEMPORAL_ADDRESS is not set.
 	cargo run $(CARGO_FLAGS) -p redrive -- up $(ARGS)
 
-test: setup ## Run every test, those on a real Temporal dev server too (ARGS=name runs the tests so named).
-	scripts/with-dev-server cargo test $(CARGO_FLAGS) --workspace --no-fail-fast --features '$(TEST_FEATURES)' $(ARGS)
+test: setup ## Run every test, on a real Temporal dev server and a PostgreSQL of its own (ARGS=name runs the tests so named).
+	scripts/with-postgres scripts/with-dev-server cargo test $(CARGO_FLAGS) --workspace --no-fail-fast --features '$(TEST_FEATURES)' $(ARGS)
 
 histories: setup ## Record the workflows' histories anew (after a change that adds a patch).
 	REDRIVE_RECORD_HISTORIES=1 scripts/with-dev-server cargo test $(CARGO_FLAGS) -p redrive-engine --test it -- histories::record progress::a_pause

@@ -53,7 +53,7 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_meant() {
         .run("config check")
         .says(
             1,
-            "error: \"mysql://orders\" is no ledger: write a file path, or sqlite:PATH.",
+            "error: \"mysql://orders\" is no ledger: write a file path, sqlite:PATH, or postgres://USER@HOST/DATABASE.",
         );
 }
 

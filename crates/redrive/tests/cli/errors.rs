@@ -117,7 +117,7 @@ fn a_ledger_of_an_unknown_kind() {
         .run("worker --ledger mysql://orders")
         .says(
             1,
-            "error: \"mysql://orders\" is no ledger: write a file path, or sqlite:PATH.",
+            "error: \"mysql://orders\" is no ledger: write a file path, sqlite:PATH, or postgres://USER@HOST/DATABASE.",
         );
 }
 
