@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::error::EngineError;
 use crate::gateway::{self, FailedRun, Gateway};
 use crate::halt::HaltWatch;
+use crate::turns::HeldTurns;
 
 /// Orders that one process handles at the same time, over all its chunks: restarts then run as fast as raw starts.
 const ORDERS_AT_ONCE: usize = 32;
@@ -38,6 +39,7 @@ pub struct Engine {
     /// The rest.
     pub settings: Arc<Settings>,
     pub(crate) halt: Arc<HaltWatch>,
+    pub(crate) turns: Arc<HeldTurns>,
     pub(crate) room: Arc<Semaphore>,
 }
 
@@ -61,6 +63,7 @@ impl Engine {
             policy: Arc::new(policy),
             settings: Arc::new(settings),
             halt: Arc::new(HaltWatch::default()),
+            turns: Arc::new(HeldTurns::default()),
             room: Arc::new(Semaphore::new(ORDERS_AT_ONCE)),
         })
     }

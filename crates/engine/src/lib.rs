@@ -23,6 +23,7 @@ mod scan;
 mod schedule;
 mod server_time;
 mod settle;
+mod turns;
 mod worker;
 
 pub use activities::Activities;

@@ -8,11 +8,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::decide::{Elsewhere, Latest, RunStatus, Step, after_describe, elsewhere};
 use redrive_core::ids::{BatchId, WorkflowId};
-use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, OurRun, Outcome, Plan};
+use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, Limited, OurRun, Outcome, Plan};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gateway::{GatewayError, Mark, Restart, Started};
+use crate::turns::is_late;
 
 /// A description older than this is not acted on: describe again.
 const FRESH: SignedDuration = SignedDuration::from_secs(2);
@@ -23,6 +24,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// The longest such pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// So often an order that is not ready in time waits for another turn.
+const TURNS_LOST_AT_MOST: u32 = 2;
 /// A halt or stop is heard at least so often while an order waits for its turn.
 const STEP: Duration = Duration::from_millis(250);
 
@@ -41,8 +44,10 @@ struct Progress {
     untouched: bool,
     /// A start may have been made of which nobody has heard.
     in_doubt: bool,
-    /// The time at which the shared rate lets it start, once that is reserved.
-    slot: Option<Timestamp>,
+    /// Its turn under the limit of starts, once that has come.
+    turn: Option<Timestamp>,
+    /// Turns that came to nothing, for the order was not ready in time.
+    turns_lost: u32,
     pause: Duration,
 }
 
@@ -80,7 +85,8 @@ impl Engine {
         let mut progress = Progress {
             untouched: fresh,
             in_doubt: !fresh,
-            slot: None,
+            turn: None,
+            turns_lost: 0,
             pause: FIRST_PAUSE,
         };
         loop {
@@ -124,6 +130,11 @@ impl Engine {
         limits: Limits,
         stop: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Turn, EngineError> {
+        let restarts = matches!(order.plan, Plan::Restart { .. });
+        // What may have been started already is described first: it needs no turn, and a halt does not keep its answer.
+        if restarts && progress.untouched && !self.await_turn(progress, limits, stop).await? {
+            return Ok(Turn::End(progress.given_up()));
+        }
         let mark = mark(order);
         let described_at = self.clock.now();
         let latest = self
@@ -147,7 +158,7 @@ impl Engine {
                     request_id,
                     ..
                 } => {
-                    if !self.await_slot(progress, limits, stop).await? {
+                    if !self.await_turn(progress, limits, stop).await? {
                         return Ok(Turn::End(progress.given_up()));
                     }
                     let mark = Mark {
@@ -161,34 +172,44 @@ impl Engine {
         }
     }
 
-    /// Waits for its turn under the rate that all workers share, in short steps, so that a halt or stop is heard.
-    /// Returns whether the order may be started.
-    async fn await_slot(
+    /// Waits for its turn under the limit that all workers share, in short steps, so that a halt or stop is heard. Returns
+    /// whether the order may be started. A turn that it has already is kept.
+    async fn await_turn(
         &self,
         progress: &mut Progress,
         limits: Limits,
         stop: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<bool, LedgerError> {
-        let slot = match progress.slot {
-            Some(slot) => slot,
-            None => {
-                self.ledger
-                    .reserve_start(self.policy.starts_per_second, self.clock.now())
-                    .await?
-            }
-        };
-        progress.slot = Some(slot);
+        if progress.turn.is_some() {
+            return Ok(!self.must_stop(limits, stop).await?);
+        }
+        let front = self.front(Limited::Starts).await?;
         loop {
-            if slot >= limits.stops_at || self.must_stop(limits, stop).await? {
+            if front.at() >= limits.stops_at || self.must_stop(limits, stop).await? {
                 return Ok(false);
             }
-            let wait =
-                Duration::try_from(slot.duration_since(self.clock.now())).unwrap_or_default();
-            if wait.is_zero() {
+            let wait = front.at().duration_since(self.clock.now());
+            if !wait.is_positive() {
+                progress.turn = Some(front.take());
                 return Ok(true);
             }
+            let wait = Duration::try_from(wait).unwrap_or_default();
             self.clock.sleep(wait.min(STEP)).await;
         }
+    }
+
+    /// Whether the order comes too late for its turn, and waits for another. On a server that is that slow for long the
+    /// limit is not what matters: it goes on then.
+    fn loses_its_turn(&self, progress: &mut Progress) -> bool {
+        let late = progress
+            .turn
+            .is_some_and(|turn| is_late(turn, self.clock.now()));
+        let loses = late && progress.turns_lost < TURNS_LOST_AT_MOST;
+        if loses {
+            progress.turn = None;
+            progress.turns_lost += 1;
+        }
+        loses
     }
 
     /// Starts, unless the description has grown old meanwhile.
@@ -205,11 +226,11 @@ impl Engine {
             let message = "its start request is neither in the ledger nor on the server".to_owned();
             return Ok(Turn::End(Outcome::ItemError { message }));
         };
-        if self.clock.now().duration_since(described_at) > FRESH {
+        if self.clock.now().duration_since(described_at) > FRESH || self.loses_its_turn(progress) {
             return Ok(Turn::Again);
         }
         progress.untouched = false;
-        progress.slot = None;
+        progress.turn = None;
         let restart = Restart {
             workflow_id: order.workflow_id.clone(),
             mark,
@@ -228,10 +249,15 @@ impl Engine {
         }
     }
 
-    /// From the ledger; where it keeps none, from the server.
+    /// From the ledger; where it keeps none, or one that is damaged (which concerns this order only), from the server.
     async fn start_request(&self, order: &ClaimedOrder) -> Result<Option<Vec<u8>>, EngineError> {
-        if let Some(request) = self.ledger.start_request(order.pk).await? {
-            return Ok(Some(request));
+        match self.ledger.start_request(order.pk).await {
+            Ok(Some(request)) => return Ok(Some(request)),
+            Ok(None) => {}
+            Err(error @ LedgerError::StartRequest(_)) => {
+                tracing::warn!(%error, workflow.id = %order.workflow_id, "asking the server instead");
+            }
+            Err(error) => return Err(error.into()),
         }
         Ok(self
             .gateway
@@ -301,7 +327,8 @@ impl Engine {
         workflow_id: &WorkflowId,
         mark: &Mark,
         since: Timestamp,
-    ) -> Result<Option<OurRun>, GatewayError> {
+    ) -> Result<Option<OurRun>, EngineError> {
+        self.await_visibility().await?;
         let Some(run) = self.gateway.look_back(workflow_id, mark, since).await? else {
             return Ok(None);
         };

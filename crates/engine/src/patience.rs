@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::engine::Engine;
-use crate::gateway::GatewayError;
+use crate::error::EngineError;
+use crate::gateway::{GatewayError, Page, Window};
 use crate::pulse::Pulse;
 
 /// The first pause; it doubles up to the longest.
@@ -20,21 +21,42 @@ pub(crate) struct Patience<'a> {
     pub pulse: &'a dyn Pulse,
 }
 
+/// An error that may say: ask again later.
+pub(crate) trait MayThrottle {
+    /// Whether it says so.
+    fn is_throttle(&self) -> bool;
+}
+
+impl MayThrottle for GatewayError {
+    fn is_throttle(&self) -> bool {
+        matches!(self, Self::Throttle(_))
+    }
+}
+
+impl MayThrottle for EngineError {
+    fn is_throttle(&self) -> bool {
+        matches!(self, Self::Gateway(error) if error.is_throttle())
+    }
+}
+
 impl Engine {
     /// Makes a call that only reads, again and again while it is throttled and the phase lasts.
-    pub(crate) async fn patiently<T, F>(
+    pub(crate) async fn patiently<T, E, F>(
         &self,
         patience: Patience<'_>,
         call: impl Fn() -> F,
-    ) -> Result<T, GatewayError>
+    ) -> Result<T, E>
     where
-        F: Future<Output = Result<T, GatewayError>>,
+        E: MayThrottle,
+        F: Future<Output = Result<T, E>>,
     {
         let mut pause = FIRST_PAUSE;
         loop {
             match call().await {
-                Err(GatewayError::Throttle(_))
-                    if self.clock.now() < patience.ends_at && !patience.pulse.cancelled() =>
+                Err(error)
+                    if error.is_throttle()
+                        && self.clock.now() < patience.ends_at
+                        && !patience.pulse.cancelled() =>
                 {
                     self.clock.sleep(pause).await;
                     patience.pulse.beat().await;
@@ -43,5 +65,32 @@ impl Engine {
                 answer => return answer,
             }
         }
+    }
+
+    /// How many failed runs visibility shows in a window; asked in turn, and patiently.
+    pub(crate) async fn count_failed(
+        &self,
+        window: &Window,
+        patience: Patience<'_>,
+    ) -> Result<u64, EngineError> {
+        self.patiently(patience, || async {
+            self.await_visibility().await?;
+            Ok(self.gateway.count_failed(window).await?)
+        })
+        .await
+    }
+
+    /// One page of them; asked in turn, and patiently.
+    pub(crate) async fn list_failed(
+        &self,
+        window: &Window,
+        page: &[u8],
+        patience: Patience<'_>,
+    ) -> Result<Page, EngineError> {
+        self.patiently(patience, || async {
+            self.await_visibility().await?;
+            Ok(self.gateway.list_failed(window, page.to_vec()).await?)
+        })
+        .await
     }
 }

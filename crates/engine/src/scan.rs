@@ -65,8 +65,7 @@ impl Engine {
             if self.clock.now() >= input.ends_at || pulse.cancelled() {
                 return Ok(false);
             }
-            let count = self.patiently(patience, || self.gateway.count_failed(&window));
-            if count.await? > u64::from(self.policy.scan.window_rows)
+            if self.count_failed(&window, patience).await? > u64::from(self.policy.scan.window_rows)
                 && let Some((earlier, later)) = halves(&window)
             {
                 ahead.extend([later, earlier]);
@@ -104,9 +103,7 @@ impl Engine {
         let known = ScanWindow {
             workflow_type: workflow_type.to_owned(),
             first_look_at,
-            older_count: self
-                .patiently(patience, || self.gateway.count_failed(&older))
-                .await?,
+            older_count: self.count_failed(&older, patience).await?,
             watermark: first_look_at,
             swept_at: now,
         };
@@ -123,9 +120,7 @@ impl Engine {
     ) -> Result<ObserveSummary, EngineError> {
         let (mut page, mut stored) = (Vec::new(), ObserveSummary::default());
         loop {
-            let listed = self
-                .patiently(patience, || self.gateway.list_failed(window, page.clone()))
-                .await?;
+            let listed = self.list_failed(window, &page, patience).await?;
             let failures = self.read_new(listed.runs, patience).await?;
             stored += self
                 .ledger

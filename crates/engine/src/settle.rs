@@ -68,10 +68,10 @@ impl Engine {
         while let Some(answer) = described.next().await {
             match answer {
                 Ok(checked) => answers.extend(checked),
-                Err(GatewayError::Item(message)) => {
+                Err(EngineError::Gateway(GatewayError::Item(message))) => {
                     tracing::warn!(message, "an order cannot be described; it stays due");
                 }
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
         self.ledger
@@ -81,7 +81,7 @@ impl Engine {
     }
 
     /// Asks how one order stands; `None` where the answer changed while asking.
-    async fn look_at(&self, check: Check) -> Result<Option<Checked>, GatewayError> {
+    async fn look_at(&self, check: Check) -> Result<Option<Checked>, EngineError> {
         let given_up = check.given_up.map(|request_id| Mark {
             from_run: check.failed_run.clone(),
             request_id,
@@ -155,7 +155,7 @@ impl Engine {
         check: &Check,
         mark: &Mark,
         latest: &Latest,
-    ) -> Result<Option<OurRun>, GatewayError> {
+    ) -> Result<Option<OurRun>, EngineError> {
         if check.has_attempt || latest.run_id == check.failed_run {
             return Ok(None);
         }

@@ -16,8 +16,8 @@ use redrive_core::report::ReprocessingResult;
 
 use crate::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
-    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, LedgerError, NewAuditEvent,
-    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
+    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, LedgerError, Limited,
+    NewAuditEvent, ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story, Turns,
 };
 
 /// What every method returns.
@@ -146,9 +146,25 @@ pub trait Ledger: Send + Sync + 'static {
     /// How to start the order's failed run again.
     async fn start_request(&self, pk: OrderPk) -> Result<Option<Vec<u8>>>;
 
-    /// Reserves one start under the shared rate: the time at which it may happen. Unused time is not saved up. A rate that
-    /// is no positive number counts as one a second.
-    async fn reserve_start(&self, per_second: f64, now: Timestamp) -> Result<Timestamp>;
+    /// Takes the next `count` turns of the line that everybody shares, at the rate that an operator set, else at the
+    /// `configured` one (calls a second). Unused time is not saved up. A rate that is no positive number counts as one a
+    /// second.
+    async fn take_turns(
+        &self,
+        what: Limited,
+        configured: f64,
+        count: u32,
+        now: Timestamp,
+    ) -> Result<Turns>;
+
+    /// Sets the rate of a limit for everybody, from the next turn on; `None`: each goes by its own configuration again.
+    async fn set_limit(
+        &self,
+        what: Limited,
+        per_second: Option<f64>,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<()>;
 
     // ---- what operators do and see
 

@@ -14,9 +14,9 @@ mod edit;
 mod error;
 mod failure;
 mod folio;
+mod limits;
 mod lists;
 mod order;
-mod rate;
 mod reader;
 mod record;
 mod rows;
@@ -37,6 +37,7 @@ pub use contract::Ledger;
 pub use dead_letter::{DeadLetter, EscalationLevel, Resolution, Resolve, Resolved};
 pub use error::LedgerError;
 pub use failure::{Failure, FailureRow, ObserveSummary};
+pub use limits::{Limited, Turns};
 pub use lists::{
     AuditFilter, AuditRow, BatchVerdict, Day, DeadLetterFilter, DeadLetterStats, FailureEntry,
     FailureFilter, FailureGroup, OrderFilter, Overview,

@@ -12,8 +12,8 @@ use redrive_core::ids::{BatchId, Home, RunId};
 use crate::contract::Result;
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Ledger, OrderFilter, OrderRow,
-    Overview,
+    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Ledger, Limited, OrderFilter,
+    OrderRow, Overview,
 };
 
 /// The reading side of a ledger.
@@ -69,6 +69,9 @@ pub trait Reader: Send + Sync + 'static {
     /// How many orders are left to a batch that was told `rules`, as far as is known: those that it has claimed, and those
     /// due by then.
     async fn left_to(&self, batch: &BatchId, rules: &BatchRules, due_by: Timestamp) -> Result<u64>;
+
+    /// The limits that operators have set, in calls a second; the others are as each process is configured.
+    async fn limits(&self) -> Result<Vec<(Limited, f64)>>;
 
     /// Where the ledger belongs; `None` where it is not bound yet.
     async fn home(&self) -> Result<Option<Home>>;

@@ -299,6 +299,7 @@ fn chunk(batch: &str) -> Chunk {
 fn policy() -> Policy {
     let mut policy = Policy {
         starts_per_second: 10_000.0,
+        visibility_calls_per_second: 10_000.0,
         ..Policy::default()
     };
     policy.backoff.initial = Duration::ZERO;

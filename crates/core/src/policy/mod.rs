@@ -54,6 +54,10 @@ pub struct Policy {
     /// Workflow starts a second, over everything Redrive starts in the namespace. Default 20: gentle to a cluster
     /// that serves customers at the same time.
     pub starts_per_second: f64,
+    /// Visibility calls (list, count) a second, over everything Redrive asks in the namespace. Default 5: half of what a
+    /// Temporal frontend allows a namespace by its own default (`frontend.namespaceRPS.visibility`, 10), for people and
+    /// other tools ask too.
+    pub visibility_calls_per_second: f64,
     /// The waits between restarts of an order.
     pub backoff: Backoff,
     /// Whether failed runs that have a parent are restarted too. Default false: the parent has seen the failure and
@@ -83,6 +87,7 @@ impl Default for Policy {
             max_retries: MAX_REPROCESSING_RETRIES,
             batch_size: REPROCESSING_BATCH_SIZE,
             starts_per_second: 20.0,
+            visibility_calls_per_second: 5.0,
             backoff: Backoff::default(),
             restart_children: false,
             keep_start_requests: true,

@@ -197,6 +197,10 @@ fn mistakes_are_told_in_sentences() {
             "batch_size is 1001: write a number from 1 to 1000",
         ),
         (
+            "visibility_calls_per_second = 0",
+            "visibility_calls_per_second is 0: write a number above 0, like 5",
+        ),
+        (
             "starts_per_second = 0",
             "starts_per_second is 0: write a number above 0, like 20 (to stop every start, use halt)",
         ),

@@ -46,10 +46,16 @@ impl Policy {
                 self.batch_size
             ));
         }
-        if !self.starts_per_second.is_finite() || self.starts_per_second <= 0.0 {
+        if !is_rate(self.starts_per_second) {
             found.push(format!(
                 "starts_per_second is {}: write a number above 0, like 20 (to stop every start, use halt)",
                 self.starts_per_second
+            ));
+        }
+        if !is_rate(self.visibility_calls_per_second) {
+            found.push(format!(
+                "visibility_calls_per_second is {}: write a number above 0, like 5",
+                self.visibility_calls_per_second
             ));
         }
         if self.max_item_errors == 0 {
@@ -136,4 +142,9 @@ fn rule_problems((index, rule): (usize, &Rule)) -> Vec<String> {
 fn repeated<'name>(names: impl Iterator<Item = &'name str>) -> BTreeSet<&'name str> {
     let mut seen = BTreeSet::new();
     names.filter(|name| !seen.insert(*name)).collect()
+}
+
+/// Whether something can happen so often a second.
+fn is_rate(per_second: f64) -> bool {
+    per_second.is_finite() && per_second > 0.0
 }

@@ -15,7 +15,7 @@ use redrive_core::policy::{MAX_BATCH_SIZE, Policy};
 use redrive_core::report::ReprocessingResult;
 use redrive_flows::activities::{BatchPlan, Chunk, FinishBatch, OpenBatch, Phase};
 use redrive_flows::{Deadline, options};
-use redrive_ledger::{BatchVerdict, LedgerError, Reader};
+use redrive_ledger::{BatchVerdict, LedgerError, Limited, NewAuditEvent, Reader};
 use tempfile::TempDir;
 
 use super::{Ops, OpsError, Result, RunRequest};
@@ -79,6 +79,14 @@ impl Ops {
             (*real.settings).clone(),
         )
         .await?;
+        let nobody = NewAuditEvent {
+            actor: "rehearsal".to_owned(),
+            reason: String::new(),
+        };
+        for what in Limited::ALL {
+            let now = real.clock.now();
+            engine.ledger.set_limit(what, None, &nobody, now).await?;
+        }
         Ok(Rehearsal {
             engine,
             reader: copy.reader,

@@ -67,7 +67,7 @@ impl Ops {
         let share = SAMPLE / windows.len().max(1);
         let (mut runs, mut read) = (0, Vec::new());
         for window in &windows {
-            let count = engine.gateway.count_failed(window).await?;
+            let count = engine.count_failed(window, patience(pulse)).await?;
             let some = engine.sample(window, share, pulse).await?;
             runs += count;
             read.extend(some);
@@ -135,7 +135,7 @@ impl Engine {
     ) -> Result<Vec<Failure>> {
         let (mut page, mut looked_at, mut read) = (Vec::new(), 0, Vec::new());
         loop {
-            let mut listed = self.gateway.list_failed(window, page).await?;
+            let mut listed = self.list_failed(window, &page, patience(pulse)).await?;
             listed.runs.truncate(most - looked_at);
             looked_at += listed.runs.len();
             read.extend(self.read_new(listed.runs, patience(pulse)).await?);
@@ -189,8 +189,7 @@ impl Engine {
             if patience.pulse.cancelled() {
                 return Ok(());
             }
-            let count = self.patiently(patience, || self.gateway.count_failed(&next));
-            if count.await? > AT_A_TIME
+            if self.count_failed(&next, patience).await? > AT_A_TIME
                 && let Some((earlier, later)) = halves(&next)
             {
                 ahead.extend([later, earlier]);
@@ -200,9 +199,7 @@ impl Engine {
             tell(taken);
         }
         let still_older = window(Timestamp::UNIX_EPOCH, since);
-        let older_count = self
-            .patiently(patience, || self.gateway.count_failed(&still_older))
-            .await?;
+        let older_count = self.count_failed(&still_older, patience).await?;
         let known = ScanWindow {
             first_look_at: since,
             older_count,

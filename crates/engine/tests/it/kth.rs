@@ -212,7 +212,7 @@ async fn a_fault_at_any_call_leaves_every_rule_intact() {
         "ledger: commit",
         "ledger: finish_batch",
         "ledger: save_scan_window",
-        "ledger: reserve_start",
+        "ledger: take_turns",
     ] {
         let seen = struck.iter().any(|struck| struck == call);
         assert!(seen, "{call} never failed: {struck:?}");

@@ -10,8 +10,8 @@ use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
-    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, NewAuditEvent,
-    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
+    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, Limited,
+    NewAuditEvent, ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story, Turns,
 };
 
 type Result<T> = std::result::Result<T, LedgerError>;
@@ -92,7 +92,8 @@ hooked! {
     adopt(policy: &Policy, from: &BatchId, to: &BatchId, chunk: u32, limit: u32) -> Vec<ClaimedOrder>;
     commit(policy: &Policy, batch: &BatchId, chunk: u32, commits: &[Commit], moment: Moment) -> Vec<Committed>;
     start_request(pk: OrderPk) -> Option<Vec<u8>>;
-    reserve_start(per_second: f64, now: Timestamp) -> Timestamp;
+    take_turns(what: Limited, configured: f64, count: u32, now: Timestamp) -> Turns;
+    set_limit(what: Limited, per_second: Option<f64>, by: &NewAuditEvent, now: Timestamp) -> ();
     halt(by: &NewAuditEvent, now: Timestamp) -> ();
     unhalt(by: &NewAuditEvent, now: Timestamp) -> bool;
     halted() -> Option<Halt>;

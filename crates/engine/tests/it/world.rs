@@ -110,6 +110,7 @@ pub fn policy() -> Policy {
             ..Watch::default()
         }],
         starts_per_second: 10_000.0,
+        visibility_calls_per_second: 10_000.0,
         ..Policy::default()
     };
     policy.backoff.initial = Duration::ZERO;

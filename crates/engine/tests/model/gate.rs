@@ -53,7 +53,7 @@ impl Call {
             "save_scan_window",
             "count_failed",
             "unknown_runs",
-            "reserve_start",
+            "take_turns",
             "start_request",
         ];
         DULL.contains(&self.name)

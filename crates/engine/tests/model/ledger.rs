@@ -12,8 +12,8 @@ use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
-    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, NewAuditEvent,
-    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
+    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, Limited,
+    NewAuditEvent, ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story, Turns,
 };
 
 use crate::flaw::Flaw;
@@ -201,7 +201,8 @@ gated! {
         batches(limit: u32) -> Vec<BatchRow>;
         batch_counts(batch: &BatchId, now: Timestamp) -> ReprocessingResult;
         start_request(pk: OrderPk) -> Option<Vec<u8>>;
-        reserve_start(per_second: f64, now: Timestamp) -> Timestamp;
+        take_turns(what: Limited, configured: f64, count: u32, now: Timestamp) -> Turns;
+        set_limit(what: Limited, per_second: Option<f64>, by: &NewAuditEvent, now: Timestamp) -> ();
         halt(by: &NewAuditEvent, now: Timestamp) -> ();
         unhalt(by: &NewAuditEvent, now: Timestamp) -> bool;
         halted() -> Option<Halt>;

@@ -153,6 +153,7 @@ fn policy(max_retries: u32) -> Policy {
             ..Watch::default()
         }],
         starts_per_second: 1e6,
+        visibility_calls_per_second: 1e6,
         max_retries,
         max_item_errors: 2,
         ..Policy::default()

@@ -19,11 +19,11 @@ mod dead_letter;
 mod file;
 mod halt;
 mod home;
+mod limits;
 mod load;
 mod lock;
 mod observe;
 mod order;
-mod rate;
 mod reading;
 mod resolve;
 mod scan;
@@ -52,8 +52,8 @@ use crate::contract::Result;
 use crate::folio::Learning;
 use crate::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
-    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, NewAuditEvent,
-    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story,
+    ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, Limited, NewAuditEvent,
+    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story, Turns,
 };
 
 #[async_trait]
@@ -180,8 +180,24 @@ impl Ledger for SqlLedger {
         order::start_request(self, pk).await
     }
 
-    async fn reserve_start(&self, per_second: f64, now: Timestamp) -> Result<Timestamp> {
-        again(|| rate::reserve_start(self, per_second, now)).await
+    async fn take_turns(
+        &self,
+        what: Limited,
+        configured: f64,
+        count: u32,
+        now: Timestamp,
+    ) -> Result<Turns> {
+        again(|| limits::take_turns(self, what, configured, count, now)).await
+    }
+
+    async fn set_limit(
+        &self,
+        what: Limited,
+        per_second: Option<f64>,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<()> {
+        again(|| limits::set_limit(self, what, per_second, by, now)).await
     }
 
     async fn halt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<()> {

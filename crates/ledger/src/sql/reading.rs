@@ -17,11 +17,11 @@ use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, Home, RunId};
 
 use crate::contract::Result;
-use crate::sql::{SqlLedger, copy, home};
+use crate::sql::{SqlLedger, copy, home, limits};
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, OrderFilter, OrderRow, Overview,
-    Reader,
+    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Limited, OrderFilter, OrderRow,
+    Overview, Reader,
 };
 
 #[async_trait]
@@ -85,6 +85,10 @@ impl Reader for SqlLedger {
 
     async fn left_to(&self, batch: &BatchId, rules: &BatchRules, due_by: Timestamp) -> Result<u64> {
         by_hand::left_to(self, batch, rules, due_by).await
+    }
+
+    async fn limits(&self) -> Result<Vec<(Limited, f64)>> {
+        limits::limits(self).await
     }
 
     async fn home(&self) -> Result<Option<Home>> {

@@ -1,7 +1,7 @@
-//! The halt, the shared start rate, and finding an order.
+//! The halt, the shared limits, and finding an order.
 
 use jiff::SignedDuration;
-use redrive_ledger::{Failure, Halt};
+use redrive_ledger::{AuditFilter, Failure, Halt, Limited};
 
 use super::world::{World, ann, at, first_failure};
 
@@ -45,23 +45,86 @@ async fn a_halt_lasts_until_it_is_ended() {
 }
 
 #[tokio::test]
-async fn starts_are_paced_over_everybody_who_starts() {
+async fn turns_are_one_line_for_everybody() {
     let world = World::new().await;
-    let reserve = async || world.ledger.reserve_start(20.0, world.now()).await.unwrap();
-    let slots = tokio::join!(reserve(), reserve(), reserve(), reserve());
-    let mut slots = [slots.0, slots.1, slots.2, slots.3];
-    slots.sort();
+    let take = async |what, rate, count| {
+        let turns = world.ledger.take_turns(what, rate, count, world.now());
+        turns.await.unwrap().times().collect::<Vec<_>>()
+    };
+    // At 21 a second turns lie 50 ms apart: the rate, and a margin of a twentieth.
+    let turns = tokio::join!(
+        take(Limited::Starts, 21.0, 1),
+        take(Limited::Starts, 21.0, 2),
+        take(Limited::Starts, 21.0, 1),
+    );
+    let mut turns = [turns.0, turns.1, turns.2].concat();
+    turns.sort();
     assert_eq!(
-        slots,
+        turns,
         [0, 50, 100, 150].map(|ms| at(0) + SignedDuration::from_millis(ms))
     );
     world.wait(60);
-    assert_eq!(reserve().await, at(60), "unused time is not saved up");
-    assert_eq!(reserve().await, at(60) + SignedDuration::from_millis(50));
-    // A rate that changes holds from the next start on.
-    let slow = world.ledger.reserve_start(0.5, world.now()).await.unwrap();
-    assert_eq!(slow, at(60) + SignedDuration::from_millis(100));
-    assert_eq!(reserve().await, slow + SignedDuration::from_secs(2));
+    assert_eq!(
+        take(Limited::Starts, 21.0, 1).await,
+        [at(60)],
+        "unused time is not saved up"
+    );
+    assert_eq!(
+        take(Limited::Visibility, 21.0, 1).await,
+        [at(60)],
+        "each kind has a line of its own"
+    );
+    // A rate that changes holds from the next turn on.
+    let slow = take(Limited::Starts, 0.525, 1).await;
+    assert_eq!(slow, [at(60) + SignedDuration::from_millis(50)]);
+    assert_eq!(
+        take(Limited::Starts, 21.0, 1).await,
+        [slow[0] + SignedDuration::from_secs(2)]
+    );
+}
+
+#[tokio::test]
+async fn an_operators_limit_holds_for_everybody_until_it_is_reset() {
+    let world = World::new().await;
+    let gap = async || {
+        let turns = world
+            .ledger
+            .take_turns(Limited::Starts, 21.0, 2, world.now());
+        turns.await.unwrap().gap
+    };
+    assert_eq!(world.reader.limits().await.unwrap(), []);
+    let set = async |rate| {
+        let by = ann("the carrier is slow");
+        let done = world
+            .ledger
+            .set_limit(Limited::Starts, rate, &by, world.now());
+        done.await.unwrap();
+    };
+    set(Some(10.5)).await;
+    assert_eq!(gap().await, SignedDuration::from_millis(100));
+    assert_eq!(
+        world.reader.limits().await.unwrap(),
+        [(Limited::Starts, 10.5)]
+    );
+    set(None).await;
+    assert_eq!(gap().await, SignedDuration::from_millis(50));
+    assert_eq!(world.reader.limits().await.unwrap(), []);
+    let acts = world
+        .reader
+        .audit(&AuditFilter::default(), 10)
+        .await
+        .unwrap();
+    let acts: Vec<_> = acts
+        .iter()
+        .map(|act| (act.action.as_str(), act.detail.as_deref()))
+        .collect();
+    assert_eq!(
+        acts,
+        [
+            ("reset_limit", Some("starts")),
+            ("set_limit", Some("starts to 10.5 a second"))
+        ]
+    );
 }
 
 #[tokio::test]

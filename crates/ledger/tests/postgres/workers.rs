@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use redrive_core::ids::BatchId;
 use redrive_ledger::{
-    Act, BatchEnd, ClaimRequest, ClaimedOrder, Commit, Committed, Ledger, LedgerError, Outcome,
-    Reader, SqlLedger,
+    Act, BatchEnd, ClaimRequest, ClaimedOrder, Commit, Committed, Ledger, LedgerError, Limited,
+    Outcome, Reader, SqlLedger,
 };
 use redrive_test_postgres::Database;
 
@@ -249,15 +249,20 @@ async fn a_batch_that_has_ended_is_refused_by_every_worker() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_start_rate_is_one_for_all_workers() {
+async fn the_line_of_turns_is_one_for_all_workers() {
     let (_database, world, workers) = workers(4).await;
-    let slots = (0..80).map(|n| {
+    // At 21 a second turns lie 50 ms apart.
+    let turns = (0..40).map(|n| {
         let worker = Arc::clone(&workers[n % 4]);
         let now = world.now();
-        async move { worker.reserve_start(20.0, now).await.unwrap() }
+        async move {
+            let turns = worker.take_turns(Limited::Starts, 21.0, 2, now);
+            turns.await.unwrap().times().collect::<Vec<_>>()
+        }
     });
-    let slots: BTreeSet<_> = futures::future::join_all(slots).await.into_iter().collect();
-    assert_eq!(slots.len(), 80, "no slot was given twice");
-    let (first, last) = (slots.first().unwrap(), slots.last().unwrap());
+    let turns = futures::future::join_all(turns).await;
+    let turns: BTreeSet<_> = turns.into_iter().flatten().collect();
+    assert_eq!(turns.len(), 80, "no turn was given twice");
+    let (first, last) = (turns.first().unwrap(), turns.last().unwrap());
     assert_eq!(last.as_millisecond() - first.as_millisecond(), 79 * 50);
 }

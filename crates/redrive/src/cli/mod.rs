@@ -11,6 +11,7 @@ mod doctor;
 mod failures;
 mod halt;
 mod judgement;
+mod limits;
 mod man;
 mod migrate;
 mod narrow;
@@ -130,6 +131,9 @@ enum Command {
     Schedule(schedule::ScheduleCommand),
     Halt(halt::HaltArgs),
     Unhalt(halt::UnhaltArgs),
+    /// See how fast all workers together may go, and change it while they work
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
     Migrate(migrate::MigrateArgs),
     /// See and check the configuration
     #[command(subcommand)]
@@ -185,6 +189,7 @@ impl Cli {
             Command::Schedule(command) => schedule::run(command, &global, printer).await,
             Command::Halt(args) => halt::halt(args, &global, printer).await,
             Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
+            Command::Limits(command) => limits::run(command, &global, printer).await,
             Command::Migrate(args) => migrate::run(args, &global, printer).await,
             Command::Config(command) => config::run(&command, &global, printer),
             Command::Policy(command) => policy::run(command, printer),

@@ -87,7 +87,14 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "policy.starts_per_second",
         "starts a second",
-        "The most workflow starts, over everything that Redrive starts in the namespace.",
+        "The most workflow starts, over everything that Redrive starts in the namespace, however many workers there are. \
+         `redrive limits set starts RATE` changes it for all of them at once.",
+    ),
+    Setting::new(
+        "policy.visibility_calls_per_second",
+        "calls a second",
+        "The most calls to Temporal's visibility (list, count), over everything that Redrive asks in the namespace. \
+         `redrive limits set visibility RATE` changes it for all workers at once.",
     ),
     Setting::new(
         "policy.restart_children",

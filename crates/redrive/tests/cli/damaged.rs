@@ -132,11 +132,10 @@ async fn a_start_request_that_cannot_be_read_back() {
     let mut scene = Scene::set(NEVER, &[("A-1", "shipping_failed")]).await;
     scene.knows();
     sql(&scene.site, "UPDATE start_requests SET request = x'00'").await;
-    let ran = scene.site.run("run --order A-1");
-    assert_eq!(ran.code, Some(2), "{ran:?}");
-    assert!(
-        ran.stderr
-            .contains("a start request cannot be compressed or read back: "),
-        "{ran:?}"
+    let ran = scene.site.run("run --order A-1 -o json").well();
+    assert_eq!(
+        ran.json()["result"]["restartedCount"],
+        1,
+        "the server knows how to start it: {ran:?}"
     );
 }

@@ -286,6 +286,7 @@ async fn what_every_reading_command_says() {
         "report --csv",
         "audit list",
         "audit list --by bob",
+        "limits show",
     ] {
         tape.reads(&site, command);
         let lines = site.run(&format!("{command} -o jsonl")).well();
@@ -317,6 +318,8 @@ async fn what_every_act_says() {
         "dlq escalate --status planning_failed --reason to-carol --yes",
         "dlq cancel HELD-1 DEAD-1 --reason two-at-once",
         "dlq cancel HELD-1 DEAD-1 --reason two-at-once --yes",
+        "limits set starts 50 --reason the-backlog",
+        "limits reset starts",
         "halt --reason stocktaking",
         "status",
         "unhalt --reason done",

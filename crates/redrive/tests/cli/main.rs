@@ -15,6 +15,7 @@ mod doctor;
 mod errors;
 mod every;
 mod known;
+mod limits;
 mod lost_server;
 mod man;
 mod manual;

@@ -1,0 +1,113 @@
+//! Turns: a limited call waits for one. The line of turns is shared by every process of the ledger; each process takes
+//! the next few at a time and hands them out one by one, so that the ledger is seldom asked and a changed limit soon holds.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use redrive_ledger::{LedgerError, Limited};
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::engine::Engine;
+
+/// A process takes turns for so long ahead, and no longer: others wait behind them, and so does a changed limit.
+const AHEAD: Duration = Duration::from_millis(250);
+/// The most turns taken at a time, under limits that are hardly any.
+const MOST: f64 = 64.0;
+/// A turn that was not used by then is lost: late calls would come in a crowd.
+const LATE: SignedDuration = SignedDuration::from_millis(250);
+
+/// The turns that this process holds.
+#[derive(Debug, Default)]
+pub(crate) struct HeldTurns {
+    starts: Mutex<VecDeque<Timestamp>>,
+    visibility: Mutex<VecDeque<Timestamp>>,
+}
+
+/// The next turn of this process, and the right to it: nobody else here gets one meanwhile.
+pub(crate) struct Front<'a> {
+    line: MutexGuard<'a, VecDeque<Timestamp>>,
+    at: Timestamp,
+}
+
+impl Front<'_> {
+    /// When it is.
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// Uses it up.
+    pub fn take(mut self) -> Timestamp {
+        self.line.pop_front();
+        self.at
+    }
+}
+
+/// Whether a call whose turn was at `turn` would come too late now.
+pub(crate) fn is_late(turn: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(turn) > LATE
+}
+
+impl Engine {
+    /// Waits to be the first in this process, and gets the next turn.
+    pub(crate) async fn front(&self, what: Limited) -> Result<Front<'_>, LedgerError> {
+        let (line, configured) = match what {
+            Limited::Starts => (&self.turns.starts, self.policy.starts_per_second),
+            Limited::Visibility => (
+                &self.turns.visibility,
+                self.policy.visibility_calls_per_second,
+            ),
+        };
+        let mut line = line.lock().await;
+        loop {
+            let now = self.clock.now();
+            line.retain(|turn| !is_late(*turn, now));
+            if let Some(at) = line.front() {
+                return Ok(Front { at: *at, line });
+            }
+            let turns = self
+                .ledger
+                .take_turns(what, configured, at_a_time(configured), now)
+                .await?;
+            line.extend(turns.times());
+        }
+    }
+
+    /// Waits for the turn of a call to visibility.
+    pub(crate) async fn await_visibility(&self) -> Result<(), LedgerError> {
+        let front = self.front(Limited::Visibility).await?;
+        let wait = front.at().duration_since(self.clock.now());
+        if wait.is_positive() {
+            self.clock
+                .sleep(Duration::try_from(wait).unwrap_or_default())
+                .await;
+        }
+        front.take();
+        Ok(())
+    }
+}
+
+/// How many turns to take at a limit of so many calls a second.
+fn at_a_time(per_second: f64) -> u32 {
+    // `max` first: a rate that is no number takes one at a time.
+    (per_second * AHEAD.as_secs_f64()).max(1.0).min(MOST) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quarter_of_a_second_is_taken_ahead_within_bounds() {
+        for (rate, turns) in [
+            (0.1, 1),
+            (20.0, 5),
+            (200.0, 50),
+            (1e6, 64),
+            (f64::INFINITY, 64),
+            (f64::NAN, 1),
+        ] {
+            assert_eq!(at_a_time(rate), turns, "{rate}");
+        }
+    }
+}
