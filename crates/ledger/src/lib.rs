@@ -20,6 +20,8 @@ mod reader;
 mod record;
 mod rows;
 mod scan;
+#[cfg(feature = "bench")]
+mod seed;
 mod settle;
 mod sqlite;
 mod tally;
@@ -42,5 +44,7 @@ pub use lists::{
 pub use order::{Act, Acted, AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, Story};
 pub use reader::{Copied, Reader};
 pub use scan::ScanWindow;
+#[cfg(feature = "bench")]
+pub use seed::seed;
 pub use settle::{Check, Checked};
 pub use sqlite::{LedgerLock, Migration, Schema, SqliteLedger};
