@@ -95,7 +95,7 @@ mod tests {
 
     fn activity(beats: bool, attempt: i32, took: i64) -> Vec<HistoryEvent> {
         let scheduled = ActivityTaskScheduledEventAttributes {
-            heartbeat_timeout: beats.then(|| prost_wkt_types::Duration {
+            heartbeat_timeout: beats.then_some(prost_wkt_types::Duration {
                 seconds: 20,
                 nanos: 0,
             }),
