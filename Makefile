@@ -9,6 +9,8 @@ ORDERS = 300
 SEED = 7
 # The chaos run's seeds, one run for each.
 SEEDS = 1 2 3
+# How often the bench measures each part.
+RUNS = 5
 # What the test suite needs switched on: points where a test can make a step fail.
 TEST_FEATURES = redrive/failpoints
 # For every cargo command that builds, say `--locked`.
@@ -21,7 +23,7 @@ export REDRIVE_TEMPORAL_CLI ?= $(abspath $(TOOLS_DIR))/temporal
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check chaos histories
+.PHONY: help setup demo up test check chaos bench histories
 
 help: ## Print this list.
 	@echo 'make TARGET [ARGS="..."]'
@@ -52,3 +54,8 @@ check: ## Check format, style, lints and docs; warnings are errors.
 
 chaos: setup ## Kill workers in mid-batch, again and again, and audit that no order is lost or started twice (SEEDS=).
 	cargo run $(CARGO_FLAGS) -p redrive-chaos -- run $(addprefix --seed ,$(SEEDS)) $(ARGS)
+
+# A bench is of more orders than a demo.
+bench: ORDERS = 3000
+bench: setup ## Measure how fast Redrive is beside the Temporal server's limit, and what it costs (RUNS=, ORDERS=).
+	cargo run $(CARGO_FLAGS) --release -p redrive-bench -- run --runs $(RUNS) --orders $(ORDERS) $(ARGS)

@@ -17,8 +17,11 @@ use crate::pulse::Pulse;
 
 /// Orders of one chunk at the same time.
 const AT_ONCE: usize = 16;
-/// Outcomes a commit: whatever has come in, at most so many, in one transaction.
+/// Outcomes a commit: what has come in, at most so many, in one transaction.
 const COMMIT_AT_MOST: usize = 64;
+/// How long the first of them waits for others: a transaction costs more than an outcome, and what is not committed when
+/// a worker dies is found out by the next owner's descriptions.
+const GATHERED_WITHIN: Duration = Duration::from_millis(500);
 /// How often a chunk says that it lives, while nothing else happens.
 const BEAT: Duration = Duration::from_secs(5);
 /// How long past the deadline a chunk asks for the answers to the starts it has made.
@@ -195,6 +198,7 @@ impl Engine {
             if received == 0 {
                 return Ok(released);
             }
+            self.gather(&mut outcomes, &mut ready).await;
             released |= ready
                 .iter()
                 .any(|commit| commit.outcome == Outcome::Released);
@@ -209,6 +213,26 @@ impl Engine {
                 .await?;
             ready.clear();
             pulse.beat().await;
+        }
+    }
+
+    /// Takes what comes in for a while, or until a commit is full or no more will come.
+    async fn gather(
+        &self,
+        outcomes: &mut mpsc::UnboundedReceiver<Commit>,
+        ready: &mut Vec<Commit>,
+    ) {
+        let mut over = self.clock.sleep(GATHERED_WITHIN);
+        while ready.len() < COMMIT_AT_MOST {
+            let room = COMMIT_AT_MOST - ready.len();
+            let more = tokio::select! {
+                biased;
+                more = outcomes.recv_many(ready, room) => more,
+                () = &mut over => 0,
+            };
+            if more == 0 {
+                return;
+            }
         }
     }
 }

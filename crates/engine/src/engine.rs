@@ -13,8 +13,9 @@ use crate::gateway::{self, FailedRun, Gateway};
 use crate::halt::HaltWatch;
 use crate::turns::HeldTurns;
 
-/// Orders that one process handles at the same time, over all its chunks: restarts then run as fast as raw starts.
-const ORDERS_AT_ONCE: usize = 32;
+/// Orders that one process handles at the same time, unless it is set otherwise: a dev server's restarts then run about as
+/// fast as raw starts.
+pub const ORDERS_AT_ONCE: u32 = 32;
 
 /// What the engine goes by, beside the policy.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Settings {
     pub task_queue: String,
     /// The time between two ticks of the schedule.
     pub interval: Duration,
+    /// Orders that this process handles at the same time, over all its chunks.
+    pub orders_at_once: u32,
 }
 
 /// The engine. Cloning is cheap; clones share everything.
@@ -56,6 +59,7 @@ impl Engine {
         settings: Settings,
     ) -> Result<Self, EngineError> {
         ledger.bind(gateway.home()).await?;
+        let room = Semaphore::new(settings.orders_at_once.max(1) as usize);
         Ok(Self {
             ledger,
             gateway,
@@ -64,7 +68,7 @@ impl Engine {
             settings: Arc::new(settings),
             halt: Arc::new(HaltWatch::default()),
             turns: Arc::new(HeldTurns::default()),
-            room: Arc::new(Semaphore::new(ORDERS_AT_ONCE)),
+            room: Arc::new(room),
         })
     }
 

@@ -29,7 +29,7 @@ mod worker;
 pub use activities::Activities;
 pub use checkup::{Answer, Checkup, Pollers, checkup};
 pub use clock::{Clock, SystemClock};
-pub use engine::{Engine, Settings};
+pub use engine::{Engine, ORDERS_AT_ONCE, Settings};
 pub use error::EngineError;
 pub use failed_run::{NoFailedRun, read_failed_run};
 pub use pulse::{Pulse, Steady};

@@ -68,7 +68,7 @@ pub fn phase(now: Timestamp, ends_at: Timestamp) -> ActivityOptions {
 }
 
 /// A chunk: until a while after the deadline, over all tries. A cancelled chunk is awaited: it gives back what it has
-/// not touched.
+/// not touched. Eagerly executed, every chunk would go to the worker that runs the workflow: they are for all workers.
 pub fn chunk(
     now: Timestamp,
     deadline: &Deadline,
@@ -79,6 +79,7 @@ pub fn chunk(
         .retry_policy(retries(CHUNK_ATTEMPTS))
         .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
         .cancellation_token(stop)
+        .do_not_eagerly_execute(true)
         .build()
 }
 

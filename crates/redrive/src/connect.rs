@@ -181,6 +181,7 @@ pub async fn ops(target: &Target, client: Client, config: &Config) -> anyhow::Re
     let settings = Settings {
         task_queue: config.worker.task_queue.clone(),
         interval: config.schedule.interval,
+        orders_at_once: config.worker.orders_at_once,
     };
     let engine = Engine::new(
         Arc::clone(&records.ledger),

@@ -108,6 +108,7 @@ impl World {
         let settings = Settings {
             task_queue: redrive_flows::TASK_QUEUE.into(),
             interval: Duration::from_secs(900),
+            orders_at_once: redrive_engine::ORDERS_AT_ONCE,
         };
         let ledger = Arc::clone(&self.ledger);
         let engine = Engine::new(

@@ -404,6 +404,7 @@ async fn engine(
     let settings = Settings {
         task_queue: redrive_flows::TASK_QUEUE.into(),
         interval: Duration::from_secs(900),
+        orders_at_once: redrive_engine::ORDERS_AT_ONCE,
     };
     let clock: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
     Engine::new(Arc::clone(ledger), gateway, clock, policy, settings)

@@ -84,6 +84,7 @@ impl Try {
         let settings = Settings {
             task_queue: "model".into(),
             interval: Duration::from_secs(900),
+            orders_at_once: redrive_engine::ORDERS_AT_ONCE,
         };
         let (owns, told) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let ledger = Arc::new(GatedLedger {

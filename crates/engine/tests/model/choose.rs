@@ -181,7 +181,8 @@ impl Walk {
 /// How much more likely it is that something befalls a try that has owned an order, most of all one that is about to
 /// start it or to say what became of it: that is what a walk is about.
 pub fn risk(one: &Try) -> f64 {
-    let at_stake = |call: &Call| call.kind == Kind::Start || call.name == "commit";
+    let at_stake =
+        |call: &Call| matches!(call.kind, Kind::Start | Kind::Nap) || call.name == "commit";
     if !one.owns.load(Ordering::SeqCst) {
         0.3
     } else if one.gate.waiting().iter().any(|(_, call)| at_stake(call)) {
@@ -202,7 +203,7 @@ pub fn fate(call: Call, faults: f64, rng: &mut StdRng) -> Pass {
             (1.0, 3.0, 0.0, 4.0)
         }
         (Kind::Ledger, _) => (0.5, 0.5, 0.0, 0.5),
-        (Kind::Sleep, _) => (0.0, 0.0, 0.0, 0.0),
+        (Kind::Nap | Kind::Sleep, _) => (0.0, 0.0, 0.0, 0.0),
     };
     let fates = [
         (request, Pass::LoseRequest),

@@ -59,7 +59,12 @@ impl Clock for GatedClock {
 
     async fn sleep(&self, time: Duration) {
         let wakes_at = self.now() + SignedDuration::try_from(time).unwrap();
-        let _permit = self.gate.enter("sleep", Kind::Sleep).await;
+        let kind = if time < Duration::from_secs(1) {
+            Kind::Nap
+        } else {
+            Kind::Sleep
+        };
+        let _permit = self.gate.enter("sleep", kind).await;
         self.time.reach(wakes_at);
     }
 }

@@ -15,6 +15,8 @@ pub enum Kind {
     Start,
     /// A transaction of the ledger.
     Ledger,
+    /// The clock, for less than a second: what waits so goes on at any time.
+    Nap,
     /// The clock.
     Sleep,
 }
@@ -102,7 +104,7 @@ impl Gate {
         .await
     }
 
-    /// The calls that may be let pass. The clock moves only when nothing else can.
+    /// The calls that may be let pass. Who sleeps wakes only when nothing else can go on.
     pub fn waiting(&self) -> Vec<(u64, Call)> {
         let inner = self.0.lock().unwrap();
         let all: Vec<_> = inner

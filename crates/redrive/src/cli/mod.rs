@@ -31,6 +31,7 @@ mod when;
 mod words;
 mod worker;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -151,7 +152,12 @@ enum Command {
 
 /// Runs the command line of this process.
 pub async fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    main_with(std::env::args_os()).await
+}
+
+/// Runs a command line: its words, the program's name before them.
+pub async fn main_with(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
         Err(error) => return not_understood(&error),
     };

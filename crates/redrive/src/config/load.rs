@@ -7,7 +7,7 @@ use std::time::Duration;
 use redrive_ledger::LedgerUrl;
 use toml::Table;
 
-use super::{Config, Source, sentence};
+use super::{Config, MOST_AT_ONCE, Source, sentence};
 use crate::environment;
 use crate::problem::Problem;
 
@@ -143,6 +143,12 @@ fn problems(config: &Config) -> Vec<String> {
                 "{setting} is empty: write a name, or leave the setting away for the default"
             ));
         }
+    }
+    if !(1..=MOST_AT_ONCE).contains(&config.worker.orders_at_once) {
+        found.push(format!(
+            "worker.orders_at_once is {}: write a number from 1 to {MOST_AT_ONCE}",
+            config.worker.orders_at_once
+        ));
     }
     if config.schedule.interval < SHORTEST_INTERVAL {
         found.push("schedule.interval is shorter than a second: write how often a batch starts, like \"15m\"".to_owned());

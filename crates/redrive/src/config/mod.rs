@@ -61,12 +61,19 @@ impl Default for LedgerConfig {
 pub struct WorkerConfig {
     /// The task queue of our workflows. Default `orchestrator` (spec); another one where your own workers own that name.
     pub task_queue: String,
+    /// Orders that this process handles at the same time, 1 to [`MOST_AT_ONCE`]. Default
+    /// [`redrive_engine::ORDERS_AT_ONCE`].
+    pub orders_at_once: u32,
 }
+
+/// The most orders that one process may handle at the same time: each has a call to the server under way.
+pub const MOST_AT_ONCE: u32 = 1000;
 
 impl Default for WorkerConfig {
     fn default() -> Self {
         Self {
             task_queue: redrive_flows::TASK_QUEUE.to_owned(),
+            orders_at_once: redrive_engine::ORDERS_AT_ONCE,
         }
     }
 }

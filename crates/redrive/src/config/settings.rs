@@ -57,6 +57,12 @@ pub const SETTINGS: &[Setting] = &[
         NAME,
         "The task queue of Redrive's workflows. Take another one where workers of your own poll a queue of that name.",
     ),
+    Setting::new(
+        "worker.orders_at_once",
+        "orders, 1 to 1000",
+        "Orders that one worker process handles at the same time, over all its chunks. More help where the server is far \
+         away or large; policy.starts_per_second holds whatever this is.",
+    ),
     Setting::new("schedule.id", NAME, "The schedule's id in Temporal."),
     Setting::new(
         "schedule.interval",

@@ -70,6 +70,10 @@ fn each_mistake_is_a_sentence_with_its_place() {
             "redrive.toml: policy: batch_size is 0: write a number from 1 to 1000.",
         ),
         (
+            "[worker]\norders_at_once = 0",
+            "redrive.toml: worker.orders_at_once is 0: write a number from 1 to 1000.",
+        ),
+        (
             "[ledger]\nurl = \"mysql://here\"",
             "redrive.toml: ledger.url: \"mysql://here\" is no ledger: write a file path, sqlite:PATH, or postgres://USER@HOST/DATABASE.",
         ),

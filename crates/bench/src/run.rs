@@ -1,0 +1,153 @@
+//! `redrive-bench run`: every part, as often as asked for; then the table and the file.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use redrive::printer::Printer;
+use redrive::temporal_cli;
+use redrive_engine::{Clock, SystemClock};
+use tokio::time::Instant;
+
+use crate::figures::Figures;
+use crate::machine::Machine;
+use crate::report::{Report, Setup};
+use crate::site::{Site, SiteOptions};
+use crate::{backlog, commands, ledger_alone, server, workers};
+
+/// Where the files go that nobody names.
+const FOLDER: &str = "target/bench";
+
+/// Measure how fast Redrive starts failed orders again on a private Temporal server, beside what the server takes
+#[derive(Debug, Clone, PartialEq, clap::Args)]
+pub struct RunArgs {
+    /// How often each part is measured; the table shows medians.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// How many orders fail and are started again in each measurement.
+    #[arg(long, value_name = "N", default_value_t = 3000)]
+    pub(crate) orders: usize,
+    /// The size of the large backlog whose memory is measured; the small one is a fiftieth.
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) backlog: u64,
+    /// The sizes of ledgers, in orders; claims among the second are compared with those among the first.
+    #[arg(
+        long,
+        value_name = "N,N",
+        value_delimiter = ',',
+        default_values_t = [10_000, 1_000_000, 5_000_000]
+    )]
+    pub(crate) sizes: Vec<u64>,
+    /// How many claims are measured at each size.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) claims: usize,
+    /// Let the Temporal server keep its state on a file instead of in memory.
+    #[arg(long)]
+    on_file: bool,
+    /// Measure these parts only; give several for several.
+    #[arg(long, value_name = "PART", value_enum)]
+    only: Vec<Part>,
+    /// The file for the figures [default: a new one in target/bench].
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// The Temporal CLI, if it is not found by itself.
+    #[arg(long, value_name = "PATH")]
+    temporal_cli: Option<PathBuf>,
+}
+
+/// A part of the bench.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// Redrive beside raw starts, the plain design and the server's batch reset.
+    Server,
+    /// The memory for a large backlog beside a small one.
+    Backlog,
+    /// Two workers beside one.
+    Workers,
+    /// The ledger alone, and the commands that look at it.
+    Ledger,
+}
+
+impl RunArgs {
+    fn measures(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    fn site(&self) -> anyhow::Result<SiteOptions> {
+        Ok(SiteOptions {
+            temporal_cli: temporal_cli::find(self.temporal_cli.as_deref())?,
+            on_file: self.on_file,
+        })
+    }
+}
+
+/// Measures, prints the table and keeps the figures in a file. The exit code says nothing of what is reached: a figure
+/// that is missed is read, not retried.
+pub async fn run(args: RunArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let (began, at) = (Instant::now(), SystemClock.now());
+    let options = args.site()?;
+    let mut figures = Figures::default();
+    let mut raw_at_once = None;
+    if args.measures(Part::Server) {
+        printer.say("Looking for the fastest raw starts");
+        let at_once = server::best_at_once(&options, args.orders).await?;
+        raw_at_once = Some(at_once);
+        for run in 1..=args.runs {
+            printer.say(format_args!(
+                "Run {run} of {}: {} orders",
+                args.runs, args.orders
+            ));
+            server::measure(&args, &options, at_once, &mut figures, printer).await?;
+        }
+    }
+    if args.measures(Part::Backlog) {
+        for run in 1..=args.runs {
+            printer.say(format_args!("Run {run} of {}: backlogs", args.runs));
+            backlog::measure(&args, &options, &mut figures, printer).await?;
+        }
+    }
+    if args.measures(Part::Workers) {
+        for run in 1..=args.runs {
+            printer.say(format_args!("Run {run} of {}: workers", args.runs));
+            workers::measure(&args, &options, &mut figures, printer).await?;
+        }
+    }
+    if args.measures(Part::Ledger) {
+        printer.say("The ledger alone");
+        let ledgers = ledger_alone::measure(&args, &mut figures, printer).await?;
+        let site = Site::open(&options).await?;
+        // The second size is the one that commands are held to.
+        if let Some(seeded) = ledgers.get(1).or(ledgers.first()) {
+            commands::measure(&site, seeded, args.runs, &mut figures).await?;
+        }
+        site.close().await?;
+    }
+    let report = Report {
+        at: at.to_string(),
+        machine: Machine::here(),
+        setup: Setup {
+            runs: args.runs,
+            orders: args.orders,
+            on_file: args.on_file,
+            raw_at_once,
+            seconds: began.elapsed().as_secs(),
+        },
+        figures: figures.all(),
+    };
+    let named = || PathBuf::from(FOLDER).join(format!("{}.json", at.strftime("%Y%m%dT%H%M%SZ")));
+    let file = args.json.clone().unwrap_or_else(named);
+    keep(&report, &file)?;
+    printer.data(&report, Report::text)?;
+    printer.say(format_args!("The figures are kept in {}.", file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn keep(report: &Report, file: &PathBuf) -> anyhow::Result<()> {
+    let text = serde_json::to_string_pretty(report).context("the figures are no JSON")?;
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("the folder {} cannot be made", folder.display()))?;
+    }
+    fs::write(file, text + "\n").with_context(|| format!("{} cannot be written", file.display()))
+}
