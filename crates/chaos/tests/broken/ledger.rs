@@ -13,7 +13,7 @@ use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, Limited,
     NewAuditEvent, ObserveSummary, OrderPk, Outcome, Resolve, Resolved, ScanWindow, SqliteLedger,
-    Story,
+    Story, Turns,
 };
 
 use crate::Flaw;
