@@ -137,7 +137,7 @@ async fn a_ledger_of_another_cluster_or_a_newer_redrive_is_found() {
         .connect()
         .await
         .unwrap();
-    sqlx::query("UPDATE _sqlx_migrations SET version = 9999")
+    sqlx::query("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1")
         .execute(&mut conn)
         .await
         .unwrap();
