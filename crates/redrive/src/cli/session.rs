@@ -33,6 +33,8 @@ impl Session {
     /// Opens what Temporal's configuration and ours name.
     pub async fn open(global: &Global, verb: Verb) -> anyhow::Result<Self> {
         let config = config::load(&global.overrides())?;
+        // A mistake in it is told before the server is looked for.
+        LedgerUrl::parse(&config.ledger.url)?;
         if verb == Verb::OnExisting {
             must_exist(&config).await?;
         }
