@@ -7,8 +7,9 @@ ARGS =
 # The demo's size and its fault plan.
 ORDERS = 300
 SEED = 7
-# The chaos run's seeds, one run for each.
+# The chaos run's seeds and databases, one run for each of both.
 SEEDS = 1 2 3
+LEDGERS = sqlite postgres
 # How often the bench measures each part.
 RUNS = 5
 # What the test suite needs switched on: points where a test can make a step fail.
@@ -52,8 +53,8 @@ check: ## Check format, style, lints and docs; warnings are errors.
 	cargo clippy $(CARGO_FLAGS) --workspace --all-targets --features redrive/failpoints -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc $(CARGO_FLAGS) --workspace --no-deps
 
-chaos: setup ## Kill workers in mid-batch, again and again, and audit that no order is lost or started twice (SEEDS=).
-	cargo run $(CARGO_FLAGS) -p redrive-chaos -- run $(addprefix --seed ,$(SEEDS)) $(ARGS)
+chaos: setup ## Kill workers, server and database in mid-batch, and audit that no order is lost or started twice (SEEDS=, LEDGERS=).
+	cargo run $(CARGO_FLAGS) -p redrive-chaos -- run $(addprefix --seed ,$(SEEDS)) $(addprefix --ledger ,$(LEDGERS)) $(ARGS)
 
 # A bench is of more orders than a demo.
 bench: ORDERS = 3000

@@ -1,5 +1,5 @@
 //! The ledger as a worker of a storm uses it: it says which claims it has made, so that whoever kills it knows which of
-//! them were open.
+//! them were open, and when its disk is full.
 
 use std::sync::Arc;
 
@@ -29,13 +29,27 @@ fn announce(batch: &BatchId, chunk: u32, orders: usize) {
     }
 }
 
+/// SQLite's code of a file that cannot grow.
+const FULL: &str = "13";
+
+/// Says it where a full disk is why something could not be done.
+fn noticed<T>(done: Result<T>) -> Result<T> {
+    if let Err(LedgerError::Sql { source, .. }) = &done
+        && let Some(error) = source.as_database_error()
+        && error.code().as_deref() == Some(FULL)
+    {
+        Said::Full.say();
+    }
+    done
+}
+
 /// The contract, handed on but for what claims.
 macro_rules! handed_on {
     ($($name:ident($($arg:ident: $type:ty),*) -> $out:ty;)*) => {
         #[async_trait]
         impl Ledger for Announcing {
             $(async fn $name(&self, $($arg: $type),*) -> Result<$out> {
-                self.0.$name($($arg),*).await
+                noticed(self.0.$name($($arg),*).await)
             })*
 
             async fn claim(
@@ -45,7 +59,7 @@ macro_rules! handed_on {
                 request: &ClaimRequest,
                 moment: Moment,
             ) -> Result<Claimed> {
-                let claimed = self.0.claim(policy, home, request, moment).await?;
+                let claimed = noticed(self.0.claim(policy, home, request, moment).await)?;
                 let orders = claimed.inherited.len() + claimed.fresh.len();
                 announce(&request.batch, request.chunk, orders);
                 Ok(claimed)
@@ -59,7 +73,7 @@ macro_rules! handed_on {
                 chunk: u32,
                 limit: u32,
             ) -> Result<Vec<ClaimedOrder>> {
-                let orders = self.0.adopt(policy, from, to, chunk, limit).await?;
+                let orders = noticed(self.0.adopt(policy, from, to, chunk, limit).await)?;
                 announce(to, chunk, orders.len());
                 Ok(orders)
             }

@@ -39,11 +39,12 @@ impl Point {
         }
     }
 
-    /// The latest hit of a life that may be its last: there is one claim a chunk, and about a start and a commit an order.
+    /// The latest hit of a life that may be its last: there is one claim a chunk, a commit or some, and about a start an
+    /// order.
     fn latest_hit(self, orders: usize) -> u32 {
         match self {
-            Self::AfterClaim => (small(orders) / 6).max(1),
-            Self::BeforeStart | Self::AfterStart | Self::CommitWithin => small(orders),
+            Self::AfterClaim | Self::CommitWithin => (small(orders) / 6).max(1),
+            Self::BeforeStart | Self::AfterStart => small(orders),
         }
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::Context;
 use futures::future::try_join_all;
 use redrive_core::decide::{Latest, RunStatus};
-use redrive_core::ids::RunId;
 use redrive_core::states::State;
 use redrive_engine::ops::{Decision, OpsError};
 use redrive_engine::{Clock, SystemClock};
@@ -53,11 +52,10 @@ pub(crate) async fn run(site: &Site, deeds: &[Deed]) -> anyhow::Result<Vec<Did>>
 
 async fn one(site: &Site, deed: &Deed, id: &str) -> anyhow::Result<Grip> {
     let hand = Hand(&site.ops);
-    let first = site.first_run(id);
     match deed.act {
         Act::StartByHand => {
             until_latest(
-                hand,
+                site,
                 id,
                 |latest| latest.status.is_failure(),
                 async |_| hand.start(&site.plan.faults, &deed.order).await,
@@ -65,26 +63,28 @@ async fn one(site: &Site, deed: &Deed, id: &str) -> anyhow::Result<Grip> {
             .await
         }
         Act::Terminate => {
+            until_known(site, id).await?;
             until_latest(
-                hand,
+                site,
                 id,
-                |latest| is_held(latest, first),
+                |latest| latest.status == RunStatus::Running,
                 async |latest| hand.terminate(id, latest.run_id.as_str()).await,
             )
             .await
         }
         Act::Cancel => {
+            until_known(site, id).await?;
             until_latest(
-                hand,
+                site,
                 id,
-                |latest| is_held(latest, first),
+                |latest| latest.status == RunStatus::Running,
                 async |latest| hand.cancel(id, latest.run_id.as_str()).await,
             )
             .await
         }
         Act::Reset => {
             until_latest(
-                hand,
+                site,
                 id,
                 |_| true,
                 async |latest| hand.reset(id, latest.run_id.as_str()).await,
@@ -93,42 +93,61 @@ async fn one(site: &Site, deed: &Deed, id: &str) -> anyhow::Result<Grip> {
         }
         Act::RetryDeadLetter => {
             until_dead_lettered(site, id).await?;
-            site.ops.retry_dead_letter(id, operator()).await?;
+            let retry = async || site.ops.retry_dead_letter(id, operator()).await;
+            site.weather.ride_out(retry).await?;
             Ok(Grip::Done)
         }
         Act::CancelDeadLetter => {
             until_dead_lettered(site, id).await?;
-            let decided = site
-                .ops
-                .records
-                .decide_dead_letter(id, Decision::Cancel, operator());
-            decided.await?.map_or(Ok(Grip::TooLate), |_| Ok(Grip::Done))
+            let records = &site.ops.records;
+            let cancel = async || {
+                let decided = records.decide_dead_letter(id, Decision::Cancel, operator());
+                decided.await
+            };
+            let decided = site.weather.ride_out(cancel).await?;
+            decided.map_or(Ok(Grip::TooLate), |_| Ok(Grip::Done))
         }
     }
 }
 
-/// A run after the first one, which fails: it goes on until the operator ends it.
-fn is_held(latest: &Latest, first: Option<&RunId>) -> bool {
-    latest.status == RunStatus::Running && first != Some(&latest.run_id)
-}
-
-/// Does it to the latest run that is `ready`, again where the order moved on; gives up once the order has completed.
+/// Does it to the latest run that is `ready`, again where the order moved on; gives up once the order has completed. What
+/// was done and not heard of may be done again: operators do that, too.
 async fn until_latest(
-    hand: Hand<'_>,
+    site: &Site,
     id: &str,
     ready: impl Fn(&Latest) -> bool,
     act: impl AsyncFn(&Latest) -> anyhow::Result<Grip>,
 ) -> anyhow::Result<Grip> {
     loop {
-        let latest = hand.latest(id).await?.context("the order is gone")?;
-        if latest.status == RunStatus::Completed {
-            return Ok(Grip::TooLate);
-        }
-        if ready(&latest) && act(&latest).await? == Grip::Done {
-            return Ok(Grip::Done);
+        let look = async || Hand(&site.ops).latest(id).await;
+        let latest = site.weather.ride_out(look).await?;
+        let Some(latest) = latest else {
+            // It is not started yet.
+            SystemClock.sleep(LOOK).await;
+            continue;
+        };
+        match latest.status {
+            RunStatus::Completed => return Ok(Grip::TooLate),
+            // Nobody but this operator stops it.
+            status if status.is_stop() => return Ok(Grip::Done),
+            _ if !ready(&latest) => {}
+            _ => match act(&latest).await {
+                Ok(Grip::Done) => return Ok(Grip::Done),
+                Ok(Grip::TooLate) => {}
+                Err(error) if !site.weather.is_rough() => return Err(error),
+                Err(_) => {}
+            },
         }
         SystemClock.sleep(LOOK).await;
     }
+}
+
+/// Until the ledger knows the order: its first run has failed, and one that runs from then on goes on until it is ended.
+async fn until_known(site: &Site, id: &str) -> anyhow::Result<()> {
+    while story(site, id).await?.is_none() {
+        SystemClock.sleep(LOOK).await;
+    }
+    Ok(())
 }
 
 async fn until_dead_lettered(site: &Site, id: &str) -> anyhow::Result<()> {
@@ -143,9 +162,9 @@ async fn until_dead_lettered(site: &Site, id: &str) -> anyhow::Result<()> {
 
 /// The order's story, once the ledger knows it.
 async fn story(site: &Site, id: &str) -> anyhow::Result<Option<Story>> {
-    match site.ops.records.show_order(id).await {
-        Ok(story) => Ok(Some(story)),
+    let look = async || match site.ops.records.show_order(id).await {
         Err(OpsError::NoSuchOrder { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
+        found => found.map(Some),
+    };
+    Ok(site.weather.ride_out(look).await?)
 }

@@ -28,11 +28,14 @@ pub(crate) async fn run(site: &Site, halts: &[(Duration, Duration)]) -> anyhow::
             .duration_since(SystemClock.now())
             .max(SignedDuration::ZERO);
         SystemClock.sleep(wait.try_into()?).await;
-        site.ops.records.halt(&operator()).await?;
+        let records = &site.ops.records;
+        let halt = async || records.halt(&operator()).await;
+        site.weather.ride_out(halt).await?;
         let from = SystemClock.now() + HEARD_WITHIN;
         SystemClock.sleep(*lasts).await;
         let to = SystemClock.now();
-        site.ops.records.unhalt(&operator()).await?;
+        let unhalt = async || records.unhalt(&operator()).await;
+        site.weather.ride_out(unhalt).await?;
         still.push(Still { from, to });
     }
     Ok(still)

@@ -1,38 +1,49 @@
-//! The lives of the worker: one process after the other, each killed as its death has it, the next started at once.
+//! The lives of the workers: for each worker one process after the other, killed as its death has it, the next started at
+//! once. All workers share the deaths.
+//!
+//! A worker that ends by itself in rough weather is started again, as a supervisor does it; in fair weather it is an error.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use futures::future::try_join_all;
 use nix::sys::signal::Signal;
 use redrive_engine::{Clock, SystemClock};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::watch;
-use tokio::time::Instant;
+use tokio::sync::{oneshot, watch};
 
 use crate::deaths::Death;
-use crate::said::{Claim, Said};
+use crate::disk::Disk;
+use crate::said::Said;
 use crate::site::Site;
+use crate::told::{LifeId, Told};
 
 /// The pause between two looks at the ledger for a claim.
-const LOOK: Duration = Duration::from_millis(20);
+const LOOK: Duration = Duration::from_millis(60);
+/// The pause before a worker that ended by itself is started again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// A kill.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Kill {
     /// How.
     pub death: Death,
-    /// Orders that this worker had claimed and not done with, by the ledger read after it. One without is not counted.
+    /// Orders that this worker had claimed and not done with, by the ledger read right after it.
     pub claims: u64,
+    /// The batches that they are claimed for.
+    pub batches: BTreeSet<String>,
 }
 
 impl Kill {
     /// Whether it hit a worker that owned something.
-    pub fn counts(self) -> bool {
+    pub fn counts(&self) -> bool {
         self.claims > 0
     }
 }
@@ -42,184 +53,249 @@ pub(crate) fn hits(kills: &[Kill]) -> usize {
     kills.iter().filter(|kill| kill.counts()).count()
 }
 
-/// Lives through `deaths`, those that hit no claim again at the end, and through a last life without one. `over` ends it
-/// at any time; `kills` shows how it goes on.
+/// Lives through `deaths`, those that hit no claim again at the end, and then on without. `over` ends it at any time;
+/// `kills` shows how it goes on. Returns how often a worker ended by itself in an outage.
 pub(crate) async fn run(
     site: &Site,
     deaths: Vec<Death>,
     kills: &watch::Sender<Vec<Kill>>,
-    mut over: watch::Receiver<bool>,
-) -> anyhow::Result<()> {
-    let mut deaths = VecDeque::from(deaths);
-    while let Some(death) = deaths.pop_front() {
-        let life = Life::begin(site, Some(death))?;
-        let End::Killed(claims) = life.until_dead(site, death, &mut over).await? else {
-            return Ok(());
-        };
-        // Nothing but a worker claims, commits or gives back; so it is still as the kill left it. Whose claims a worker
-        // takes over are its own: it says so.
+    over: watch::Receiver<bool>,
+) -> anyhow::Result<u64> {
+    let crew = Crew {
+        site,
+        deaths: Mutex::new(deaths.into()),
+        kills,
+        next_life: AtomicU64::new(0),
+        fell: AtomicU64::new(0),
+    };
+    try_join_all((0..site.options.workers).map(|_| crew.worker(over.clone()))).await?;
+    Ok(crew.fell.into_inner())
+}
+
+/// The workers of a storm.
+struct Crew<'a> {
+    site: &'a Site,
+    deaths: Mutex<VecDeque<Death>>,
+    kills: &'a watch::Sender<Vec<Kill>>,
+    next_life: AtomicU64,
+    fell: AtomicU64,
+}
+
+impl Crew<'_> {
+    /// One worker, until it is over.
+    async fn worker(&self, mut over: watch::Receiver<bool>) -> anyhow::Result<()> {
+        loop {
+            let death = self.next_death();
+            let life = self.next_life.fetch_add(1, Ordering::SeqCst);
+            let end = Life::begin(self.site, life, death)?
+                .until(self.site, death, &mut over)
+                .await?;
+            match (end, death) {
+                (End::Over, _) => return Ok(()),
+                (End::Killed, Some(death)) => self.killed(life, death).await?,
+                (End::Killed, None) => bail!("a worker was killed that was to live"),
+                (End::Fell(status), death) => {
+                    if !self.site.weather.is_rough() {
+                        bail!("a worker ended by itself: {status}");
+                    }
+                    tracing::debug!(%status, life, "a worker ended by itself in an outage");
+                    self.fell.fetch_add(1, Ordering::SeqCst);
+                    if let Some(death) = death {
+                        self.again(death);
+                    }
+                    SystemClock.sleep(AGAIN).await;
+                }
+            }
+        }
+    }
+
+    /// Takes down a kill. The other workers go on, but nobody commits or gives back for this one before the server takes
+    /// it for lost; and who takes a claim over says so.
+    async fn killed(&self, life: LifeId, death: Death) -> anyhow::Result<()> {
+        let claims = self.site.told.claims_of(life);
+        let look = async || self.site.open_claims(Some(&claims)).await;
+        let open = self.site.weather.ride_out(look).await?;
         let kill = Kill {
             death,
-            claims: site.open_claims(&claims).await?,
+            claims: open.len() as u64,
+            batches: open.into_iter().map(|claim| claim.batch).collect(),
         };
         if !kill.counts() {
-            deaths.push_back(death);
+            self.again(death);
         }
-        kills.send_modify(|kills| kills.push(kill));
+        self.kills.send_modify(|kills| kills.push(kill));
+        Ok(())
     }
-    Life::begin(site, None)?.until_over(&mut over).await
+
+    fn next_death(&self) -> Option<Death> {
+        let mut deaths = self.deaths.lock().unwrap_or_else(PoisonError::into_inner);
+        deaths.pop_front()
+    }
+
+    fn again(&self, death: Death) {
+        let mut deaths = self.deaths.lock().unwrap_or_else(PoisonError::into_inner);
+        deaths.push_back(death);
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
 enum End {
-    /// It had made these claims.
-    Killed(BTreeSet<Claim>),
+    Killed,
+    /// It ended by itself.
+    Fell(ExitStatus),
     Over,
-}
-
-/// What a worker has said.
-#[derive(Debug, Clone, Default)]
-struct Heard {
-    last: Option<Said>,
-    claims: BTreeSet<Claim>,
 }
 
 /// A worker process. It ends when its stdin closes; it is killed when it is dropped.
 struct Life {
+    number: LifeId,
     child: Child,
-    stdin: Option<ChildStdin>,
-    heard: watch::Receiver<Heard>,
+    /// Dropped, it closes the stdin.
+    leash: oneshot::Sender<()>,
+    last_said: watch::Receiver<Option<Said>>,
 }
 
 impl Life {
-    fn begin(site: &Site, death: Option<Death>) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("this program's own file is not known")?;
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(site.worker_log())
-            .context("the worker's log cannot be written")?;
-        let mut command = Command::new(program);
-        command
-            .args(["worker", "--ledger", &site.ledger()])
-            .args(["--starts-per-second", &site.starts_per_second.to_string()])
-            .env("TEMPORAL_ADDRESS", site.address())
-            .env("TEMPORAL_NAMESPACE", site.namespace())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .kill_on_drop(true);
-        if let Some(Death::At { point, hit }) = death {
-            command.args(["--die-at", point.name(), "--hit", &hit.to_string()]);
-        }
-        let mut child = command.spawn().context("a worker cannot be started")?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().expect("its stdout is piped, above");
+    fn begin(site: &Site, number: LifeId, death: Option<Death>) -> anyhow::Result<Self> {
+        let mut child = command(site, number, death)?
+            .spawn()
+            .context("a worker cannot be started")?;
+        let stdin = child.stdin.take().expect("its stdin is piped");
+        let stdout = child.stdout.take().expect("its stdout is piped");
+        let (leash, let_go) = oneshot::channel();
+        tokio::spawn(tell(stdin, site.disk.subscribe(), let_go));
         Ok(Self {
+            number,
             child,
-            stdin,
-            heard: listen(stdout),
+            leash,
+            last_said: listen(stdout, number, Arc::clone(&site.told)),
         })
     }
 
-    /// Until it is dead as `death` has it, or the storm is over.
-    async fn until_dead(
+    /// Until it is dead, as `death` has it or by itself, or the storm is over.
+    async fn until(
         mut self,
         site: &Site,
-        death: Death,
+        death: Option<Death>,
         over: &mut watch::Receiver<bool>,
     ) -> anyhow::Result<End> {
-        let killed = async {
+        let ended = async {
             match death {
-                Death::At { point, .. } => {
-                    let status = self.child.wait().await?;
-                    was_killed(status)?;
-                    let last = self.all_said().await.last;
-                    if last != Some(Said::Dies(point)) {
-                        bail!(
-                            "the worker was to die at {}, but it last said {last:?}",
-                            point.name()
-                        );
-                    }
-                }
-                Death::Random { after } => {
-                    self.hit_at_random(site, after).await?;
-                }
+                Some(Death::At { .. }) | None => Ok(self.child.wait().await?),
+                Some(Death::Random { after }) => self.hit_at_random(site, after).await,
             }
-            Ok(End::Killed(self.all_said().await.claims))
         };
-        tokio::select! {
-            killed = killed => return killed,
-            _ = over.wait_for(|over| *over) => {}
+        let status: Option<anyhow::Result<ExitStatus>> = tokio::select! {
+            status = ended => Some(status),
+            _ = over.wait_for(|over| *over) => None,
+        };
+        let Some(status) = status.transpose()? else {
+            drop(self.leash);
+            self.child.wait().await.context("a worker does not end")?;
+            return Ok(End::Over);
+        };
+        if status.signal() != Some(Signal::SIGKILL as i32) {
+            return Ok(End::Fell(status));
         }
-        self.end().await?;
-        Ok(End::Over)
+        let last = self.all_said().await;
+        if let Some(Death::At { point, .. }) = death
+            && last != Some(Said::Dies(point))
+        {
+            let point = point.name();
+            bail!("the worker was to die at {point}, but it last said {last:?}");
+        }
+        Ok(End::Killed)
     }
 
-    /// What it said, once its stdout is read to the end.
-    async fn all_said(&mut self) -> Heard {
-        while self.heard.changed().await.is_ok() {}
-        self.heard.borrow().clone()
+    /// What it said last, once its stdout is read to the end.
+    async fn all_said(&mut self) -> Option<Said> {
+        while self.last_said.changed().await.is_ok() {}
+        self.last_said.borrow().clone()
     }
 
     /// Kills it so long after it has claimed something, and while some of its claims are open.
-    async fn hit_at_random(&mut self, site: &Site, after: Duration) -> anyhow::Result<()> {
-        tokio::select! {
-            status = self.child.wait() => bail!("the worker ended by itself: {}", status?),
-            heard = self.heard.wait_for(|heard| !heard.claims.is_empty()) => drop(heard?),
-        }
-        SystemClock.sleep(after).await;
-        loop {
-            let claims = self.heard.borrow().claims.clone();
-            if site.open_claims(&claims).await? > 0 {
-                break;
+    async fn hit_at_random(&mut self, site: &Site, after: Duration) -> anyhow::Result<ExitStatus> {
+        let (told, number) = (Arc::clone(&site.told), self.number);
+        let hit = async {
+            while told.claims_of(number).is_empty() {
+                SystemClock.sleep(LOOK).await;
             }
-            SystemClock.sleep(LOOK).await;
+            SystemClock.sleep(after).await;
+            loop {
+                let claims = told.claims_of(number);
+                let look = async || site.open_claims(Some(&claims)).await;
+                if !site.weather.ride_out(look).await?.is_empty() {
+                    return anyhow::Ok(());
+                }
+                SystemClock.sleep(LOOK).await;
+            }
+        };
+        tokio::select! {
+            status = self.child.wait() => return Ok(status?),
+            hit = hit => hit?,
         }
         self.child
             .start_kill()
             .context("the worker cannot be killed")?;
-        was_killed(self.child.wait().await?)
+        Ok(self.child.wait().await?)
     }
+}
 
-    async fn until_over(mut self, over: &mut watch::Receiver<bool>) -> anyhow::Result<()> {
+fn command(site: &Site, life: LifeId, death: Option<Death>) -> anyhow::Result<Command> {
+    let program = std::env::current_exe().context("this program's own file is not known")?;
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(site.worker_log())
+        .context("the workers' log cannot be written")?;
+    let seed = site.plan.faults.seed.wrapping_mul(1_000).wrapping_add(life);
+    let mut command = Command::new(program);
+    command
+        .args(["worker", "--ledger", site.ledger()])
+        .arg(format!(
+            "--starts-per-second={}",
+            site.options.starts_per_second
+        ))
+        .args(site.options.faults.arguments())
+        .arg(format!("--seed={seed}"))
+        .env("TEMPORAL_ADDRESS", site.address())
+        .env("TEMPORAL_NAMESPACE", site.namespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .kill_on_drop(true);
+    if let Some(Death::At { point, hit }) = death {
+        command.args(["--die-at", point.name(), "--hit", &hit.to_string()]);
+    }
+    Ok(command)
+}
+
+/// Tells a worker how its disk is, until it is let go. A worker that is dead does not hear.
+async fn tell(
+    mut stdin: ChildStdin,
+    mut disk: watch::Receiver<Disk>,
+    mut let_go: oneshot::Receiver<()>,
+) {
+    disk.mark_changed();
+    loop {
         tokio::select! {
-            status = self.child.wait() => bail!("the worker ended by itself: {}", status?),
-            _ = over.wait_for(|over| *over) => {}
+            _ = &mut let_go => return,
+            changed = disk.changed() => if changed.is_err() { return },
         }
-        self.end().await
-    }
-
-    /// Ends it in order.
-    async fn end(mut self) -> anyhow::Result<()> {
-        drop(self.stdin.take());
-        self.child.wait().await.context("the worker does not end")?;
-        Ok(())
+        let now = *disk.borrow_and_update();
+        let _ = stdin.write_all(now.line().as_bytes()).await;
     }
 }
 
-fn was_killed(status: ExitStatus) -> anyhow::Result<()> {
-    if status.signal() != Some(Signal::SIGKILL as i32) {
-        bail!("the worker was to be killed, but it ended by itself: {status}");
-    }
-    Ok(())
-}
-
-/// What a worker says.
-fn listen(stdout: ChildStdout) -> watch::Receiver<Heard> {
-    let (say, heard) = watch::channel(Heard::default());
-    let began = Instant::now();
+/// Hears what a worker says. Returns what it said last.
+fn listen(stdout: ChildStdout, life: LifeId, told: Arc<Told>) -> watch::Receiver<Option<Said>> {
+    let (say, heard) = watch::channel(None);
     tokio::spawn(async move {
         let mut lines = BufReader::new(stdout).lines();
         while let Ok(Some(line)) = lines.next_line().await {
             if let Some(said) = Said::hear(&line) {
-                tracing::debug!(%said, seconds = began.elapsed().as_secs_f32(), "a worker says");
-                say.send_modify(|heard| {
-                    if let Said::Claimed(claim) = &said {
-                        heard.claims.insert(claim.clone());
-                    }
-                    heard.last = Some(said);
-                });
+                tracing::debug!(life, %said, "a worker says");
+                told.hear(life, &said);
+                say.send_replace(Some(said));
             }
         }
     });

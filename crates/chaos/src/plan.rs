@@ -102,6 +102,9 @@ const DEEDS_WITHIN_MS: u64 = 15_000;
 const HALTS: u64 = 2;
 /// The time in which a slow order's first run gives up.
 const SLOW_MS: u64 = 4_000;
+/// The same where the server is killed: a run whose answer died with it is asked again after ten seconds, and must not have
+/// timed out by then.
+const SLOW_IN_OUTAGES_MS: u64 = 25_000;
 /// Where something goes wrong; held orders wait at the last stage.
 const TROUBLED: [Stage; 5] = [
     Stage::Validation,
@@ -113,11 +116,12 @@ const TROUBLED: [Stage; 5] = [
 
 impl Plan {
     /// A plan of so many orders, and those of the operators beside them.
-    pub fn new(seed: u64, orders: usize) -> Self {
+    pub fn new(seed: u64, orders: usize, outages: bool) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
+        let slow_ms = if outages { SLOW_IN_OUTAGES_MS } else { SLOW_MS };
         let plain = (0..orders).map(|number| PlannedOrder {
             order_id: format!("ORD-{seed}-{number:05}"),
-            class: class(&mut rng),
+            class: class(&mut rng, slow_ms),
         });
         let mut all: Vec<_> = plain.collect();
         let deeds = deeds(seed, orders.div_ceil(ORDERS_AN_ACT), &mut rng);
@@ -164,7 +168,7 @@ fn deeds(seed: u64, each: usize, rng: &mut StdRng) -> Vec<Deed> {
 
 /// In a hundred: 76 fail one to three times, 8 always, 6 exhaust their own retry policy first, 5 fail after they continued
 /// as new, 5 run into their timeout.
-fn class(rng: &mut StdRng) -> Class {
+fn class(rng: &mut StdRng, slow_ms: u64) -> Class {
     let stage = stage(rng);
     match rng.random_range(0..100) {
         0..46 => Class::Transient { stage, runs: 1 },
@@ -181,7 +185,7 @@ fn class(rng: &mut StdRng) -> Class {
         },
         _ => Class::Slow {
             stage,
-            run_timeout_ms: SLOW_MS,
+            run_timeout_ms: slow_ms,
         },
     }
 }
@@ -196,26 +200,26 @@ mod tests {
 
     #[test]
     fn the_seed_fixes_the_plan() {
-        assert_eq!(Plan::new(3, 100), Plan::new(3, 100));
+        assert_eq!(Plan::new(3, 100, false), Plan::new(3, 100, false));
         assert_ne!(
-            Plan::new(3, 100).faults.orders,
-            Plan::new(4, 100).faults.orders
+            Plan::new(3, 100, false).faults.orders,
+            Plan::new(4, 100, false).faults.orders
         );
     }
 
     #[test]
     fn every_act_has_orders_of_its_own() {
-        let plan = Plan::new(1, 500);
+        let plan = Plan::new(1, 500, false);
         assert_eq!(plan.faults.orders.len(), 500 + 6 * 5);
         for act in Act::ALL {
             assert_eq!(plan.deeds.iter().filter(|deed| deed.act == act).count(), 5);
         }
-        assert!(Plan::new(1, 40).deeds.len() == 6);
+        assert!(Plan::new(1, 40, false).deeds.len() == 6);
     }
 
     #[test]
     fn no_order_succeeds_at_once() {
-        let plan = Plan::new(5, 500);
+        let plan = Plan::new(5, 500, false);
         assert!(
             plan.faults
                 .orders

@@ -6,10 +6,32 @@ use redrive::audit::{Audit, Books, Records, check};
 use redrive::printer::{Paint, table};
 use serde::Serialize;
 
+use crate::counts::{Count, counts};
 use crate::deaths::Quota;
-use crate::plan::{Act, Plan};
+use crate::faults::Faults;
+use crate::pairs::{self, Pairs};
+use crate::plan::Act;
+use crate::site::Site;
 use crate::storm::Storm;
+use crate::tallies::{
+    Deeds, Kills, Mishaps, Orphans, batches, deeds, kills, listed, mishaps, orphans,
+};
 use crate::{expected, halts};
+
+/// What had to happen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Wanted {
+    /// The workers' deaths.
+    pub deaths: Quota,
+    /// Kills of the Temporal server.
+    pub server_kills: u32,
+    /// Kills of PostgreSQL.
+    pub postgres_kills: u32,
+    /// Times that the ledger's disk is full.
+    pub full_disks: u32,
+    /// What goes wrong within workers.
+    pub faults: Faults,
+}
 
 /// The report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,12 +41,24 @@ pub(crate) struct Report {
     pub ok: bool,
     /// The seed.
     pub seed: u64,
+    /// Where the ledger was.
+    pub ledger: &'static str,
+    /// How many workers there were.
+    pub workers: u32,
     /// How many orders there were, the operators' among them.
     pub orders: usize,
     /// How long each part took, in seconds.
     pub seconds: Seconds,
-    /// The kills by where they hit.
+    /// The kills by where or what they hit.
     pub kills: Vec<Kills>,
+    /// What else went wrong.
+    pub mishaps: Mishaps,
+    /// What became of batches that lost a worker.
+    pub orphans: Orphans,
+    /// Batches at the same time.
+    pub pairs: Pairs,
+    /// The sums.
+    pub counts: Vec<Count>,
     /// How many batches ended how.
     pub batches: BTreeMap<&'static str, usize>,
     /// How many orders ended how, by the ledger.
@@ -41,7 +75,7 @@ pub(crate) struct Report {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Seconds {
-    /// Until the server was up and the orders were started.
+    /// Until the server and the ledger were up.
     pub start: f64,
     /// The storm.
     pub storm: f64,
@@ -49,43 +83,28 @@ pub(crate) struct Seconds {
     pub audit: f64,
 }
 
-/// The kills of one kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Kills {
-    /// Where they hit.
-    pub at: &'static str,
-    /// How many there had to be.
-    pub wanted: u32,
-    /// How many hit a worker while claims of its own were open: these count.
-    pub counted: u32,
-    /// How many did not.
-    pub in_vain: u32,
-    /// Claims open at those that count, together.
-    pub claims: u64,
-}
-
-/// The deeds of one kind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(crate) struct Deeds {
-    /// What.
-    pub act: &'static str,
-    /// How many operators did it.
-    pub done: usize,
-    /// How many came when the order had ended.
-    pub late: usize,
-}
-
 /// One operator, or two, may come too late for their order; of so many one at least must not.
 const SEVERAL: usize = 3;
 
 impl Report {
     /// The report, with the audit of what was gathered.
-    pub fn new(plan: &Plan, quota: Quota, storm: &Storm, records: &Records, books: &Books) -> Self {
+    pub fn new(
+        site: &Site,
+        wanted: &Wanted,
+        storm: &Storm,
+        records: &Records,
+        books: &Books,
+    ) -> Self {
         let audit = check(records, books);
-        let kills = kills(quota, storm);
-        let mut surprises = expected::surprises(plan, records, books);
+        let kills = kills(wanted, storm);
+        let pairs = pairs::judge(&storm.ran.pairs, books);
+        let counts = counts(records, books);
+        let mut surprises = expected::surprises(&site.plan, records, books);
         surprises.extend(halts::unheard(&storm.still, records));
+        surprises.extend(pairs.same_failure.iter().cloned());
+        surprises.extend(not_happened(wanted, storm));
+        let inexact = counts.iter().filter(|count| !count.is_exact());
+        surprises.extend(inexact.map(|count| format!("the rows count {}", count.told())));
         let deeds = Act::ALL.map(|act| deeds(storm, act)).to_vec();
         let met = kills.iter().all(|kills| kills.counted >= kills.wanted);
         let did = deeds
@@ -93,10 +112,16 @@ impl Report {
             .all(|deeds| deeds.done > 0 || deeds.late < SEVERAL);
         Self {
             ok: audit.passed() && met && did && surprises.is_empty(),
-            seed: plan.faults.seed,
-            orders: plan.faults.orders.len(),
+            seed: site.plan.faults.seed,
+            ledger: site.options.database.name(),
+            workers: site.options.workers,
+            orders: site.plan.faults.orders.len(),
             seconds: Seconds::default(),
             kills,
+            mishaps: mishaps(storm),
+            orphans: orphans(storm),
+            pairs,
+            counts,
             batches: batches(storm),
             ends: ends(books),
             deeds,
@@ -109,14 +134,22 @@ impl Report {
     pub fn text(&self, paint: Paint) -> String {
         let Self {
             seed,
+            ledger,
+            workers,
             orders,
             seconds,
             ..
         } = self;
+        let title = format_args!("Seed {seed}: {orders} orders, {workers} workers, {ledger}");
+        let counts: Vec<_> = self.counts.iter().map(Count::told).collect();
         let mut lines = vec![
-            paint.bold(format_args!("Seed {seed}: {orders} orders")),
+            paint.bold(title),
             self.kills_table(),
+            self.mishaps.told(),
             format!("Batches: {}", listed(&self.batches)),
+            self.orphans.told(),
+            self.pairs_told(),
+            format!("Counts: {}", counts.join("; ")),
             format!("Orders: {}", listed(&self.ends)),
             format!("Operators: {}", self.deeds_listed()),
             format!(
@@ -163,6 +196,20 @@ impl Report {
         table.trim_fmt()
     }
 
+    fn pairs_told(&self) -> String {
+        let Pairs {
+            pairs,
+            both_at_work,
+            in_turn,
+            same_failure,
+        } = &self.pairs;
+        format!(
+            "At the same time: {pairs} pairs of batches, both at work in {both_at_work}; {in_turn} orders tried by both in \
+             turn, {} failures by both",
+            same_failure.len()
+        )
+    }
+
     fn deeds_listed(&self) -> String {
         let told = self.deeds.iter().map(|deeds| match deeds.late {
             0 => format!("{} {}", deeds.act, deeds.done),
@@ -170,45 +217,6 @@ impl Report {
         });
         told.collect::<Vec<_>>().join(", ")
     }
-}
-
-fn listed(counts: &BTreeMap<&'static str, usize>) -> String {
-    let told = counts.iter().map(|(name, count)| format!("{name} {count}"));
-    told.collect::<Vec<_>>().join(", ")
-}
-
-fn kills(quota: Quota, storm: &Storm) -> Vec<Kills> {
-    let of = |(at, wanted): (&'static str, u32)| {
-        let own = || {
-            storm
-                .kills
-                .iter()
-                .filter(move |kill| kill.death.name() == at)
-        };
-        let count = |counts: bool| own().filter(|kill| kill.counts() == counts).count();
-        Kills {
-            at,
-            wanted,
-            counted: u32::try_from(count(true)).unwrap_or(u32::MAX),
-            in_vain: u32::try_from(count(false)).unwrap_or(u32::MAX),
-            claims: own().map(|kill| kill.claims).sum(),
-        }
-    };
-    quota.wanted().into_iter().map(of).collect()
-}
-
-fn batches(storm: &Storm) -> BTreeMap<&'static str, usize> {
-    let mut counts = BTreeMap::new();
-    for ran in &storm.batches {
-        let end = match &ran.end {
-            Ok(result) if result.truncated => "truncated",
-            Ok(_) => "completed",
-            Err(_) if ran.terminated => "terminated",
-            Err(_) => "failed",
-        };
-        *counts.entry(end).or_default() += 1;
-    }
-    counts
 }
 
 fn ends(books: &Books) -> BTreeMap<&'static str, usize> {
@@ -219,12 +227,26 @@ fn ends(books: &Books) -> BTreeMap<&'static str, usize> {
     counts
 }
 
-fn deeds(storm: &Storm, act: Act) -> Deeds {
-    let own = || storm.deeds.iter().filter(move |did| did.act == act);
-    let done = own().filter(|did| did.done).count();
-    Deeds {
-        act: act.name(),
-        done,
-        late: own().count() - done,
-    }
+/// What was to go wrong, and never did: a storm without it proves nothing.
+fn not_happened(wanted: &Wanted, storm: &Storm) -> Vec<String> {
+    let (faults, mishaps) = (wanted.faults, &storm.mishaps);
+    let full = storm.filled.iter().filter(|filled| filled.refused > 0);
+    [
+        (
+            faults.lost_replies > 0.0 && mishaps.lost.is_empty(),
+            "no reply was lost",
+        ),
+        (
+            faults.clock_steps > 0 && mishaps.steps == 0,
+            "no clock stepped",
+        ),
+        (
+            full.count() < wanted.full_disks as usize,
+            "a full disk refused nothing, or did not come",
+        ),
+    ]
+    .into_iter()
+    .filter(|(missing, _)| *missing)
+    .map(|(_, what)| what.to_owned())
+    .collect()
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use crate::deaths::Point;
 
 /// The claims of one chunk, as the ledger names them.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Claim {
     /// The batch.
     pub batch: String,
@@ -23,6 +23,14 @@ pub(crate) enum Said {
     Claimed(Claim),
     /// It is about to kill itself there.
     Dies(Point),
+    /// It never hears the answer to a call of that name, which the server has acted on.
+    Lost(String),
+    /// It hears it late.
+    Late(String),
+    /// Its clock is so many seconds ahead of the true time from here on.
+    Stepped(i64),
+    /// The ledger has refused a change, for its disk is full.
+    Full,
 }
 
 impl Said {
@@ -34,13 +42,22 @@ impl Said {
 
     /// Understands a line; `None`: it is none of ours.
     pub fn hear(line: &str) -> Option<Self> {
-        if let Some(claim) = line.strip_prefix("claimed ") {
-            let (batch, chunk) = claim.split_once(' ')?;
-            let (batch, chunk) = (batch.to_owned(), chunk.parse().ok()?);
-            return Some(Self::Claimed(Claim { batch, chunk }));
+        match line.split_once(' ') {
+            Some(("claimed", claim)) => {
+                let (batch, chunk) = claim.split_once(' ')?;
+                let (batch, chunk) = (batch.to_owned(), chunk.parse().ok()?);
+                Some(Self::Claimed(Claim { batch, chunk }))
+            }
+            Some(("lost", call)) => Some(Self::Lost(call.to_owned())),
+            Some(("late", call)) => Some(Self::Late(call.to_owned())),
+            Some(("stepped", seconds)) => Some(Self::Stepped(seconds.parse().ok()?)),
+            _ => {
+                let mut all = [Self::Ready, Self::Full]
+                    .into_iter()
+                    .chain(Point::ALL.map(Self::Dies));
+                all.find(|said| said.to_string() == line)
+            }
         }
-        let mut all = [Self::Ready].into_iter().chain(Point::ALL.map(Self::Dies));
-        all.find(|said| said.to_string() == line)
     }
 }
 
@@ -50,6 +67,10 @@ impl fmt::Display for Said {
             Self::Ready => f.write_str("ready"),
             Self::Claimed(Claim { batch, chunk }) => write!(f, "claimed {batch} {chunk}"),
             Self::Dies(point) => write!(f, "dies {}", point.name()),
+            Self::Lost(call) => write!(f, "lost {call}"),
+            Self::Late(call) => write!(f, "late {call}"),
+            Self::Stepped(seconds) => write!(f, "stepped {seconds}"),
+            Self::Full => f.write_str("full"),
         }
     }
 }
@@ -68,6 +89,10 @@ mod tests {
             Said::Ready,
             Said::Claimed(claim),
             Said::Dies(Point::AfterStart),
+            Said::Lost("start".into()),
+            Said::Late("describe".into()),
+            Said::Stepped(-17),
+            Said::Full,
         ];
         for said in all {
             assert_eq!(Said::hear(&said.to_string()), Some(said));

@@ -14,6 +14,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// So that dead letters come within a storm.
 pub(crate) const MAX_RETRIES: u32 = 3;
 
+/// As many as there may be: a storm has a batch every second.
+const VISIBILITY_CALLS: f64 = 1_000.0;
+
 /// So that a batch has several chunks under way when its worker is killed.
 const CHUNK: u32 = 10;
 
@@ -31,6 +34,7 @@ pub(crate) fn config(ledger: &str, starts_per_second: f64) -> Config {
 fn policy(starts_per_second: f64) -> Policy {
     Policy {
         starts_per_second,
+        visibility_calls_per_second: VISIBILITY_CALLS,
         max_retries: MAX_RETRIES,
         batch_size: CHUNK,
         backoff: Backoff {

@@ -1,6 +1,8 @@
-//! `redrive-chaos worker`: a worker as `redrive worker` runs it, that may be told when to kill itself.
+//! `redrive-chaos worker`: a worker as `redrive worker` runs it, that may be told when to kill itself, whose way to Temporal
+//! loses answers and whose clock steps.
 //!
-//! It ends in order when its stdin closes, so that it never outlives the process that started it.
+//! It obeys lines on its stdin (the disk is full; there is room), and ends in order when that closes, so that it never
+//! outlives the process that started it.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,17 +12,22 @@ use anyhow::{Context, anyhow};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use redrive::connect::{self, Target};
-use tokio::io::AsyncReadExt;
+use redrive_engine::Engine;
+use redrive_engine::gateway::{LossyGateway, Mishap};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::announcing::Announcing;
 use crate::deaths::Point;
+use crate::disk;
+use crate::faults::Faults;
 use crate::said::Said;
 use crate::settings;
+use crate::stepping::SteppingClock;
 
 /// Run a worker on the Temporal server of Temporal's configuration, until its stdin closes or it kills itself
 #[derive(Debug, Clone, PartialEq, clap::Args)]
 pub struct WorkerArgs {
-    /// The ledger: sqlite:PATH.
+    /// The ledger, as `ledger.url` names it.
     #[arg(long, value_name = "URL")]
     ledger: String,
     /// Workflow starts a second, over all workers of the ledger.
@@ -32,6 +39,11 @@ pub struct WorkerArgs {
     /// At which hit, from 1.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "die_at")]
     hit: u32,
+    #[command(flatten)]
+    faults: Faults,
+    /// What fixes which answers are lost, and how the clock steps.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
 }
 
 /// Runs the worker.
@@ -41,11 +53,14 @@ pub async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     let target = Target::configured()?;
     let client = target.connect().await?;
     let mut engine = connect::ops(&target, client.clone(), &config).await?.engine;
-    engine.ledger = Arc::new(Announcing(engine.ledger));
+    let clock = Arc::new(SteppingClock::default());
+    beset(&mut engine, &args, &clock);
+    let steps = clock.run(args.faults.clock_steps, args.seed);
     let mut worker = redrive_engine::run_worker(engine, client).await?;
     Said::Ready.say();
     let ended = tokio::select! {
-        () = stdin_closes() => None,
+        () = obey() => None,
+        () = steps, if args.faults.clock_steps > 0 => None,
         ended = worker.ended() => Some(ended),
     };
     match ended {
@@ -55,10 +70,31 @@ pub async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn stdin_closes() {
-    let mut stdin = tokio::io::stdin();
-    let mut nothing = [0; 64];
-    while stdin.read(&mut nothing).await.is_ok_and(|read| read > 0) {}
+/// Gives the engine a way that loses answers, a clock that steps, and a ledger that tells of claims.
+fn beset(engine: &mut Engine, args: &WorkerArgs, clock: &Arc<SteppingClock>) {
+    let told = |mishap, call: &'static str| {
+        let said = match mishap {
+            Mishap::Lost => Said::Lost,
+            Mishap::Late => Said::Late,
+        };
+        said(call.to_owned()).say();
+    };
+    let real = Arc::clone(&engine.gateway);
+    let odds = args.faults.odds();
+    let lossy = LossyGateway::new(real, Arc::clone(&engine.clock), odds, args.seed, told);
+    engine.gateway = Arc::new(lossy);
+    engine.clock = Arc::clone(clock) as _;
+    engine.ledger = Arc::new(Announcing(Arc::clone(&engine.ledger)));
+}
+
+/// Does what it is told, line by line, until nobody is there to tell it anything.
+async fn obey() {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    while let Ok(Some(line)) = lines.next_line().await {
+        if let Some(disk) = disk::Disk::hear(&line) {
+            disk.obey();
+        }
+    }
 }
 
 /// Lets the fail points do what they are to.

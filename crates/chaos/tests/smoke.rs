@@ -1,4 +1,5 @@
-//! A small storm, as `make chaos` runs it: every fail point and a random kill once, and every operator's act tried once.
+//! A small storm, as `make chaos` runs it: every fail point, a random kill, a kill of the server and a full disk once, and
+//! every operator's act tried once.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
@@ -9,7 +10,10 @@ use serde_json::{Value, json};
 fn storm() -> Output {
     Command::new(env!("CARGO_BIN_EXE_redrive-chaos"))
         .args(["--output", "json", "run", "--seed", "1", "--orders", "40"])
+        .args(["--workers", "2", "--starts-per-second", "6"])
         .args(["--kills", "1", "--random-kills", "1"])
+        .args(["--server-kills", "1", "--full-disks", "1"])
+        .args(["--clock-steps", "10"])
         .output()
         .unwrap()
 }
@@ -30,6 +34,11 @@ fn a_small_storm_passes_its_audit() {
     assert_eq!(report["audit"]["compared"]["orders"], 46, "{data}");
     for kills in report["kills"].as_array().unwrap() {
         assert!(kills["counted"].as_u64() >= Some(1), "{data}");
+    }
+    let kinds = report["kills"].as_array().map(Vec::len);
+    assert_eq!(kinds, Some(6), "four fail points, random, server: {data}");
+    for count in report["counts"].as_array().unwrap() {
+        assert_eq!(count["rows"], count["orders"], "{data}");
     }
     // Each act is done by one operator here, who may come too late for the order; most must not.
     let deeds = report["deeds"].as_array().unwrap();

@@ -10,6 +10,7 @@ use redrive_ledger::{BatchEnd, BatchRow, ClaimRequest};
 use crate::chunk::Owner;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::patience::Patience;
 use crate::pulse::Pulse;
 
 /// The chunk number under which adopted claims are held: no chunk of a window ever has it.
@@ -33,9 +34,13 @@ impl Engine {
             adopted: self.take_up_again(&owner, pulse).await?,
             finished: 0,
         };
+        let patience = Patience {
+            ends_at: input.ends_at,
+            pulse,
+        };
         for batch in self.ledger.unfinished_batches().await? {
             let own = batch.result.batch_id == input.batch.as_str();
-            if !own && !self.is_closed(&batch).await? {
+            if !own && !self.is_closed(&batch, patience).await? {
                 continue;
             }
             report.adopted += self.adopt_from(&batch, &owner, pulse).await?;
@@ -101,9 +106,14 @@ impl Engine {
     }
 
     /// Whether the server shows the batch's workflow, whose first run is the batch's id, as closed or gone.
-    async fn is_closed(&self, batch: &BatchRow) -> Result<bool, EngineError> {
+    async fn is_closed(
+        &self,
+        batch: &BatchRow,
+        patience: Patience<'_>,
+    ) -> Result<bool, EngineError> {
         let workflow_id = WorkflowId::from(batch.workflow_id.as_str());
-        let latest = self.gateway.describe(&workflow_id, None).await?;
+        let describe = || self.gateway.describe(&workflow_id, None);
+        let latest = self.patiently(patience, describe).await?;
         Ok(latest.is_none_or(|latest| {
             let going_on = matches!(
                 latest.status,

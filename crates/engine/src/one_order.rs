@@ -13,7 +13,7 @@ use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, Limited, OurRun,
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gateway::{GatewayError, Mark, Restart, Started};
-use crate::turns::is_late;
+use crate::turns::{STEP, is_late};
 
 /// A description older than this is not acted on: describe again.
 const FRESH: SignedDuration = SignedDuration::from_secs(2);
@@ -26,9 +26,6 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// So often an order that is not ready in time waits for another turn.
 const TURNS_LOST_AT_MOST: u32 = 2;
-/// A halt or stop is heard at least so often while an order waits for its turn.
-const STEP: Duration = Duration::from_millis(250);
-
 /// When to begin nothing new, and when to stop asking.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -183,8 +180,12 @@ impl Engine {
         if progress.turn.is_some() {
             return Ok(!self.must_stop(limits, stop).await?);
         }
-        let front = self.front(Limited::Starts).await?;
+        let mut front = self.front(Limited::Starts).await?;
         loop {
+            if front.is_stray(self.clock.now()) {
+                drop(front);
+                front = self.front(Limited::Starts).await?;
+            }
             if front.at() >= limits.stops_at || self.must_stop(limits, stop).await? {
                 return Ok(false);
             }
@@ -226,7 +227,9 @@ impl Engine {
             let message = "its start request is neither in the ledger nor on the server".to_owned();
             return Ok(Turn::End(Outcome::ItemError { message }));
         };
-        if self.clock.now().duration_since(described_at) > FRESH || self.loses_its_turn(progress) {
+        // A clock that was set back says nothing of how old it is.
+        let age = self.clock.now().duration_since(described_at).abs();
+        if age > FRESH || self.loses_its_turn(progress) {
             return Ok(Turn::Again);
         }
         progress.untouched = false;

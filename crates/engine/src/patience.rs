@@ -1,4 +1,5 @@
-//! Waiting while the server limits the rate of what we read: a phase goes slower, it does not fail.
+//! Waiting while the server limits the rate of what we read, and asking again where an answer is lost: a phase goes slower,
+//! it does not fail.
 
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause: well below the heartbeat timeout.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
+/// So many answers to one call may be lost in a row; then the server is away, and another try of the phase finds it back.
+const LOST_AT_MOST: u32 = 3;
+
 /// How long a phase has patience, and how it tells that it lives meanwhile.
 #[derive(Clone, Copy)]
 pub(crate) struct Patience<'a> {
@@ -21,49 +25,69 @@ pub(crate) struct Patience<'a> {
     pub pulse: &'a dyn Pulse,
 }
 
-/// An error that may say: ask again later.
-pub(crate) trait MayThrottle {
-    /// Whether it says so.
-    fn is_throttle(&self) -> bool;
+/// What an error says of asking again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// Ask later: the server limits the rate.
+    Later,
+    /// Ask once more: the answer was lost.
+    OnceMore,
+    /// Never.
+    No,
 }
 
-impl MayThrottle for GatewayError {
-    fn is_throttle(&self) -> bool {
-        matches!(self, Self::Throttle(_))
+/// An error that may say: ask again.
+pub(crate) trait MayAskAgain {
+    /// Whether it says so.
+    fn again(&self) -> Again;
+}
+
+impl MayAskAgain for GatewayError {
+    fn again(&self) -> Again {
+        match self {
+            Self::Throttle(_) => Again::Later,
+            Self::Unknown(_) => Again::OnceMore,
+            Self::Item(_) | Self::System(_) => Again::No,
+        }
     }
 }
 
-impl MayThrottle for EngineError {
-    fn is_throttle(&self) -> bool {
-        matches!(self, Self::Gateway(error) if error.is_throttle())
+impl MayAskAgain for EngineError {
+    fn again(&self) -> Again {
+        match self {
+            Self::Gateway(error) => error.again(),
+            _ => Again::No,
+        }
     }
 }
 
 impl Engine {
-    /// Makes a call that only reads, again and again while it is throttled and the phase lasts.
+    /// Makes a call that only reads, again and again while it is throttled and the phase lasts, and a few times more where
+    /// its answer is lost: one that is must not undo what a hundred others have told.
     pub(crate) async fn patiently<T, E, F>(
         &self,
         patience: Patience<'_>,
         call: impl Fn() -> F,
     ) -> Result<T, E>
     where
-        E: MayThrottle,
+        E: MayAskAgain,
         F: Future<Output = Result<T, E>>,
     {
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut lost) = (FIRST_PAUSE, 0);
         loop {
-            match call().await {
-                Err(error)
-                    if error.is_throttle()
-                        && self.clock.now() < patience.ends_at
-                        && !patience.pulse.cancelled() =>
-                {
-                    self.clock.sleep(pause).await;
-                    patience.pulse.beat().await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
-                answer => return answer,
+            let error = match call().await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            let again = error.again();
+            lost += u32::from(again == Again::OnceMore);
+            let over = self.clock.now() >= patience.ends_at || patience.pulse.cancelled();
+            if over || again == Again::No || lost > LOST_AT_MOST {
+                return Err(error);
             }
+            self.clock.sleep(pause).await;
+            patience.pulse.beat().await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 

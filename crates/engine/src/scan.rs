@@ -19,6 +19,8 @@ use crate::pulse::Pulse;
 
 /// Histories read at the same time.
 const AT_ONCE: usize = 16;
+/// So many runs are stored together: a scan that is interrupted has lost no more than it has read of them.
+const PORTION: usize = 250;
 /// A window is not split below this.
 const SHORTEST: SignedDuration = SignedDuration::from_millis(1);
 
@@ -121,12 +123,14 @@ impl Engine {
         let (mut page, mut stored) = (Vec::new(), ObserveSummary::default());
         loop {
             let listed = self.list_failed(window, &page, patience).await?;
-            let failures = self.read_new(listed.runs, patience).await?;
-            stored += self
-                .ledger
-                .observe(&self.policy, batch, &failures, self.clock.moment())
-                .await?;
-            patience.pulse.beat().await;
+            for portion in portions(listed.runs) {
+                let failures = self.read_new(portion, patience).await?;
+                stored += self
+                    .ledger
+                    .observe(&self.policy, batch, &failures, self.clock.moment())
+                    .await?;
+                patience.pulse.beat().await;
+            }
             if listed.next.is_empty() {
                 return Ok(stored);
             }
@@ -170,6 +174,13 @@ impl Engine {
         failures.sort_by_key(|failure: &Failure| failure.closed_at);
         Ok(failures)
     }
+}
+
+/// The runs of a page, which lists the newest first, in portions from the oldest on.
+fn portions(mut runs: Vec<(WorkflowId, RunId)>) -> impl Iterator<Item = Vec<(WorkflowId, RunId)>> {
+    runs.reverse();
+    let portions: Vec<_> = runs.chunks(PORTION).map(<[_]>::to_vec).collect();
+    portions.into_iter()
 }
 
 /// Where this scan begins, and whether it is a sweep.
@@ -245,6 +256,19 @@ mod tests {
     fn nothing_before_the_first_look_is_taken_in() {
         let (from, _) = begin(&known(101, 100), &ScanPolicy::default(), at(110));
         assert_eq!(from, at(100));
+    }
+
+    #[test]
+    fn portions_begin_with_the_oldest_and_leave_none_out() {
+        let run = |number: usize| (WorkflowId::from("w"), RunId::from(number.to_string()));
+        let newest_first: Vec<_> = (0..PORTION + 1).rev().map(run).collect();
+        let portions: Vec<_> = portions(newest_first).collect();
+        assert_eq!(
+            portions.iter().map(Vec::len).collect::<Vec<_>>(),
+            [PORTION, 1]
+        );
+        assert_eq!(portions[0][0], run(0));
+        assert_eq!(portions[1][0], run(PORTION));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use redrive_ledger::{LedgerError, Limited};
+use redrive_ledger::{LedgerError, Limited, is_stray};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::engine::Engine;
@@ -14,32 +14,46 @@ use crate::engine::Engine;
 const AHEAD: Duration = Duration::from_millis(250);
 /// The most turns taken at a time, under limits that are hardly any.
 const MOST: f64 = 64.0;
+/// A halt, a stop or a clock that was set back is heard at least so often while a call waits for its turn.
+pub(crate) const STEP: Duration = Duration::from_millis(250);
 /// A turn that was not used by then is lost: late calls would come in a crowd.
 const LATE: SignedDuration = SignedDuration::from_millis(250);
 
 /// The turns that this process holds.
 #[derive(Debug, Default)]
 pub(crate) struct HeldTurns {
-    starts: Mutex<VecDeque<Timestamp>>,
-    visibility: Mutex<VecDeque<Timestamp>>,
+    starts: Mutex<VecDeque<Held>>,
+    visibility: Mutex<VecDeque<Held>>,
+}
+
+/// A turn, and the gap between those of its line.
+#[derive(Debug, Clone, Copy)]
+struct Held {
+    at: Timestamp,
+    gap: SignedDuration,
 }
 
 /// The next turn of this process, and the right to it: nobody else here gets one meanwhile.
 pub(crate) struct Front<'a> {
-    line: MutexGuard<'a, VecDeque<Timestamp>>,
-    at: Timestamp,
+    line: MutexGuard<'a, VecDeque<Held>>,
+    held: Held,
 }
 
 impl Front<'_> {
     /// When it is.
     pub fn at(&self) -> Timestamp {
-        self.at
+        self.held.at
+    }
+
+    /// Whether this process's clock was ahead when it took it, and has been set back: nobody waits for it.
+    pub fn is_stray(&self, now: Timestamp) -> bool {
+        is_stray(self.held.at, self.held.gap, now)
     }
 
     /// Uses it up.
     pub fn take(mut self) -> Timestamp {
         self.line.pop_front();
-        self.at
+        self.held.at
     }
 }
 
@@ -61,33 +75,45 @@ impl Engine {
         let mut line = line.lock().await;
         loop {
             let now = self.clock.now();
-            line.retain(|turn| !is_late(*turn, now));
-            if let Some(at) = line.front() {
-                return Ok(Front { at: *at, line });
+            line.retain(|turn| !is_late(turn.at, now) && !is_stray(turn.at, turn.gap, now));
+            if let Some(held) = line.front() {
+                return Ok(Front { held: *held, line });
             }
             let turns = self
                 .ledger
                 .take_turns(what, configured, at_a_time(configured), now)
                 .await?;
-            line.extend(turns.times());
+            let gap = turns.gap;
+            line.extend(turns.times().map(|at| Held { at, gap }));
         }
     }
 
     /// Waits for the turn of a call to visibility.
     pub(crate) async fn await_visibility(&self) -> Result<(), LedgerError> {
-        let front = self.front(Limited::Visibility).await?;
-        let wait = front.at().duration_since(self.clock.now());
-        if wait.is_positive() {
-            self.clock
-                .sleep(Duration::try_from(wait).unwrap_or_default())
-                .await;
+        let mut front = self.front(Limited::Visibility).await?;
+        loop {
+            let now = self.clock.now();
+            if front.is_stray(now) {
+                drop(front);
+                front = self.front(Limited::Visibility).await?;
+                continue;
+            }
+            let wait = front.at().duration_since(now);
+            if !wait.is_positive() {
+                front.take();
+                return Ok(());
+            }
+            let wait = Duration::try_from(wait).unwrap_or_default();
+            self.clock.sleep(wait.min(STEP)).await;
         }
-        front.take();
-        Ok(())
     }
 }
 
 /// How many turns to take at a limit of so many calls a second.
+#[expect(
+    clippy::manual_clamp,
+    reason = "`clamp` hands on a rate that is no number"
+)]
 fn at_a_time(per_second: f64) -> u32 {
     // `max` first: a rate that is no number takes one at a time.
     (per_second * AHEAD.as_secs_f64()).max(1.0).min(MOST) as u32

@@ -39,7 +39,7 @@ pub use contract::Ledger;
 pub use dead_letter::{DeadLetter, EscalationLevel, Resolution, Resolve, Resolved};
 pub use error::LedgerError;
 pub use failure::{Failure, FailureRow, ObserveSummary};
-pub use limits::{Limited, Turns};
+pub use limits::{Limited, Turns, is_stray};
 pub use lists::{
     AuditFilter, AuditRow, BatchVerdict, Day, DeadLetterFilter, DeadLetterStats, FailureEntry,
     FailureFilter, FailureGroup, OrderFilter, Overview,

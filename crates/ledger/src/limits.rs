@@ -15,6 +15,11 @@ const LONGEST_MICROS: f64 = 86_400e6;
 /// of every span of five seconds within the limit.
 const MARGIN: f64 = 1.05;
 
+/// A line is at most so long, and so many gaps: a hundred processes that each take some turns ahead make no longer one. What
+/// lies farther ahead was taken by a process whose clock was, and holds up nobody.
+const LONGEST_LINE: SignedDuration = SignedDuration::from_secs(5);
+const LONGEST_LINE_GAPS: i32 = 100;
+
 /// What is limited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -71,7 +76,9 @@ impl Turns {
 /// that nobody used is not saved up.
 pub(crate) fn take(next: Timestamp, per_second: f64, count: u32, now: Timestamp) -> (Turns, i64) {
     let gap = gap_micros(per_second);
-    let first = next.max(now).as_microsecond();
+    let stray = is_stray(next, SignedDuration::from_micros(gap), now);
+    let first = if stray { now } else { next.max(now) };
+    let first = first.as_microsecond();
     let turns = Turns {
         first: Timestamp::from_microsecond(first).unwrap_or(now),
         gap: SignedDuration::from_micros(gap),
@@ -81,6 +88,13 @@ pub(crate) fn take(next: Timestamp, per_second: f64, count: u32, now: Timestamp)
         turns,
         first.saturating_add(gap.saturating_mul(count.into())),
     )
+}
+
+/// Whether a turn, in a line with such gaps, lies farther ahead of `now` than any that a right clock has taken.
+pub fn is_stray(turn: Timestamp, gap: SignedDuration, now: Timestamp) -> bool {
+    let gaps = gap.checked_mul(LONGEST_LINE_GAPS);
+    let longest = LONGEST_LINE.saturating_add(gaps.unwrap_or(SignedDuration::MAX));
+    turn.duration_since(now) > longest
 }
 
 /// The gap between two turns at `per_second`, in microseconds.
@@ -120,6 +134,21 @@ mod tests {
         assert_eq!(next, at(250).as_microsecond());
         let (turns, _) = take(at(250), 21.0, 1, at(120));
         assert_eq!(turns.times().collect::<Vec<_>>(), [at(250)]);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_holds_up_nobody() {
+        let at = |ms| Timestamp::UNIX_EPOCH + SignedDuration::from_millis(ms);
+        let (now, gap) = (at(100_000), SignedDuration::from_millis(50));
+        let seconds = |seconds| now + SignedDuration::from_secs(seconds);
+        assert!(!is_stray(seconds(9), gap, now));
+        assert!(is_stray(seconds(60), gap, now));
+        assert!(
+            !is_stray(seconds(60), SignedDuration::from_secs(1), now),
+            "a slow line"
+        );
+        let (turns, next) = take(seconds(60), 21.0, 1, now);
+        assert_eq!((turns.first, next), (now, at(100_050).as_microsecond()));
     }
 
     #[test]

@@ -114,6 +114,13 @@ impl DevServer {
         Ok(())
     }
 
+    /// Kills it, as a crash does: nothing of it is closed or written out.
+    pub async fn kill(mut self) -> anyhow::Result<()> {
+        self.release().await;
+        let killed = self.child.kill().await;
+        killed.context("the Temporal dev server cannot be killed")
+    }
+
     /// Sends the watcher away: from here on the process id may become somebody else's.
     async fn release(&mut self) {
         if let Some(mut leash) = self.leash.take() {

@@ -6,6 +6,8 @@
 mod customer;
 mod errors;
 mod failure;
+#[cfg(feature = "failpoints")]
+mod lossy;
 mod rehearsal;
 mod start_request;
 mod temporal;
@@ -20,6 +22,8 @@ use uuid::Uuid;
 
 pub(crate) use customer::customer_id;
 pub use errors::GatewayError;
+#[cfg(feature = "failpoints")]
+pub use lossy::{LossyGateway, Mishap, Odds};
 pub use rehearsal::RehearsalGateway;
 pub use start_request::{MEMO_KEY, RestartMemo, restart_memo};
 pub use temporal::TemporalGateway;

@@ -7,12 +7,16 @@ mod attributes;
 mod batches;
 mod budget;
 mod chains;
+mod clocks;
 mod elsewhere;
 mod errors;
 mod histories;
 mod hooks;
 mod kth;
 mod ledger_hooks;
+#[cfg(feature = "failpoints")]
+mod lost_replies;
+mod many_workers;
 mod one_order;
 mod postgres;
 mod progress;

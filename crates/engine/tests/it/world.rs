@@ -42,7 +42,7 @@ pub enum End {
     ContinuesAsNew,
 }
 
-/// A clock that can be set forward and stopped.
+/// A clock that can be set forward and back, and stopped.
 #[derive(Default)]
 pub struct ShiftedClock {
     ahead: AtomicI64,
@@ -54,6 +54,12 @@ impl ShiftedClock {
     pub fn advance(&self, by: Duration) {
         self.ahead
             .fetch_add(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    /// Sets it back.
+    pub fn set_back(&self, by: Duration) {
+        self.ahead
+            .fetch_sub(i64::try_from(by.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
     /// Stops it: what is done twice is done at the same time.

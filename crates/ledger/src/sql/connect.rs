@@ -102,6 +102,10 @@ impl SqlLedger {
     pub(super) async fn begin(&self) -> Result<Tx> {
         match &self.place {
             Place::File(file) => {
+                #[cfg(feature = "failpoints")]
+                super::full_disk::limit(&file.writer)
+                    .await
+                    .doing("begin a change")?;
                 let begun = file.writer.begin_with("BEGIN IMMEDIATE").await;
                 begun.map(Tx::sqlite)
             }

@@ -17,6 +17,8 @@ mod connect;
 mod copy;
 mod dead_letter;
 mod file;
+#[cfg(feature = "failpoints")]
+mod full_disk;
 mod halt;
 mod home;
 mod limits;

@@ -111,7 +111,7 @@ async fn an_operators_limit_holds_for_everybody_until_it_is_reset() {
     assert_eq!(world.reader.limits().await.unwrap(), []);
     let acts = world
         .reader
-        .audit(&AuditFilter::default(), 10)
+        .audit(&AuditFilter::default(), 2)
         .await
         .unwrap();
     let acts: Vec<_> = acts

@@ -101,7 +101,10 @@ async fn a_batch_is_rehearsed_and_run_by_a_worker() {
     let ran = site.run("run -o json").well().json();
     assert_eq!(ran["restartedCount"], json!(1), "{ran}");
     let order = site.run("orders show P-1").well();
-    assert!(order.stdout.contains("Runs again; 1 of 5 restarts used."), "{order:?}");
+    assert!(
+        order.stdout.contains("Runs again; 1 of 5 restarts used."),
+        "{order:?}"
+    );
     let report = site.run("report -o json").well();
     assert!(report.stdout.contains("\"restarted\": 1"), "{report:?}");
     assert!(!shown.is_empty());
