@@ -155,7 +155,7 @@ CREATE FUNCTION group_failures() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO failure_groups (workflow_type, failure_status, fingerprint, failures, first_seen_at, last_seen_at, sample)
     SELECT o.workflow_type, f.failure_status, f.fingerprint, count(*), min(f.closed_at), max(f.closed_at),
-        (array_agg(f.reason ORDER BY f.closed_at DESC))[1]
+        (array_agg(f.reason ORDER BY f.closed_at DESC, f.run_id DESC))[1]
     FROM fresh AS f JOIN orders AS o ON o.id = f.order_pk
     GROUP BY o.workflow_type, f.failure_status, f.fingerprint
     ORDER BY f.fingerprint, f.failure_status, o.workflow_type
