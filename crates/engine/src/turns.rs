@@ -90,21 +90,20 @@ impl Engine {
 
     /// Waits for the turn of a call to visibility.
     pub(crate) async fn await_visibility(&self) -> Result<(), LedgerError> {
-        let mut front = self.front(Limited::Visibility).await?;
         loop {
-            let now = self.clock.now();
-            if front.is_stray(now) {
-                drop(front);
-                front = self.front(Limited::Visibility).await?;
-                continue;
+            let front = self.front(Limited::Visibility).await?;
+            // What is waited for is the time that passes, whatever is done to the clock meanwhile.
+            let wait = front.at().duration_since(self.clock.now());
+            let mut left = Duration::try_from(wait).unwrap_or_default();
+            while !left.is_zero() && !front.is_stray(self.clock.now()) {
+                let step = left.min(STEP);
+                self.clock.sleep(step).await;
+                left -= step;
             }
-            let wait = front.at().duration_since(now);
-            if !wait.is_positive() {
+            if left.is_zero() {
                 front.take();
                 return Ok(());
             }
-            let wait = Duration::try_from(wait).unwrap_or_default();
-            self.clock.sleep(wait.min(STEP)).await;
         }
     }
 }
