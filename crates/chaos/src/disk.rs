@@ -15,8 +15,9 @@ use crate::site::Site;
 const POINT: &str = "ledger-full";
 /// The pause between two looks at what the workers tell.
 const LOOK: Duration = Duration::from_millis(100);
-/// A disk to which nobody wants to write for so long is given room again: there is nothing to do.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// A disk on which nobody needs more room for so long is given it again. Changes that fit into pages which were freed are made
+/// all the same, and workers that were killed leave their work for twenty seconds.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The disk.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
