@@ -1,7 +1,7 @@
 //! The schema's version: what a ledger has, what this binary knows, and the migrations between.
 
 use serde::Serialize;
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 
 use super::SqlLedger;
 use crate::LedgerError;
@@ -61,10 +61,35 @@ impl Schema {
 ///
 /// Errors: [`LedgerError::Behind`] where there is an older one.
 pub(super) async fn make(ledger: &SqlLedger) -> Result<()> {
-    let schema = read(&mut ledger.read().await?).await?;
+    let mut conn = ledger.read().await?;
+    let schema = read(&mut conn).await?;
     usable(&schema)?;
-    if schema.found == 0 {
-        migrate(ledger).await?;
+    if schema.found > 0 {
+        return as_applied(&mut conn).await;
+    }
+    drop(conn);
+    migrate(ledger).await?;
+    Ok(())
+}
+
+/// Whether what was applied is what this binary has under those numbers.
+async fn as_applied(conn: &mut Conn) -> Result<()> {
+    let migrator = match conn {
+        Conn::Sqlite(_) => &SQLITE,
+        Conn::Postgres(_) => &POSTGRES,
+    };
+    let applied = conn
+        .all("SELECT version, checksum FROM _sqlx_migrations", args![])
+        .await
+        .doing("read the migrations")?;
+    for row in &applied {
+        let (version, checksum) = (row.int("version")?, row.bytes("checksum")?);
+        let known = migrator.iter().find(|known| known.version == version);
+        match known {
+            Some(known) if *known.checksum == *checksum => {}
+            Some(_) => return Err(LedgerError::Migrate(MigrateError::VersionMismatch(version))),
+            None => return Err(LedgerError::Migrate(MigrateError::VersionMissing(version))),
+        }
     }
     Ok(())
 }

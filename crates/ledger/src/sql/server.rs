@@ -16,17 +16,23 @@ pub(super) async fn connect(server: &ServerUrl) -> Result<PgPool> {
     let first = PgConnection::connect_with(&server.options)
         .await
         .map_err(failed)?;
-    let version = first.server_version_num().unwrap_or(OLDEST);
+    let version = first.server_version_num();
     first.close().await.map_err(failed)?;
-    if version < OLDEST {
-        return Err(LedgerError::OldServer {
-            found: version / 10_000,
-        });
-    }
+    supported(version)?;
     Ok(PgPoolOptions::new()
         .max_connections(server.max_connections)
         .acquire_timeout(server.connect_timeout)
         .connect_lazy_with(server.options.clone()))
+}
+
+/// Whether a server of that version will do; one that does not tell, a pooler say, is believed in.
+fn supported(version: Option<u32>) -> Result<()> {
+    match version {
+        Some(version) if version < OLDEST => Err(LedgerError::OldServer {
+            found: version / 10_000,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// That it cannot be reached, and what to do.
@@ -58,5 +64,22 @@ fn hint(error: &Error) -> &'static str {
         }
         Some("57P03") => "The server starts up or shuts down: try again.",
         _ => "Check ledger.url.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_is_too_old_is_refused() {
+        assert!(supported(Some(OLDEST)).is_ok());
+        assert!(supported(Some(18_00_03)).is_ok());
+        assert!(supported(None).is_ok());
+        let said = supported(Some(14_00_11)).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "the ledger's server is PostgreSQL 14; Redrive needs PostgreSQL 15 or later."
+        );
     }
 }

@@ -32,8 +32,7 @@ variants!(LEDGER: LedgerError {
     LedgerError::UnknownKind { .. } => By(&["redrive/tests/cli/errors.rs::a_ledger_of_an_unknown_kind"]),
     LedgerError::BadUrl { .. } => By(&["ledger/src/url.rs::a_parameter_that_there_is_not_is_named"]),
     LedgerError::Server { .. } => By(&["ledger/tests/postgres/opening.rs::who_cannot_be_reached_is_told_what_to_do"]),
-    // A server of another version is not at hand: the check is read, not run.
-    LedgerError::OldServer { .. } => Mistake(&["ledger/src/sql/server.rs::OldServer"]),
+    LedgerError::OldServer { .. } => By(&["ledger/src/sql/server.rs::a_server_that_is_too_old_is_refused"]),
     LedgerError::Behind { .. } => By(&["ledger/tests/postgres/opening.rs::what_a_database_lacks_is_told_and_nothing_is_changed"]),
     LedgerError::Newer { .. } => By(&["redrive/tests/cli/errors.rs::a_ledger_newer_than_the_binary"]),
     LedgerError::Migrate(_) => By(&["redrive/tests/cli/damaged.rs::a_migration_that_is_another"]),
