@@ -10,6 +10,7 @@ use redrive_ledger::{BatchEnd, BatchRow, ClaimRequest};
 use crate::chunk::Owner;
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::pace::Pace;
 use crate::patience::Patience;
 use crate::pulse::Pulse;
 
@@ -29,6 +30,7 @@ impl Engine {
             batch: input.batch.clone(),
             chunk: ADOPTED,
             stops_at: input.ends_at,
+            pace: Pace::default(),
         };
         let mut report = AdoptReport {
             adopted: self.take_up_again(&owner, pulse).await?,
@@ -67,6 +69,7 @@ impl Engine {
             due_by: self.clock.now(),
             rules: redrive_core::decide::BatchRules::default(),
             only: None,
+            operation: None,
         };
         let claimed = self
             .ledger

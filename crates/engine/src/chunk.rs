@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::one_order::Limits;
+use crate::pace::Pace;
 use crate::pulse::Pulse;
 
 /// Orders of one chunk at the same time.
@@ -28,11 +29,12 @@ const BEAT: Duration = Duration::from_secs(5);
 const ANSWER_GRACE: SignedDuration = SignedDuration::from_secs(10);
 
 /// Whom the outcomes are committed for.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Owner {
     pub batch: BatchId,
     pub chunk: u32,
     pub stops_at: Timestamp,
+    pub pace: Pace,
 }
 
 impl Engine {
@@ -46,6 +48,7 @@ impl Engine {
             batch: input.batch.clone(),
             chunk: input.chunk,
             stops_at: input.stops_at,
+            pace: Pace::of(input.operation.as_ref()),
         };
         let request = ClaimRequest {
             batch: input.batch.clone(),
@@ -54,6 +57,10 @@ impl Engine {
             due_by: input.due_by,
             rules: input.rules.clone(),
             only: input.only.clone(),
+            operation: input
+                .operation
+                .as_ref()
+                .map(|operation| operation.id.clone()),
         };
         let claimed = self
             .ledger
@@ -157,8 +164,9 @@ impl Engine {
         pulse: &dyn Pulse,
         broken: &AtomicBool,
     ) -> Result<Commit, EngineError> {
-        let _room = self.room.acquire().await;
         let stop = || pulse.cancelled() || broken.load(Ordering::Relaxed);
+        self.await_turn(&owner.pace, owner.stops_at, &stop).await;
+        let _room = self.room.acquire().await;
         let limits = Limits {
             stops_at: owner.stops_at,
             gives_up_at: owner.stops_at + ANSWER_GRACE,

@@ -92,7 +92,7 @@ async fn opening_again_changes_nothing_and_a_newer_schema_is_refused() {
             refused,
             LedgerError::Newer {
                 found: 9999,
-                known: 2
+                known: 3
             }
         ),
         "{refused}"
