@@ -165,7 +165,7 @@ impl Engine {
         broken: &AtomicBool,
     ) -> Result<Commit, EngineError> {
         let stop = || pulse.cancelled() || broken.load(Ordering::Relaxed);
-        self.await_turn(&owner.pace, owner.stops_at, &stop).await;
+        self.keep_pace(&owner.pace, owner.stops_at, &stop).await;
         let _room = self.room.acquire().await;
         let limits = Limits {
             stops_at: owner.stops_at,

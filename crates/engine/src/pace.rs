@@ -40,7 +40,7 @@ impl Pace {
 
 impl Engine {
     /// Waits for the turn of one order, or until nothing more is to be begun.
-    pub(crate) async fn await_turn(
+    pub(crate) async fn keep_pace(
         &self,
         pace: &Pace,
         stops_at: Timestamp,
