@@ -2,6 +2,7 @@
 
 use redrive_core::states::State;
 use redrive_engine::ops::RunRequest;
+use redrive_engine::run_worker;
 use serde_json::json;
 
 use crate::batches::{failing, in_state};
@@ -13,7 +14,12 @@ use crate::world::{World, policy};
 async fn two_workers_share_a_batch_and_restart_each_order_once() {
     let world = World::on_postgres("postgres", policy()).await;
     failing(&world, 40).await;
-    let workers = [world.worker().await, world.worker().await];
+    // A client has one worker a queue.
+    let client = world.bed.another_client().await;
+    let workers = [
+        world.worker().await,
+        run_worker(world.engine.clone(), client).await.unwrap(),
+    ];
     let input = json!({ "maxOrders": 30 });
     let batch = redrive_flows::BATCH_WORKFLOW;
     let result = run(&world.bed, batch, "batch-1", Some(input))

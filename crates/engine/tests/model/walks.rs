@@ -10,7 +10,7 @@ use crate::flaw::Flaw;
 use crate::walk::Walk;
 
 /// Seeds of the test suite.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 700;
 /// Walks at the same time.
 const THREADS: usize = 2;
 

@@ -30,10 +30,12 @@ macro_rules! variants {
 variants!(LEDGER: LedgerError {
     LedgerError::Open { .. } => By(&["redrive/tests/cli/errors.rs::a_ledger_that_cannot_be_written"]),
     LedgerError::UnknownKind { .. } => By(&["redrive/tests/cli/errors.rs::a_ledger_of_an_unknown_kind"]),
-    LedgerError::BadUrl { .. } => By(&["ledger/src/url.rs::a_parameter_that_there_is_not_is_named"]),
-    LedgerError::Server { .. } => By(&["ledger/tests/postgres/opening.rs::who_cannot_be_reached_is_told_what_to_do"]),
+    LedgerError::BadUrl { .. } => By(&["redrive/tests/cli/postgres.rs::who_is_not_let_in_is_told_what_to_do"]),
+    LedgerError::Server { .. } => By(&["redrive/tests/cli/postgres.rs::who_is_not_let_in_is_told_what_to_do"]),
     LedgerError::OldServer { .. } => By(&["ledger/src/sql/server.rs::a_server_that_is_too_old_is_refused"]),
-    LedgerError::Behind { .. } => By(&["ledger/tests/postgres/opening.rs::what_a_database_lacks_is_told_and_nothing_is_changed"]),
+    LedgerError::Behind { .. } => By(&[
+        "ledger/src/sql/tests.rs::a_schema_that_lacks_something_is_refused_but_a_new_one_is_not",
+    ]),
     LedgerError::Newer { .. } => By(&["redrive/tests/cli/errors.rs::a_ledger_newer_than_the_binary"]),
     LedgerError::Migrate(_) => By(&["redrive/tests/cli/damaged.rs::a_migration_that_is_another"]),
     LedgerError::OtherHome { .. } => By(&["redrive/tests/cli/errors.rs::a_ledger_of_another_cluster"]),
