@@ -10,7 +10,6 @@ use redrive_ledger::{BatchEnd, BatchRow, ClaimRequest};
 use crate::chunk::Owner;
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::pace::Pace;
 use crate::patience::Patience;
 use crate::pulse::Pulse;
 
@@ -30,7 +29,7 @@ impl Engine {
             batch: input.batch.clone(),
             chunk: ADOPTED,
             stops_at: input.ends_at,
-            pace: Pace::default(),
+            line: None,
         };
         let mut report = AdoptReport {
             adopted: self.take_up_again(&owner, pulse).await?,

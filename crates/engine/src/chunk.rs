@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::one_order::Limits;
-use crate::pace::Pace;
 use crate::pulse::Pulse;
+use crate::turns::Line;
 
 /// Orders of one chunk at the same time.
 const AT_ONCE: usize = 16;
@@ -34,7 +34,8 @@ pub(crate) struct Owner {
     pub batch: BatchId,
     pub chunk: u32,
     pub stops_at: Timestamp,
-    pub pace: Pace,
+    /// The line of an operation with a rate of its own.
+    pub line: Option<Line>,
 }
 
 impl Engine {
@@ -48,7 +49,7 @@ impl Engine {
             batch: input.batch.clone(),
             chunk: input.chunk,
             stops_at: input.stops_at,
-            pace: Pace::of(input.operation.as_ref()),
+            line: input.operation.as_ref().and_then(Line::of_operation),
         };
         let request = ClaimRequest {
             batch: input.batch.clone(),
@@ -165,12 +166,15 @@ impl Engine {
         broken: &AtomicBool,
     ) -> Result<Commit, EngineError> {
         let stop = || pulse.cancelled() || broken.load(Ordering::Relaxed);
-        self.keep_pace(&owner.pace, owner.stops_at, &stop).await;
-        let _room = self.room.acquire().await;
         let limits = Limits {
             stops_at: owner.stops_at,
             gives_up_at: owner.stops_at + ANSWER_GRACE,
         };
+        // A slow operation waits outside: there is room for others meanwhile.
+        if let Some(line) = &owner.line {
+            self.turn_in(line, limits, &stop).await?;
+        }
+        let _room = self.room.acquire().await;
         let outcome = self
             .handle(&order, &owner.batch, fresh, limits, &stop)
             .await?;

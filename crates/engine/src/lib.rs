@@ -17,7 +17,6 @@ mod halt;
 mod one_order;
 mod operation;
 pub mod ops;
-mod pace;
 mod patience;
 mod pulse;
 mod record;

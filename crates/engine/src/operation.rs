@@ -4,7 +4,7 @@
 use redrive_flows::activities::{
     BeginOperation, FinishOperation, NextPage, OperationCounts, OperationReport,
 };
-use redrive_ledger::{BatchEnd, BatchOpening, Operation, OperationEnd};
+use redrive_ledger::{BatchEnd, BatchOpening, Limited, Operation, OperationEnd};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -36,7 +36,7 @@ impl Engine {
             };
             self.ledger.open_batch(&opening).await?;
         }
-        Ok(report(&operation, CHUNK))
+        Ok(report(&operation))
     }
 
     /// Learns what became of the orders taken before, and takes as many as there is room for.
@@ -46,23 +46,22 @@ impl Engine {
         let mut operation = ledger.learn_operation(id, now).await?;
         // It is paused once nothing of it is started any more.
         let paused = input.paused && operation.waiting == 0;
-        operation = ledger
-            .note_operation(id, paused, input.per_second, now)
-            .await?;
-        let page = page_size(input.per_second, self.policy.starts_per_second);
+        operation = ledger.note_operation(id, paused, now).await?;
+        let page = page_size(operation.per_second, self.shared_rate().await?);
         let room = u64::from(page).saturating_sub(operation.waiting) as u32;
         if input.takes && room > 0 {
             operation = ledger
                 .take_page(&self.policy, id, input.page, room, now)
                 .await?;
         }
-        // A rate of its own is kept by one chunk at a time.
-        let chunk = if input.per_second.is_some() {
-            LARGEST_PAGE
-        } else {
-            CHUNK
-        };
-        Ok(report(&operation, chunk))
+        Ok(report(&operation))
+    }
+
+    /// Starts a second that everybody shares now. Who takes no turns learns how far they lie apart.
+    async fn shared_rate(&self) -> Result<f64, EngineError> {
+        let (configured, now) = (self.policy.starts_per_second, self.clock.now());
+        let turns = self.ledger.take_turns(Limited::Starts, configured, 0, now);
+        Ok(1.0 / turns.await?.gap.as_secs_f64())
     }
 
     /// Ends the operation, and finishes its batch's row.
@@ -95,7 +94,7 @@ impl Engine {
             skipped = operation.skipped,
             "an operation on dead letters has ended"
         );
-        Ok(report(&operation, CHUNK))
+        Ok(report(&operation))
     }
 }
 
@@ -105,7 +104,7 @@ fn page_size(per_second: Option<f64>, shared: f64) -> u32 {
     ((rate * SECONDS_AT_A_TIME) as u32).clamp(1, LARGEST_PAGE)
 }
 
-fn report(operation: &Operation, chunk_size: u32) -> OperationReport {
+fn report(operation: &Operation) -> OperationReport {
     OperationReport {
         counts: OperationCounts {
             matched: operation.matched,
@@ -117,7 +116,7 @@ fn report(operation: &Operation, chunk_size: u32) -> OperationReport {
         exhausted: operation.exhausted,
         ended: operation.status.has_ended(),
         pages: operation.pages,
-        chunk_size,
+        chunk_size: CHUNK,
         per_second: operation.per_second,
     }
 }

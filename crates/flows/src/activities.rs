@@ -83,7 +83,7 @@ const fn told_nothing_else() -> bool {
 }
 
 /// What [`Reprocessing::process_chunk`] is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chunk {
     /// The batch.
@@ -107,14 +107,14 @@ pub struct Chunk {
 }
 
 /// The operation that a chunk works for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ForOperation {
     /// Its id.
     pub id: OperationId,
-    /// The chunk begins an order every so many microseconds at most, beside the rate that all starts share.
+    /// Its own rate, starts a second, when the chunk was begun; `None`: as fast as everything.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub every_micros: Option<u64>,
+    pub per_second: Option<f64>,
 }
 
 /// Why a chunk gave orders back.
@@ -182,7 +182,7 @@ pub struct BeginOperation {
 }
 
 /// What [`Reprocessing::next_page`] is told.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NextPage {
     /// The operation.
@@ -193,9 +193,6 @@ pub struct NextPage {
     pub takes: bool,
     /// Whether operators keep the operation back.
     pub paused: bool,
-    /// Starts a second, at most.
-    #[serde(default)]
-    pub per_second: Option<f64>,
 }
 
 /// How an operation stands.

@@ -12,7 +12,7 @@ use temporalio_workflow::{
 use crate::activities::{BeginOperation, FinishOperation, Reprocessing};
 use crate::batch::timestamp;
 use crate::failure::{Cause, refuse};
-use crate::operation_input::{OperationInput, OperationPart, OperationProgress, Rate};
+use crate::operation_input::{OperationInput, OperationPart, OperationProgress};
 use crate::options;
 use crate::rounds::{self, Ended};
 
@@ -37,8 +37,6 @@ pub fn operation_of(workflow_id: &str) -> Option<OperationId> {
 pub struct DeadLetterOperationWorkflow {
     input: OperationInput,
     pub(crate) progress: OperationProgress,
-    /// An operator has told this run a rate: the ledger's is an older one.
-    rate_told: bool,
 }
 
 #[workflow_methods]
@@ -53,7 +51,6 @@ impl DeadLetterOperationWorkflow {
                 phase: "beginning".into(),
                 ..so_far.unwrap_or_default()
             },
-            rate_told: false,
         }
     }
 
@@ -104,13 +101,6 @@ impl DeadLetterOperationWorkflow {
         self.progress.stopping = true;
     }
 
-    /// Goes at another rate, from the next page on.
-    #[signal]
-    pub fn rate(&mut self, _: &mut SyncWorkflowContext<Self>, rate: Rate) {
-        self.progress.per_second = rate.per_second.filter(|starts| *starts > 0.0);
-        self.rate_told = true;
-    }
-
     /// How far it has come.
     #[query]
     pub fn progress(&self, _: &WorkflowContextView) -> OperationProgress {
@@ -138,10 +128,7 @@ impl DeadLetterOperationWorkflow {
         ctx.state_mut(|state| {
             state.progress.operation_id = id.to_string();
             state.progress.batch_id = batch.to_string();
-            state.progress.counts = report.counts;
-            if !state.rate_told {
-                state.progress.per_second = report.per_second;
-            }
+            state.progress.learn(&report);
         });
         Ok((!report.ended).then(|| OperationPart {
             id: id.clone(),
@@ -170,7 +157,7 @@ impl DeadLetterOperationWorkflow {
         let report = ctx
             .execute_activity(Reprocessing::finish_operation, end, opts)
             .await?;
-        ctx.state_mut(|state| state.progress.counts = report.counts);
+        ctx.state_mut(|state| state.progress.learn(&report));
         match error {
             Some(cause) => Err(cause.ends()),
             None => Ok(Self::tell(ctx, "ended")),

@@ -4,7 +4,7 @@ use redrive_core::ids::{BatchId, OperationId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::activities::OperationCounts;
+use crate::activities::{OperationCounts, OperationReport};
 use crate::input::read_leniently;
 
 /// The input of [`crate::DeadLetterOperationWorkflow`].
@@ -63,12 +63,12 @@ pub struct OperationProgress {
     pub per_second: Option<f64>,
 }
 
-/// What the signal `rate` carries.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Rate {
-    /// Starts a second, at most; nothing or 0: as fast as everything.
-    pub per_second: Option<f64>,
+impl OperationProgress {
+    /// Takes in what an activity has told.
+    pub(crate) fn learn(&mut self, report: &OperationReport) {
+        self.counts = report.counts;
+        self.per_second = report.per_second;
+    }
 }
 
 /// The keys of an input.

@@ -81,14 +81,13 @@ async fn next_page(
         page: part.next_page,
         takes: !told.paused && !told.stopping,
         paused: told.paused,
-        per_second: told.per_second,
     };
     let opts = options::operation_work();
     let report = ctx
         .execute_activity(Reprocessing::next_page, next, opts)
         .await?;
     part.next_page = report.pages;
-    ctx.state_mut(|state| state.progress.counts = report.counts);
+    ctx.state_mut(|state| state.progress.learn(&report));
     Ok(report)
 }
 
@@ -164,7 +163,7 @@ fn next_chunk(
         only: None,
         operation: Some(ForOperation {
             id: part.id.clone(),
-            every_micros: per_second.map(|starts| (1_000_000.0 / starts) as u64),
+            per_second,
         }),
     }
 }

@@ -238,14 +238,27 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Operation>;
 
-    /// Notes what operators told an operation that goes on: whether it is kept back, and its rate.
+    /// Notes whether operators keep an operation back that has not ended.
     async fn note_operation(
         &self,
         id: &OperationId,
         paused: bool,
-        per_second: Option<f64>,
         now: Timestamp,
     ) -> Result<Operation>;
+
+    /// Gives an operation another rate, starts a second, with its audit event; `None`: as fast as everything. One that has ended
+    /// for good stays as it is.
+    async fn set_operation_rate(
+        &self,
+        id: &OperationId,
+        per_second: Option<f64>,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Operation>;
+
+    /// Takes the next `count` turns to begin an order of the operation, from its own line and at its own rate; without one
+    /// they lie no time apart.
+    async fn operation_turns(&self, id: &OperationId, count: u32, now: Timestamp) -> Result<Turns>;
 
     /// Learns from rows what became of orders that the operation has taken, of up to a thousand.
     async fn learn_operation(&self, id: &OperationId, now: Timestamp) -> Result<Operation>;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use redrive_core::ids::{OperationId, WorkflowId};
 use redrive_flows::DeadLetterOperationWorkflow;
 use redrive_flows::operation::{OperationRun, operation_workflow_id};
-use redrive_flows::operation_input::{OperationInput, OperationProgress, Rate};
+use redrive_flows::operation_input::{OperationInput, OperationProgress};
 use redrive_ledger::{
     Chosen, NewAuditEvent, NotStarted, Operation, OperationEnd, OperationOpening, OperationStatus,
 };
@@ -26,7 +26,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What an operator tells an operation.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tell {
     /// Take no more until it is resumed.
     Pause,
@@ -34,8 +34,6 @@ pub enum Tell {
     Resume,
     /// End: what is taken is finished, the rest stays in the queue.
     Stop,
-    /// Start so many a second at most; `None`: as fast as everything.
-    Rate(Option<f64>),
 }
 
 impl Tell {
@@ -45,7 +43,6 @@ impl Tell {
             Self::Pause => "pause",
             Self::Resume => "resume",
             Self::Stop => "stop",
-            Self::Rate(_) => "rate",
         }
     }
 
@@ -54,7 +51,6 @@ impl Tell {
             Self::Pause => progress.paused,
             Self::Resume => !progress.paused,
             Self::Stop => progress.stopping,
-            Self::Rate(rate) => progress.per_second == rate,
         }
     }
 }
@@ -78,6 +74,28 @@ impl Records {
     pub async fn operation(&self, id: &OperationId) -> Result<Operation> {
         let found = self.reader.operation(id).await?;
         found.ok_or_else(|| OpsError::NoSuchOperation { id: id.to_string() })
+    }
+
+    /// Lets an operation go at another rate, starts a second, from the next turns on; `None`: as fast as everything.
+    ///
+    /// Errors: there is none of that id, or it has ended for good.
+    pub async fn set_operation_rate(
+        &self,
+        id: &OperationId,
+        per_second: Option<f64>,
+        by: &NewAuditEvent,
+    ) -> Result<Operation> {
+        self.unended(id).await?;
+        let now = self.clock.now();
+        let set = self.ledger.set_operation_rate(id, per_second, by, now);
+        Ok(set.await?)
+    }
+
+    async fn unended(&self, id: &OperationId) -> Result<()> {
+        if self.operation(id).await?.status.is_final() {
+            return Err(OpsError::OperationEnded { id: id.to_string() });
+        }
+        Ok(())
     }
 
     /// The first orders that an operation did not start, and why.
@@ -136,10 +154,7 @@ impl Ops {
         tell: Tell,
         by: &NewAuditEvent,
     ) -> Result<Answered> {
-        let operation = self.records.operation(id).await?;
-        if operation.status.is_final() {
-            return Err(OpsError::OperationEnded { id: id.to_string() });
-        }
+        self.records.unended(id).await?;
         self.record(&format!("operation_{}", tell.as_str()), id.as_str(), by)
             .await?;
         let heard = if self.signal_operation(id, tell).await? {
@@ -191,11 +206,6 @@ impl Ops {
             Tell::Pause => handle.signal(Flow::pause, (), options).await,
             Tell::Resume => handle.signal(Flow::resume, (), options).await,
             Tell::Stop => handle.signal(Flow::stop, (), options).await,
-            Tell::Rate(per_second) => {
-                handle
-                    .signal(Flow::rate, Rate { per_second }, options)
-                    .await
-            }
         };
         match told {
             Ok(()) => Ok(true),
@@ -227,9 +237,7 @@ impl Ops {
         let (ledger, now) = (&self.records.ledger, self.engine.clock.now());
         match tell {
             Tell::Resume => {
-                let operation = self.records.operation(id).await?;
-                let rate = operation.per_second;
-                ledger.note_operation(id, false, rate, now).await?;
+                ledger.note_operation(id, false, now).await?;
                 self.begin(id).await?;
                 self.has_heard(id, tell).await
             }
@@ -238,9 +246,7 @@ impl Ops {
                 let ended = ledger.end_operation(id, &end, now).await?;
                 Ok(ended.status == OperationStatus::Stopped)
             }
-            Tell::Pause | Tell::Rate(_) => {
-                Err(OpsError::OperationDoesNotRun { id: id.to_string() })
-            }
+            Tell::Pause => Err(OpsError::OperationDoesNotRun { id: id.to_string() }),
         }
     }
 }

@@ -297,7 +297,9 @@ async fn record_a_paged_operation() {
     })
     .await;
     assert_eq!((paused.started, paused.waiting), (15, 0));
-    assert!(tell(Tell::Rate(None)).await.heard);
+    let (ops, by) = (world.ops(), operator());
+    let faster = ops.records.set_operation_rate(&started.id, None, &by);
+    faster.await.unwrap();
     assert!(tell(Tell::Resume).await.heard);
     let ended = operations::until(&world, &started.id, "its end", |now| {
         now.status == OperationStatus::Completed

@@ -106,7 +106,9 @@ hooked! {
     park(workflow_id: &WorkflowId, by: &NewAuditEvent, now: Timestamp) -> Option<DeadLetter>;
     open_operation(opening: &OperationOpening, now: Timestamp) -> Operation;
     begin_operation(id: &OperationId, batch: &BatchId, now: Timestamp) -> Operation;
-    note_operation(id: &OperationId, paused: bool, per_second: Option<f64>, now: Timestamp) -> Operation;
+    note_operation(id: &OperationId, paused: bool, now: Timestamp) -> Operation;
+    set_operation_rate(id: &OperationId, per_second: Option<f64>, by: &NewAuditEvent, now: Timestamp) -> Operation;
+    operation_turns(id: &OperationId, count: u32, now: Timestamp) -> Turns;
     learn_operation(id: &OperationId, now: Timestamp) -> Operation;
     take_page(policy: &Policy, id: &OperationId, page: u32, size: u32, now: Timestamp) -> Operation;
     end_operation(id: &OperationId, end: &OperationEnd, now: Timestamp) -> Operation;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use prost::Message;
@@ -127,7 +127,6 @@ pub fn page(id: &str, page: u32) -> NextPage {
         page,
         takes: true,
         paused: false,
-        per_second: None,
     }
 }
 
@@ -136,7 +135,7 @@ pub fn chunk(world: &World, id: &str) -> Chunk {
     Chunk {
         operation: Some(ForOperation {
             id: id.into(),
-            every_micros: None,
+            per_second: None,
         }),
         ..world.chunk(batch(id).as_str(), 0)
     }
@@ -242,6 +241,40 @@ async fn start_nobody_twice(world: World) {
 }
 
 #[tokio::test]
+async fn a_rate_of_its_own_holds_over_all_workers() {
+    const RATE: f64 = 10.0;
+    let world = World::new("operation-rate").await;
+    forgotten(&world, 30).await;
+    open(&world, "o", Some(RATE)).await;
+    let began = Instant::now();
+    let begin = begin("o", world.clock.now());
+    world.engine.begin_operation(&begin).await.unwrap();
+    let report = world.engine.next_page(&page("o", 0)).await.unwrap();
+    assert_eq!(report.counts.waiting, 30);
+    let other = world.engine_with(Arc::new(world.gateway.clone()), policy());
+    let other = other.await;
+    let chunk = |number| Chunk {
+        chunk: number,
+        limit: 15,
+        operation: Some(ForOperation {
+            id: "o".into(),
+            per_second: Some(RATE),
+        }),
+        ..chunk(&world, "o")
+    };
+    let (one, two) = (chunk(0), chunk(1));
+    let (one, two) = tokio::join!(
+        world.engine.process_chunk(&one, &Steady),
+        other.process_chunk(&two, &Steady)
+    );
+    assert_eq!((one.unwrap().claimed, two.unwrap().claimed), (15, 15));
+    assert_eq!(in_state(&world, State::InFlight).await, 30);
+    // Twenty-nine gaps in one line.
+    let took = began.elapsed();
+    assert!(took >= Duration::from_millis(2_900), "{took:?}");
+}
+
+#[tokio::test]
 async fn a_halt_keeps_an_operation_waiting_and_a_stop_ends_it_even_so() {
     let world = World::new("operation-halted").await;
     forgotten(&world, 10).await;
@@ -298,17 +331,13 @@ async fn one_whose_workflow_was_terminated_is_resumed_and_goes_on() {
     world.engine.adopt_claims(&phase, &Steady).await.unwrap();
     let failed = world.reader.operation(&opened.id).await.unwrap().unwrap();
     assert_eq!(failed.status, OperationStatus::Failed);
-    let rate = Tell::Resume;
-    assert!(
-        ops.tell_operation(&opened.id, rate, &operator())
-            .await
-            .unwrap()
-            .heard
-    );
     let told = ops
-        .tell_operation(&opened.id, Tell::Rate(None), &operator())
+        .tell_operation(&opened.id, Tell::Resume, &operator())
         .await;
     assert!(told.unwrap().heard);
+    let by = operator();
+    let faster = ops.records.set_operation_rate(&opened.id, None, &by);
+    assert_eq!(faster.await.unwrap().per_second, None);
     let done = ended(&world, &opened.id).await;
     assert_eq!(
         (done.status, done.started),

@@ -8,6 +8,7 @@ CREATE TABLE operations (
     filter     TEXT COLLATE "C",  -- JSON; NULL: its orders were named, and stand in operation_items
     most       BIGINT CHECK (most > 0),  -- takes at most so many
     per_1000_seconds BIGINT CHECK (per_1000_seconds > 0),  -- starts in a thousand seconds, at most
+    next_at    BIGINT NOT NULL DEFAULT 0,  -- when the next of them has its turn
     status     TEXT COLLATE "C" NOT NULL CHECK (status IN ('running', 'paused', 'stopped', 'completed', 'failed')),
     batch_id   TEXT COLLATE "C",  -- the batch that works for it
     -- how far it has taken entries: in the order of their ages, each page once

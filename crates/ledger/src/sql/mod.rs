@@ -294,10 +294,23 @@ impl Ledger for SqlLedger {
         &self,
         id: &OperationId,
         paused: bool,
-        per_second: Option<f64>,
         now: Timestamp,
     ) -> Result<Operation> {
-        again(|| operation::note(self, id, paused, per_second, now)).await
+        again(|| operation::note(self, id, paused, now)).await
+    }
+
+    async fn set_operation_rate(
+        &self,
+        id: &OperationId,
+        per_second: Option<f64>,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Operation> {
+        again(|| operation::set_rate(self, id, per_second, by, now)).await
+    }
+
+    async fn operation_turns(&self, id: &OperationId, count: u32, now: Timestamp) -> Result<Turns> {
+        again(|| operation::turns(self, id, count, now)).await
     }
 
     async fn learn_operation(&self, id: &OperationId, now: Timestamp) -> Result<Operation> {

@@ -6,16 +6,20 @@ use redrive_core::ids::{BatchId, OperationId};
 use crate::contract::Result;
 use crate::db::{Conn, Statement, args};
 use crate::error::Doing;
+use crate::limits::take;
 use crate::record::micros;
+use crate::rows::Fields;
 use crate::sql::reading::dead_letters;
 use crate::sql::{SqlLedger, audit, operation_items};
 use crate::{
-    Chosen, DeadLetterFilter, LedgerError, Operation, OperationEnd, OperationOpening,
-    OperationStatus, rows, wire,
+    Chosen, DeadLetterFilter, LedgerError, NewAuditEvent, Operation, OperationEnd,
+    OperationOpening, OperationStatus, Turns, rows, wire,
 };
 
 /// The name of the opening in the audit trail.
 const OPENED: &str = "retry_many";
+/// The name of another rate.
+const PACED: &str = "operation_rate";
 /// Why an operation has failed whose batch was found dead.
 const ABANDONED: &str = "its workflow has ended before its time";
 /// Whoever reads an operation to change it has it alone until the transaction ends.
@@ -121,7 +125,6 @@ pub(super) async fn note(
     ledger: &SqlLedger,
     id: &OperationId,
     paused: bool,
-    per_second: Option<f64>,
     now: Timestamp,
 ) -> Result<Operation> {
     let mut tx = ledger.begin().await?;
@@ -130,23 +133,69 @@ pub(super) async fn note(
     } else {
         OperationStatus::Running
     };
-    let args = args![
-        id.as_str(),
-        status.as_str(),
-        per_second.map(per_1000_seconds),
-        now.as_microsecond()
-    ];
-    tx.run(NOTE, args)
-        .await
-        .doing("note what an operation was told")?;
+    let args = args![id.as_str(), status.as_str(), now.as_microsecond()];
+    let noted = tx.run(NOTE, args).await;
+    noted.doing("note what an operation was told")?;
     let operation = read(&mut tx, id).await?;
     tx.commit().await.doing("note what an operation was told")?;
     Ok(operation)
 }
 
 const NOTE: &str = "\
-UPDATE operations SET status = $2, per_1000_seconds = $3, updated_at = $4
-WHERE id = $1 AND status IN ('running', 'paused') AND (status <> $2 OR per_1000_seconds IS DISTINCT FROM $3)";
+UPDATE operations SET status = $2, updated_at = $3 WHERE id = $1 AND status IN ('running', 'paused') AND status <> $2";
+
+pub(super) async fn set_rate(
+    ledger: &SqlLedger,
+    id: &OperationId,
+    per_second: Option<f64>,
+    by: &NewAuditEvent,
+    now: Timestamp,
+) -> Result<Operation> {
+    let mut tx = ledger.begin().await?;
+    let rate = per_second.map(per_1000_seconds);
+    let args = args![id.as_str(), rate, now.as_microsecond()];
+    let set = tx.run(SET_RATE, args).await;
+    if set.doing("change an operation's rate")? > 0 {
+        audit::write(&mut tx, PACED, Some(id.as_str()), by, now).await?;
+    }
+    let operation = read(&mut tx, id).await?;
+    tx.commit().await.doing("change an operation's rate")?;
+    Ok(operation)
+}
+
+const SET_RATE: &str = "\
+UPDATE operations SET per_1000_seconds = $2, updated_at = $3
+WHERE id = $1 AND status NOT IN ('stopped', 'completed') AND per_1000_seconds IS DISTINCT FROM $2";
+
+pub(super) async fn turns(
+    ledger: &SqlLedger,
+    id: &OperationId,
+    count: u32,
+    now: Timestamp,
+) -> Result<Turns> {
+    let mut tx = ledger.begin().await?;
+    // As for the turns that everybody shares: a few calls too many, at most.
+    tx.may_be_lost().await.doing("take an operation's turns")?;
+    let line = tx.maybe(LINE, args![id.as_str()]).await;
+    let line = line
+        .doing("read whose turn it is in an operation")?
+        .ok_or_else(|| LedgerError::NoSuchOperation(id.clone()))?;
+    let next = Timestamp::from_microsecond(line.int("next_at")?).unwrap_or(now);
+    let rate = line.maybe_int("per_1000_seconds")?;
+    let per_second = rate.map_or(f64::INFINITY, |starts| starts as f64 / 1_000.0);
+    let (turns, next) = take(next, per_second, count, now);
+    let taken = tx.run(TAKE, args![id.as_str(), next]).await;
+    taken.doing("take an operation's turns")?;
+    tx.commit().await.doing("take an operation's turns")?;
+    Ok(turns)
+}
+
+/// Whoever takes turns has the line to themselves until they are taken.
+const LINE: Statement =
+    Statement::both("SELECT next_at, per_1000_seconds FROM operations WHERE id = $1")
+        .locked(TO_CHANGE);
+
+const TAKE: &str = "UPDATE operations SET next_at = $2 WHERE id = $1";
 
 pub(super) async fn end(
     ledger: &SqlLedger,

@@ -1,12 +1,13 @@
 //! Operations on many dead letters: each entry is taken once, by one of them, whatever is repeated; and what became of it is
 //! learnt from rows.
 
+use jiff::SignedDuration;
 use redrive_core::decide::{DeadLetterReason, RunStatus};
 use redrive_core::ids::OperationId;
 use redrive_core::states::State;
 use redrive_ledger::{
-    BatchEnd, Chosen, ClaimRequest, DeadLetterFilter, Failure, LedgerError, Operation,
-    OperationEnd, OperationOpening, OperationStatus, Outcome, Resolution, Resolved,
+    AuditFilter, BatchEnd, Chosen, ClaimRequest, DeadLetterFilter, Failure, LedgerError, Limited,
+    Operation, OperationEnd, OperationOpening, OperationStatus, Outcome, Resolution, Resolved,
 };
 
 use super::world::{World, ann, first_failure, ids, latest, with_status};
@@ -92,6 +93,14 @@ async fn learn(world: &World, id: &str) -> Operation {
         .unwrap()
 }
 
+async fn set_rate(world: &World, id: &str, rate: Option<f64>) -> Operation {
+    world
+        .ledger
+        .set_operation_rate(&id.into(), rate, &ann("gently"), world.now())
+        .await
+        .unwrap()
+}
+
 async fn end(world: &World, id: &str, end: OperationEnd) -> Operation {
     world
         .ledger
@@ -167,7 +176,10 @@ async fn an_operation_that_is_not_there_is_an_error() {
     let now = world.now();
     for refused in [
         ledger.begin_operation(&id, &"b".into(), now).await,
-        ledger.note_operation(&id, true, None, now).await,
+        ledger.note_operation(&id, true, now).await,
+        ledger
+            .set_operation_rate(&id, None, &ann("gently"), now)
+            .await,
         ledger.learn_operation(&id, now).await,
         ledger.take_page(&world.policy, &id, 0, 10, now).await,
         ledger.end_operation(&id, &OperationEnd::Stopped, now).await,
@@ -177,6 +189,11 @@ async fn an_operation_that_is_not_there_is_an_error() {
             "{refused:?}"
         );
     }
+    let turns = ledger.operation_turns(&id, 1, now).await;
+    assert!(
+        matches!(turns, Err(LedgerError::NoSuchOperation(_))),
+        "{turns:?}"
+    );
 }
 
 #[tokio::test]
@@ -331,19 +348,26 @@ async fn an_order_that_comes_back_is_not_retried_by_the_same_operation() {
 async fn what_operators_told_is_noted_and_an_end_stands() {
     let world = world().await;
     begin(&world, "o", matching(None)).await;
-    let note = async |paused, rate| {
-        world
-            .ledger
-            .note_operation(&"o".into(), paused, rate, world.now())
-            .await
-            .unwrap()
+    let note = async |paused| {
+        let id = OperationId::from("o");
+        let noted = world.ledger.note_operation(&id, paused, world.now());
+        noted.await.unwrap()
     };
-    let paused = note(true, Some(0.5)).await;
+    let set = async |rate| set_rate(&world, "o", rate).await;
+    assert_eq!(note(true).await.status, OperationStatus::Paused);
+    let slow = set(Some(0.5)).await;
     assert_eq!(
-        (paused.status, paused.per_second),
+        (slow.status, slow.per_second),
         (OperationStatus::Paused, Some(0.5))
     );
-    assert_eq!(note(false, None).await.per_second, None);
+    assert_eq!(note(false).await.status, OperationStatus::Running);
+    assert_eq!(set(None).await.per_second, None);
+    let told = AuditFilter {
+        action: Some("operation_rate".into()),
+        ..AuditFilter::default()
+    };
+    let told = world.reader.audit(&told, 10).await.unwrap();
+    assert_eq!(told.len(), 2, "one event a change");
     take(&world, "o", 0, 2).await;
     let stopped = end(&world, "o", OperationEnd::Stopped).await;
     assert_eq!(stopped.status, OperationStatus::Stopped);
@@ -353,7 +377,8 @@ async fn what_operators_told_is_noted_and_an_end_stands() {
     assert!(left[0].2.contains("the next one does"), "{left:?}");
     world.wait(10);
     assert_eq!(end(&world, "o", OperationEnd::Completed).await, stopped);
-    assert_eq!(note(true, None).await, stopped);
+    assert_eq!(note(true).await, stopped);
+    assert_eq!(set(Some(3.0)).await, stopped);
     assert_eq!(take(&world, "o", 1, 10).await, stopped);
     let begun = world
         .ledger
@@ -364,6 +389,40 @@ async fn what_operators_told_is_noted_and_an_end_stands() {
     // The next batch starts what was taken.
     let next = world.claim(&world.wanted("next", 1)).await.fresh;
     assert_eq!(ids(&next), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn an_operation_with_a_rate_of_its_own_has_a_line_of_its_own() {
+    let world = world().await;
+    for id in ["o", "p"] {
+        begin(&world, id, matching(None)).await;
+    }
+    let take = async |id: &str, count| {
+        let id = OperationId::from(id);
+        let turns = world.ledger.operation_turns(&id, count, world.now());
+        let turns = turns.await.unwrap().times();
+        turns
+            .map(|turn| turn.duration_since(world.now()))
+            .collect::<Vec<_>>()
+    };
+    let millis = |millis: &[i64]| -> Vec<_> {
+        let span = |ms: &i64| SignedDuration::from_millis(*ms);
+        millis.iter().map(span).collect()
+    };
+    // At 2.5 a second turns lie 400 ms apart, and a margin of a twentieth.
+    assert_eq!(take("o", 2).await, millis(&[0, 420]));
+    assert_eq!(take("o", 1).await, millis(&[840]));
+    assert_eq!(take("p", 1).await, millis(&[0]));
+    let shared = world
+        .ledger
+        .take_turns(Limited::Starts, 21.0, 1, world.now());
+    assert_eq!(shared.await.unwrap().first, world.now());
+    set_rate(&world, "o", Some(0.5)).await;
+    assert_eq!(take("o", 2).await, millis(&[1_260, 3_360]));
+    set_rate(&world, "o", None).await;
+    world.wait(10_000);
+    assert_eq!(take("o", 3).await, millis(&[0, 0, 0]));
+    assert_eq!(take("o", 1).await, millis(&[0]));
 }
 
 #[tokio::test]

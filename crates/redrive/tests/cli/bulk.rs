@@ -19,14 +19,16 @@ use super::site::Site;
 const ORDERS: usize = 5_000;
 const REFUSED: usize = 20;
 
-/// The workflow type of the orders, which nobody works on.
+/// The workflow type of the orders.
 const TYPE: &str = "OrderFulfillmentWorkflow";
+/// Their task queue; here nobody works on it.
+pub const QUEUE: &str = "orders";
 
 /// A dead letter whose history Temporal has forgotten: it is started from what the ledger kept. Of the last ones the
 /// start names a search attribute that is not there any more.
 fn failure(testbed: &Testbed, n: usize, refused: bool, now: Timestamp) -> Failure {
     let workflow_id = format!("order-fulfillment-{n:05}");
-    let mut request = testbed.start_request(&workflow_id, TYPE, "nobody");
+    let mut request = testbed.start_request(&workflow_id, TYPE, QUEUE);
     if refused {
         let tier = json_payload(&serde_json::json!("gold"));
         request.search_attributes = Some(SearchAttributes {

@@ -8,7 +8,7 @@ use redrive_engine::ops::{Many, Ops, Retried, RetryEnd};
 use redrive_ledger::{DeadLetter, NewAuditEvent};
 use serde::Serialize;
 
-use super::choose::{Choice, Selection, named, nothing};
+use super::choose::{Choice, Selection, named};
 use super::{decided, operations};
 use crate::cli::halt::warn_if_halted;
 use crate::cli::session::Who;
@@ -54,7 +54,11 @@ pub async fn run(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Resul
         }
         Choice::One(id) => Many::Named(named(&[id], &ops.records).await?),
         Choice::Many(chosen) => chosen,
-        Choice::Nothing(none) => return nothing(&none, printer),
+        Choice::Nothing(none) => {
+            return printer
+                .data(&Nothing::of(none.matched), |_, _| String::new())
+                .map(|()| ExitCode::SUCCESS);
+        }
     };
     let mut signals = StopSignals::listen()?;
     let operation = ops.retry_many(chosen, args.rate, by).await?;
@@ -88,6 +92,26 @@ async fn one(
     } else {
         ExitCode::from(USER)
     })
+}
+
+/// Nothing was done, in the form of an operation that has ended.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Nothing {
+    matched: u64,
+    started: u64,
+    failed: u64,
+    skipped: u64,
+    not_started: [(); 0],
+}
+
+impl Nothing {
+    fn of(matched: u64) -> Self {
+        Self {
+            matched,
+            ..Self::default()
+        }
+    }
 }
 
 /// What became of a retry, as data.

@@ -52,10 +52,7 @@ pub async fn run(
         OperationsCommand::Pause(args) => (args, Tell::Pause),
         OperationsCommand::Resume(args) => (args, Tell::Resume),
         OperationsCommand::Stop(args) => (args, Tell::Stop),
-        OperationsCommand::Rate(args) => {
-            let tell = Tell::Rate(args.per_second());
-            (args.tell, tell)
-        }
+        OperationsCommand::Rate(args) => return tell::rate(args, &records().await?, printer).await,
     };
     let ops = Session::open(global, Verb::OnExisting).await?.ops;
     tell::run(args, tell, &ops, printer).await
@@ -95,7 +92,7 @@ fn how_to_follow(id: &str) -> String {
 /// Starts a second.
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(rate) if (0.001..=10_000.0).contains(&rate) => Ok(rate),
-        _ => Err("a rate is a number of starts a second, from 0.001 to 10000".to_owned()),
+        Ok(rate) if (0.01..=10_000.0).contains(&rate) => Ok(rate),
+        _ => Err("a rate is a number of starts a second, from 0.01 to 10000".to_owned()),
     }
 }

@@ -149,10 +149,10 @@ fn story(operation: &Operation, paint: Paint) -> String {
         .map_or_else(String::new, |at| format!(", ended {}", when::local(at)));
     let why = match operation.reason.as_str() {
         "" => String::new(),
-        why => format!(": {why}"),
+        why => format!(" ({why})"),
     };
     format!(
-        "Operation {} is {}: begun {} by {}{rate}{ended}{why}.",
+        "Operation {} is {}: begun {} by {}{why}{rate}{ended}.",
         paint.bold(&operation.id),
         status(operation.status, paint),
         when::local(operation.created_at),

@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_engine::ops::{Answered, Ops, Tell};
+use redrive_core::ids::OperationId;
+use redrive_engine::ops::{Answered, Ops, Records, Tell};
 use redrive_ledger::Operation;
 use serde::Serialize;
 
-use super::{how_to_follow, rate};
+use super::how_to_follow;
 use crate::cli::session::Who;
 use crate::cli::words::orders;
 use crate::printer::Printer;
@@ -33,16 +34,10 @@ pub struct TellArgs {
 #[derive(Debug, Args)]
 pub struct RateArgs {
     #[command(flatten)]
-    pub tell: TellArgs,
+    tell: TellArgs,
     /// Starts a second, at most; without it: as fast as everything
-    #[arg(long, value_name = "N", value_parser = rate)]
+    #[arg(long, value_name = "N", value_parser = super::rate)]
     per_second: Option<f64>,
-}
-
-impl RateArgs {
-    pub fn per_second(&self) -> Option<f64> {
-        self.per_second
-    }
 }
 
 /// What it was told, and how it stands.
@@ -75,12 +70,7 @@ pub async fn run(
     printer.data(&told, |told, paint| {
         let operation = &told.operation;
         let id = paint.bold(&operation.id);
-        let done = operation.started + operation.failed + operation.skipped;
-        let far = format!(
-            "{done} of {} are done, {} taken.",
-            orders(operation.matched),
-            operation.waiting
-        );
+        let far = far(operation);
         match (told.heard, tell) {
             (false, _) => format!(
                 "Operation {id} is told ({}), and has not answered yet. {far}",
@@ -94,10 +84,6 @@ pub async fn run(
             (true, Tell::Stop) => {
                 format!("Operation {id} ends: it finishes what it has taken, and the rest stays in the queue. {far}")
             }
-            (true, Tell::Rate(Some(rate))) => {
-                format!("Operation {id} starts at most {rate} orders a second. {far}")
-            }
-            (true, Tell::Rate(None)) => format!("Operation {id} goes as fast as everything. {far}"),
         }
     })?;
     if !heard && ops.pollers().await? == 0 {
@@ -109,4 +95,35 @@ pub async fn run(
         printer.hint(how_to_follow(told.operation.id.as_str()));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Gives it another rate.
+pub async fn rate(
+    args: RateArgs,
+    records: &Records,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let TellArgs { id, reason, who } = args.tell;
+    let (id, by) = (OperationId::from(id), who.because(reason)?);
+    let set = records.set_operation_rate(&id, args.per_second, &by);
+    let operation = set.await?;
+    printer.data(&operation, |operation, paint| {
+        let (id, far) = (paint.bold(&operation.id), far(operation));
+        match operation.per_second {
+            Some(rate) => format!("Operation {id} starts at most {rate} orders a second. {far}"),
+            None => format!("Operation {id} goes as fast as everything. {far}"),
+        }
+    })?;
+    printer.hint(how_to_follow(operation.id.as_str()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How far it is.
+fn far(operation: &Operation) -> String {
+    let done = operation.started + operation.failed + operation.skipped;
+    format!(
+        "{done} of {} are done, {} taken.",
+        orders(operation.matched),
+        operation.waiting
+    )
 }
