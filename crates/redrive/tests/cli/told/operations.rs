@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use redrive_fulfillment::testbed::eventually_within;
+use regex::Regex;
 use serde_json::Value;
 
 use super::{both, tape};
@@ -45,6 +46,16 @@ async fn once(sites: &[&Site; 2], what: &str, holds: fn(&Value) -> bool) -> [Str
 fn each(tape: &mut Tape, sites: &[&Site; 2], command: &str, ids: &[String; 2]) {
     let commands = ids.each_ref().map(|id| command.replace("ID", id));
     tape.each(sites, [&commands[0], &commands[1]]);
+}
+
+/// How far an operation is when it is told to end is its own affair.
+fn somewhere(told: &str) -> String {
+    let text = Regex::new(r"(stays in the queue\.) [^.]*\.").unwrap();
+    let told = text.replace_all(told, "$1 <somewhere>.");
+    let json = Regex::new(r#"(?s)("told": "stop",\s+"heard": true,\s+"id": "[^"]*",)[^}]*\}"#);
+    json.unwrap()
+        .replace_all(&told, "$1\n  <somewhere>\n}")
+        .into_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,5 +102,5 @@ async fn what_an_operation_says() {
     );
     each(&mut tape, &sites, "dlq operations show ID --wait", &second);
     tape.acts(&sites, "dlq operations list");
-    insta::assert_snapshot!(tape.told());
+    insta::assert_snapshot!(somewhere(&tape.told()));
 }
