@@ -8,7 +8,8 @@
 #[path = "conformance/world.rs"]
 mod world;
 
-use redrive_ledger::{Committed, Outcome};
+use fail::FailScenario;
+use redrive_ledger::{Committed, NewAuditEvent, Outcome};
 
 use world::{World, failure, first_failure, run};
 
@@ -34,6 +35,7 @@ const MANY: usize = 2_000;
 
 #[tokio::test]
 async fn what_does_not_fit_is_refused_whole_and_goes_in_later() {
+    let _alone = FailScenario::setup();
     let world = World::new().await;
     world.observe(&["a", "b"].map(first_failure)).await;
     let claimed = world.claim(&world.wanted("b1", 1)).await.fresh;
@@ -64,4 +66,25 @@ async fn what_does_not_fit_is_refused_whole_and_goes_in_later() {
         assert_eq!(world.commit("b1", order, started).await, Committed::Done);
     }
     world.bystanders_are_unchanged().await;
+}
+
+/// A statement that adds one row only has no journal of its own: where it does not fit SQLite ends the whole transaction.
+#[tokio::test]
+async fn a_transaction_that_the_database_ends_by_itself_spoils_no_connection() {
+    let _alone = FailScenario::setup();
+    let world = World::new().await;
+    let by = NewAuditEvent {
+        actor: "operator".to_owned(),
+        reason: "r".repeat(200_000),
+    };
+    let audit = async || world.ledger.audit("halt", None, &by, world.now()).await;
+
+    fail::cfg("ledger-full", "return").unwrap();
+    let refused = audit().await.unwrap_err().to_string();
+    assert!(refused.contains("database or disk is full"), "{refused}");
+    fail::remove("ledger-full");
+
+    audit().await.unwrap();
+    world.observe(&["a", "b"].map(first_failure)).await;
+    assert_eq!(world.claim(&world.wanted("b1", 1)).await.fresh.len(), 2);
 }

@@ -20,6 +20,8 @@ const BATCHES: usize = 12;
 const TRIES: usize = 4;
 /// How much more likely than the plain next call everything is that a batch or a try does by itself.
 const NEXT: f64 = 80.0;
+/// How much more likely a try is told to stop that its batch has given up: the server answers its heartbeats with it.
+const TOLD_OF: f64 = 20.0;
 
 /// Something that may happen next.
 #[derive(Debug, Clone)]
@@ -111,7 +113,8 @@ impl Walk {
             actions.push((NEXT * haste, Action::Pass(*number)));
             actions.push((self.pace.kill * risk, Action::Kill(*number)));
             if !one.told.load(Ordering::SeqCst) {
-                actions.push((self.pace.tell, Action::Tell(*number)));
+                let told = if zombie { TOLD_OF } else { 1.0 };
+                actions.push((self.pace.tell * told, Action::Tell(*number)));
             }
         }
         self.for_batches(&mut actions);

@@ -6,12 +6,18 @@ use crate::db::{Conn, args};
 use crate::error::Doing;
 
 // Rows that are appended meanwhile stay; rows that another has just added up are gone for us.
-const STATEMENTS: [&str; 2] = [
-    "WITH gone AS (DELETE FROM order_counts RETURNING state, orders)
-     INSERT INTO order_counts (state, orders) SELECT state, sum(orders) FROM gone GROUP BY state",
+const STATEMENTS: [&str; 3] = [
+    "WITH gone AS (DELETE FROM order_counts RETURNING state, backlog, orders)
+     INSERT INTO order_counts (state, backlog, orders) SELECT state, backlog, sum(orders) FROM gone GROUP BY state, backlog",
     "WITH gone AS (DELETE FROM dead_letter_counts RETURNING failure_status, resolution, entries, retries)
      INSERT INTO dead_letter_counts (failure_status, resolution, entries, retries)
      SELECT failure_status, resolution, sum(entries), sum(retries) FROM gone GROUP BY failure_status, resolution",
+    // A row a quarter and outcome stays for ever: only what has several is touched.
+    "WITH gone AS (DELETE FROM attempt_counts
+         WHERE quarter IN (SELECT quarter FROM attempt_counts GROUP BY quarter, outcome HAVING count(*) > 1)
+         RETURNING quarter, outcome, attempts)
+     INSERT INTO attempt_counts (quarter, outcome, attempts)
+     SELECT quarter, outcome, sum(attempts) FROM gone GROUP BY quarter, outcome",
 ];
 
 /// Adds them up.

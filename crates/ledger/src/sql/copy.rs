@@ -68,7 +68,7 @@ async fn tables(to: &mut Conn) -> Result<Vec<String>> {
         .all(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'
                AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-               AND name NOT IN ('order_counts', 'failure_groups', 'dead_letter_counts')
+               AND name NOT IN ('order_counts', 'attempt_counts', 'failure_groups', 'dead_letter_counts')
              ORDER BY name <> 'orders', name",
             args![],
         )

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
 
 use crate::LedgerError;
@@ -92,4 +94,13 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .test_before_acquire(false)
         .idle_timeout(None)
         .max_lifetime(None)
+        .after_release(|conn, _| Box::pin(is_usable(conn)))
+}
+
+/// Whether a connection that comes back can be used again. Where SQLite has ended a transaction by itself, as it may when
+/// the disk is full, the rollback after it fails, and the connection takes itself to be in that transaction for ever.
+async fn is_usable(conn: &mut SqliteConnection) -> std::result::Result<bool, sqlx::Error> {
+    // Its rollback waits in its queue, before this.
+    conn.ping().await?;
+    Ok(!conn.is_in_transaction())
 }

@@ -109,13 +109,18 @@ pub(super) fn usable(schema: &Schema) -> Result<()> {
 
 /// Brings the schema to this binary's, all migrations in one transaction. Returns what it was before.
 pub(super) async fn migrate(ledger: &SqlLedger) -> Result<Schema> {
+    migrate_to(ledger, None).await
+}
+
+/// The same, as far as that migration.
+pub(super) async fn migrate_to(ledger: &SqlLedger, last: Option<i64>) -> Result<Schema> {
     let mut tx = ledger.begin().await?;
     tx.lock("migrate").await.doing("begin the migration")?;
     let before = read(&mut tx).await?;
     match &mut *tx {
         // Not `run`: a future with its `Acquire` cannot be sent between threads.
-        Conn::Sqlite(held) => SQLITE.run_direct(None, held.conn(), false).await,
-        Conn::Postgres(held) => POSTGRES.run_direct(None, held.conn(), false).await,
+        Conn::Sqlite(held) => SQLITE.run_direct(last, held.conn(), false).await,
+        Conn::Postgres(held) => POSTGRES.run_direct(last, held.conn(), false).await,
     }
     .map_err(LedgerError::Migrate)?;
     tx.commit().await.doing("commit the migration")?;

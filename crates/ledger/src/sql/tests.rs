@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use sqlx::error::ErrorKind;
 
 use super::SqlLedger;
-use super::schema::{Migration, Schema, usable};
-use crate::LedgerError;
+use super::schema::{self, Migration, Schema, usable};
 use crate::db::{Statement, Value, args};
+use crate::{LedgerError, Reader};
 
 const ORDER: &str = "INSERT INTO orders (id, workflow_id, order_id, workflow_type, state, failed_run_id, failed_at,
     failure_status, fingerprint, failure_reason, eligible, due_at, next_check_at, created_at, updated_at)
@@ -104,6 +104,57 @@ async fn refuses_what_must_never_be(ledger: &SqlLedger) {
         "a batch whose numbers do not add up",
         run(ledger, BATCH, began).await,
     );
+}
+
+/// The last migration before there were counters of the backlog and of attempts.
+const WITHOUT_COUNTERS: i64 = 2;
+
+/// Given a ledger without a schema: what is in it when it is migrated is counted, and so is every change after that.
+async fn counters_of_an_older_ledger(ledger: &SqlLedger) {
+    schema::migrate_to(ledger, Some(WITHOUT_COUNTERS))
+        .await
+        .unwrap();
+    let left_alone = ORDER
+        .replace("(1, 'w', 'w'", "(2, 'x', 'x'")
+        .replace("'', 1,", "'', 0,");
+    let attempt = format!("{ATTEMPT} 'r0', 'q', 'b', 0, 0, 'r1', 0, 'failed_again', 0)");
+    for statement in [ORDER.to_owned(), left_alone, attempt] {
+        run(ledger, statement, args![]).await.unwrap();
+    }
+    schema::migrate(ledger).await.unwrap();
+    let counted = async || {
+        let overview = ledger.overview(Timestamp::UNIX_EPOCH).await.unwrap();
+        (
+            [overview.backlog, overview.left_alone, overview.in_flight],
+            [overview.failed_again, overview.recovered],
+        )
+    };
+    assert_eq!(counted().await, ([1, 1, 0], [1, 0]));
+    for (change, counts) in [
+        (
+            "UPDATE orders SET manual = 1 WHERE id = 2",
+            ([2, 0, 0], [1, 0]),
+        ),
+        (
+            "UPDATE orders SET state = 'in_flight', followed_run_id = 'r1' WHERE id = 1",
+            ([1, 0, 1], [1, 0]),
+        ),
+        (
+            "UPDATE attempts SET outcome = 'recovered', settled_at = 5",
+            ([1, 0, 1], [0, 1]),
+        ),
+        (
+            "UPDATE attempts SET outcome = NULL, settled_at = NULL",
+            ([1, 0, 1], [0, 0]),
+        ),
+        (
+            "UPDATE attempts SET outcome = 'stopped', settled_at = 9",
+            ([1, 0, 1], [0, 0]),
+        ),
+    ] {
+        run(ledger, change, args![]).await.unwrap();
+        assert_eq!(counted().await, counts, "{change}");
+    }
 }
 
 /// By a constraint, and not because it is no SQL.

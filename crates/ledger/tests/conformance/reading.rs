@@ -1,5 +1,6 @@
 //! The reading side: lists in their order, narrowed by filters, and numbers that agree with the rows.
 
+use jiff::Timestamp;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
 use redrive_ledger::{
@@ -36,6 +37,12 @@ async fn world() -> World {
         .unwrap();
     world.wait(60);
     world
+}
+
+/// The beginning of the quarter of an hour that the world begins in, or of one after it.
+fn quarter(after: i64) -> Timestamp {
+    let quarter = at(0).as_second().div_euclid(900) + after;
+    Timestamp::from_second(quarter * 900).unwrap()
 }
 
 async fn orders(world: &World, filter: OrderFilter, limit: u32) -> Vec<String> {
@@ -146,7 +153,10 @@ async fn the_overview_counts_what_the_rows_say() {
         world.reader.overview(at(0)).await.unwrap().older_failures,
         50
     );
-    assert_eq!(world.reader.overview(at(1)).await.unwrap().recovered, 0);
+    for (since, recovered) in [(at(1), 0), (at(-899), 1), (quarter(0), 1), (quarter(1), 0)] {
+        let overview = world.reader.overview(since).await.unwrap();
+        assert_eq!(overview.recovered, recovered, "since {since}");
+    }
     let counts = world.ledger.state_counts().await.unwrap();
     assert!(counts.contains(&("dead_lettered".into(), overview.dead_lettered)));
 }

@@ -2,7 +2,8 @@
 
 use redrive_ledger::{LedgerError, LedgerUrl, SqlLedger};
 use redrive_test_postgres::Database;
-use sqlx::{Connection, PgConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use crate::factory;
 
@@ -49,6 +50,49 @@ async fn a_newer_schema_is_refused() {
         matches!(refused, LedgerError::Newer { found: 9999, .. }),
         "{refused}"
     );
+}
+
+/// As if the last migration were still to come.
+const FORGET_THE_LAST: &str =
+    "DELETE FROM _sqlx_migrations WHERE version = (SELECT max(version) FROM _sqlx_migrations)";
+
+fn is_behind(opened: Result<SqlLedger, LedgerError>) {
+    let refused = opened.unwrap_err();
+    let LedgerError::Behind { found, known } = refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(found, known - 1);
+    assert!(
+        refused.to_string().contains("run `redrive migrate`"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn an_older_ledger_is_left_to_redrive_migrate() {
+    let database = Database::new().await;
+    factory::open(&database).await.close().await;
+    let mut conn = PgConnection::connect(&database.url()).await.unwrap();
+    sqlx::raw_sql(FORGET_THE_LAST)
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    is_behind(SqlLedger::open(url(&database.url())).await);
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ledger.db");
+    SqlLedger::open(&file).await.unwrap().close().await;
+    let mut conn = SqliteConnectOptions::new()
+        .filename(&file)
+        .connect()
+        .await
+        .unwrap();
+    sqlx::raw_sql(FORGET_THE_LAST)
+        .execute(&mut conn)
+        .await
+        .unwrap();
+    conn.close().await.unwrap();
+    is_behind(SqlLedger::open(&file).await);
 }
 
 #[tokio::test]

@@ -33,9 +33,7 @@ variants!(LEDGER: LedgerError {
     LedgerError::BadUrl { .. } => By(&["redrive/tests/cli/postgres.rs::who_is_not_let_in_is_told_what_to_do"]),
     LedgerError::Server { .. } => By(&["redrive/tests/cli/postgres.rs::who_is_not_let_in_is_told_what_to_do"]),
     LedgerError::OldServer { .. } => By(&["ledger/src/sql/server.rs::a_server_that_is_too_old_is_refused"]),
-    LedgerError::Behind { .. } => By(&[
-        "ledger/src/sql/tests.rs::a_schema_that_lacks_something_is_refused_but_a_new_one_is_not",
-    ]),
+    LedgerError::Behind { .. } => By(&["ledger/tests/postgres/opening.rs::an_older_ledger_is_left_to_redrive_migrate"]),
     LedgerError::Newer { .. } => By(&["redrive/tests/cli/errors.rs::a_ledger_newer_than_the_binary"]),
     LedgerError::Migrate(_) => By(&["redrive/tests/cli/damaged.rs::a_migration_that_is_another"]),
     LedgerError::OtherHome { .. } => By(&["redrive/tests/cli/errors.rs::a_ledger_of_another_cluster"]),

@@ -1,6 +1,6 @@
 //! How everything stands, in numbers.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redrive_core::states::State;
 
 use crate::Overview;
@@ -10,16 +10,16 @@ use crate::error::Doing;
 use crate::rows::Fields;
 use crate::sql::SqlLedger;
 
-const BACKLOG: &str = "\
-SELECT count(*) AS count FROM orders INDEXED BY orders_due WHERE state = 'failed' AND (eligible = 1 OR manual = 1)";
+/// A counter's stretch of time, as the schema has it.
+const QUARTER: SignedDuration = SignedDuration::from_mins(15);
 
 pub(super) async fn overview(ledger: &SqlLedger, since: Timestamp) -> Result<Overview> {
     let mut conn = ledger.read().await?;
     let mut overview = Overview::default();
-    let mut failed = 0;
     let counts = conn
         .all(
-            "SELECT state, CAST(sum(orders) AS BIGINT) AS count FROM order_counts GROUP BY state",
+            "SELECT state, CAST(sum(orders) AS BIGINT) AS count, CAST(sum(orders * backlog) AS BIGINT) AS backlog
+             FROM order_counts GROUP BY state",
             args![],
         )
         .await
@@ -27,7 +27,10 @@ pub(super) async fn overview(ledger: &SqlLedger, since: Timestamp) -> Result<Ove
     for row in &counts {
         let count = row.count("count")?;
         match row.named("state")? {
-            State::Failed => failed = count,
+            State::Failed => {
+                overview.backlog = row.count("backlog")?;
+                overview.left_alone = count.saturating_sub(overview.backlog);
+            }
             State::InFlight => overview.in_flight = count,
             State::Claimed => overview.claimed = count,
             State::Held => overview.held = count,
@@ -35,12 +38,6 @@ pub(super) async fn overview(ledger: &SqlLedger, since: Timestamp) -> Result<Ove
             State::Recovered | State::Resolved | State::Stopped => {}
         }
     }
-    overview.backlog = conn
-        .one(BACKLOG, args![])
-        .await
-        .doing("count the backlog")?
-        .count("count")?;
-    overview.left_alone = failed.saturating_sub(overview.backlog);
     overview.oldest_dead_letter_at = oldest(&mut conn).await?;
     (overview.recovered, overview.failed_again) = learnt(&mut conn, since).await?;
     overview.older_failures = older(&mut conn).await?;
@@ -71,13 +68,20 @@ async fn older(conn: &mut Conn) -> Result<u64> {
     row.count("count")
 }
 
-/// How many attempts are known since then to have recovered, and to have failed again.
+/// How many attempts are known since then to have recovered, and to have failed again: those of whole quarters of an hour
+/// are counted already.
 async fn learnt(conn: &mut Conn, since: Timestamp) -> Result<(u64, u64)> {
+    let (since, quarter) = (since.as_microsecond(), QUARTER.as_micros() as i64);
+    let first = since.div_euclid(quarter) + i64::from(since.rem_euclid(quarter) > 0);
     let found = conn
         .all(
-            "SELECT outcome, count(*) AS count FROM attempts INDEXED BY attempts_by_end
-         WHERE settled_at >= $1 AND outcome IN ('recovered', 'failed_again') GROUP BY outcome",
-            args![since.as_microsecond()],
+            "SELECT outcome, CAST(sum(attempts) AS BIGINT) AS count FROM (
+                 SELECT outcome, attempts FROM attempt_counts WHERE quarter >= $1
+                 UNION ALL
+                 SELECT outcome, 1 FROM attempts INDEXED BY attempts_by_end WHERE settled_at >= $2 AND settled_at < $3
+             ) AS learnt
+             WHERE outcome IN ('recovered', 'failed_again') GROUP BY outcome",
+            args![first, since, first * quarter],
         )
         .await
         .doing("count what restarts came to")?;

@@ -3,7 +3,7 @@
 use redrive_test_postgres::Database;
 use sqlx::Row as _;
 
-use super::refuses_what_must_never_be;
+use super::{counters_of_an_older_ledger, refuses_what_must_never_be};
 use crate::db::{Row, Statement, args};
 use crate::rows::Fields;
 use crate::sql::{SqlLedger, candidates, settle};
@@ -90,4 +90,11 @@ async fn days_are_those_of_utc() {
         .await
         .unwrap();
     assert_eq!(row.text("zone").unwrap(), "UTC");
+}
+
+#[tokio::test]
+async fn a_migrated_ledger_counts_what_it_had() {
+    let database = Database::new().await;
+    let url = LedgerUrl::parse(&database.url()).unwrap();
+    counters_of_an_older_ledger(&SqlLedger::connect(&url).await.unwrap()).await;
 }

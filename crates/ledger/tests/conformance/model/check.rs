@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use redrive_core::decide::RunStatus;
 use redrive_core::states::State;
-use redrive_ledger::{AttemptOutcome, Story};
+use redrive_ledger::{AttemptOutcome, OrderRow, Overview, Story};
 
 use super::server::{ORDER, Run, run_id};
 use super::{Model, Step};
+use crate::conformance::world::at;
 
 /// What holds after every step.
 pub async fn rules(model: &Model, steps: &[Step]) {
@@ -47,6 +48,38 @@ pub async fn rules(model: &Model, steps: &[Step]) {
     ] {
         assert!(holds, "{rule}\n{}", told());
     }
+    counters(model, &told).await;
+}
+
+/// The counters that looking reads say what the rows say.
+async fn counters(model: &Model, told: &impl Fn() -> String) {
+    let stories = model.world.ledger.stories_after(None, 100).await.unwrap();
+    let ever = at(-1_000_000);
+    let counted = model.world.reader.overview(ever).await.unwrap();
+    let orders = |holds: fn(&OrderRow) -> bool| {
+        let orders = stories.iter().map(|story| &story.order);
+        orders.filter(|order| holds(order)).count() as u64
+    };
+    let attempts = |outcome| {
+        let attempts = stories.iter().flat_map(|story| &story.attempts);
+        let ended = attempts.filter(|attempt| attempt.outcome == Some(outcome));
+        ended.count() as u64
+    };
+    let said = Overview {
+        backlog: orders(|order| order.state == State::Failed && (order.eligible || order.manual)),
+        left_alone: orders(|order| {
+            order.state == State::Failed && !order.eligible && !order.manual
+        }),
+        in_flight: orders(|order| order.state == State::InFlight),
+        claimed: orders(|order| order.state == State::Claimed),
+        held: orders(|order| order.state == State::Held),
+        dead_lettered: orders(|order| order.state == State::DeadLettered),
+        recovered: attempts(AttemptOutcome::Recovered),
+        failed_again: attempts(AttemptOutcome::FailedAgain),
+        oldest_dead_letter_at: counted.oldest_dead_letter_at,
+        older_failures: counted.older_failures,
+    };
+    assert_eq!(counted, said, "{}", told());
 }
 
 /// What holds at rest.
