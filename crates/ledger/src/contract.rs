@@ -228,7 +228,8 @@ pub trait Ledger: Send + Sync + 'static {
     async fn open_operation(&self, opening: &OperationOpening, now: Timestamp)
     -> Result<Operation>;
 
-    /// `batch` works for the operation from now on. One that has failed goes on; one that has ended for good stays so.
+    /// `batch` works for the operation from now on. One that has failed goes on with another batch; one that has ended for good
+    /// stays so.
     ///
     /// Errors, here and below: [`LedgerError::NoSuchOperation`].
     async fn begin_operation(
@@ -276,7 +277,7 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> Result<Operation>;
 
     /// Ends an operation. What it has taken and nobody has dealt with yet is left to the next batch, and told so. One that has
-    /// ended stays as it is.
+    /// ended stays as it is, but one that has failed may be stopped.
     async fn end_operation(
         &self,
         id: &OperationId,

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use redrive_core::ids::{OperationId, WorkflowId};
+use redrive_core::ids::{BatchId, OperationId, WorkflowId};
 use redrive_flows::DeadLetterOperationWorkflow;
 use redrive_flows::operation::{OperationRun, operation_workflow_id};
 use redrive_flows::operation_input::{OperationInput, OperationProgress};
@@ -179,8 +179,8 @@ impl Ops {
         tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()
     }
 
-    /// Starts the operation's workflow, unless it runs.
-    async fn begin(&self, id: &OperationId) -> Result<()> {
+    /// Starts the operation's workflow, unless it runs. Returns the batch that it is.
+    async fn begin(&self, id: &OperationId) -> Result<Option<BatchId>> {
         let workflow_id = operation_workflow_id(id);
         let input = OperationInput {
             operation: Some(id.clone()),
@@ -190,7 +190,8 @@ impl Ops {
         let options = WorkflowStartOptions::new(queue, workflow_id.clone()).build();
         let workflow = DeadLetterOperationWorkflow::run;
         match self.client.start_workflow(workflow, input, options).await {
-            Ok(_) | Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(()),
+            Ok(handle) => Ok(handle.run_id().map(BatchId::from)),
+            Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(None),
             Err(error) => Err(super::batch::not_started(&workflow_id, &error)),
         }
     }
@@ -238,7 +239,10 @@ impl Ops {
         match tell {
             Tell::Resume => {
                 ledger.note_operation(id, false, now).await?;
-                self.begin(id).await?;
+                // As its workflow will say when a worker begins with it; until then nobody is told that it has failed.
+                if let Some(batch) = self.begin(id).await? {
+                    ledger.begin_operation(id, &batch, now).await?;
+                }
                 self.has_heard(id, tell).await
             }
             Tell::Stop => {

@@ -119,7 +119,7 @@ pub(super) async fn begin(
 const BEGIN: &str = "\
 UPDATE operations SET batch_id = $2, updated_at = $3, ended_at = NULL, error = NULL,
     status = CASE status WHEN 'failed' THEN 'running' ELSE status END
-WHERE id = $1 AND status NOT IN ('stopped', 'completed') AND (status = 'failed' OR batch_id IS DISTINCT FROM $2)";
+WHERE id = $1 AND status NOT IN ('stopped', 'completed') AND batch_id IS DISTINCT FROM $2";
 
 pub(super) async fn note(
     ledger: &SqlLedger,
@@ -210,8 +210,12 @@ pub(super) async fn end(
         OperationEnd::Stopped => (OperationStatus::Stopped, None),
         OperationEnd::Failed { error } => (OperationStatus::Failed, Some(error.as_str())),
     };
-    // One that has failed may still be stopped.
-    if operation.status.is_final() || operation.status == status {
+    let stands = match operation.status {
+        // One that has failed may still be stopped.
+        OperationStatus::Failed => status != OperationStatus::Stopped,
+        known => known.has_ended(),
+    };
+    if stands {
         return Ok(operation);
     }
     if status.is_final() {

@@ -448,6 +448,13 @@ async fn an_operation_fails_with_its_batch_and_goes_on_with_another() {
         [5, 2, 0, 0, 0],
         "what it has taken is known"
     );
+    assert_eq!(end(&world, "o", OperationEnd::Completed).await, failed);
+    let same = world
+        .ledger
+        .begin_operation(&"o".into(), &dead, world.now())
+        .await
+        .unwrap();
+    assert_eq!(same, failed, "its batch has ended with it");
     let resumed = world
         .ledger
         .begin_operation(&"o".into(), &"second".into(), world.now())
