@@ -172,6 +172,7 @@ impl Worker {
             due_by: self.due_by,
             rules: BatchRules::default(),
             only: None,
+            operation: None,
         };
         let moment = SystemClock.moment();
         let Claimed { fresh, .. } = self

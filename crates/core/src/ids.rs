@@ -59,6 +59,10 @@ text_id! {
     /// A batch: the first run id of the batch workflow, or of an orchestration that was started directly.
     BatchId
 }
+text_id! {
+    /// An operation on many dead letters.
+    OperationId
+}
 
 /// Where a ledger belongs: the Temporal cluster and the namespace whose orders it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use redrive_core::report::ReprocessingResult;
 use redrive_flows::activities::{
-    AdoptReport, BatchPlan, Chunk, ChunkReport, FailedPhases, FinishBatch, OpenBatch, Phase,
-    ScanReport, SettleReport,
+    AdoptReport, BatchPlan, BeginOperation, Chunk, ChunkReport, FailedPhases, FinishBatch,
+    FinishOperation, NextPage, OpenBatch, OperationReport, Phase, ScanReport, SettleReport,
 };
 use redrive_flows::options::SYSTEM_ERROR;
 use temporalio_common::error::ApplicationFailure;
@@ -147,6 +147,33 @@ impl Activities {
             .note_failed_phases(&input.batch, input.scan, input.settle)
             .await
             .map_err(|error| failed(error.into()))
+    }
+
+    #[activity(definition = redrive_flows::activities::BeginOperationActivity)]
+    pub async fn begin_operation(
+        self: Arc<Self>,
+        _: ActivityContext,
+        input: BeginOperation,
+    ) -> Result<OperationReport, ActivityError> {
+        self.engine.begin_operation(&input).await.map_err(failed)
+    }
+
+    #[activity(definition = redrive_flows::activities::NextPageActivity)]
+    pub async fn next_page(
+        self: Arc<Self>,
+        _: ActivityContext,
+        input: NextPage,
+    ) -> Result<OperationReport, ActivityError> {
+        self.engine.next_page(&input).await.map_err(failed)
+    }
+
+    #[activity(definition = redrive_flows::activities::FinishOperationActivity)]
+    pub async fn finish_operation(
+        self: Arc<Self>,
+        _: ActivityContext,
+        input: FinishOperation,
+    ) -> Result<OperationReport, ActivityError> {
+        self.engine.finish_operation(&input).await.map_err(failed)
     }
 
     #[activity(definition = redrive_flows::activities::FinishBatchActivity)]

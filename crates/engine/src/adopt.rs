@@ -29,6 +29,7 @@ impl Engine {
             batch: input.batch.clone(),
             chunk: ADOPTED,
             stops_at: input.ends_at,
+            line: None,
         };
         let mut report = AdoptReport {
             adopted: self.take_up_again(&owner, pulse).await?,
@@ -67,6 +68,7 @@ impl Engine {
             due_by: self.clock.now(),
             rules: redrive_core::decide::BatchRules::default(),
             only: None,
+            operation: None,
         };
         let claimed = self
             .ledger

@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::one_order::Limits;
 use crate::pulse::Pulse;
+use crate::turns::Line;
 
 /// Orders of one chunk at the same time.
 const AT_ONCE: usize = 16;
@@ -28,11 +29,13 @@ const BEAT: Duration = Duration::from_secs(5);
 const ANSWER_GRACE: SignedDuration = SignedDuration::from_secs(10);
 
 /// Whom the outcomes are committed for.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Owner {
     pub batch: BatchId,
     pub chunk: u32,
     pub stops_at: Timestamp,
+    /// The line of an operation with a rate of its own.
+    pub line: Option<Line>,
 }
 
 impl Engine {
@@ -46,6 +49,7 @@ impl Engine {
             batch: input.batch.clone(),
             chunk: input.chunk,
             stops_at: input.stops_at,
+            line: input.operation.as_ref().and_then(Line::of_operation),
         };
         let request = ClaimRequest {
             batch: input.batch.clone(),
@@ -54,6 +58,10 @@ impl Engine {
             due_by: input.due_by,
             rules: input.rules.clone(),
             only: input.only.clone(),
+            operation: input
+                .operation
+                .as_ref()
+                .map(|operation| operation.id.clone()),
         };
         let claimed = self
             .ledger
@@ -157,12 +165,16 @@ impl Engine {
         pulse: &dyn Pulse,
         broken: &AtomicBool,
     ) -> Result<Commit, EngineError> {
-        let _room = self.room.acquire().await;
         let stop = || pulse.cancelled() || broken.load(Ordering::Relaxed);
         let limits = Limits {
             stops_at: owner.stops_at,
             gives_up_at: owner.stops_at + ANSWER_GRACE,
         };
+        // A slow operation waits outside: there is room for others meanwhile.
+        if let Some(line) = &owner.line {
+            self.turn_in(line, limits, &stop).await?;
+        }
+        let _room = self.room.acquire().await;
         let outcome = self
             .handle(&order, &owner.batch, fresh, limits, &stop)
             .await?;

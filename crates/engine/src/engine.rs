@@ -64,10 +64,10 @@ impl Engine {
             ledger,
             gateway,
             clock,
+            turns: Arc::new(HeldTurns::new(&policy)),
             policy: Arc::new(policy),
             settings: Arc::new(settings),
             halt: Arc::new(HaltWatch::default()),
-            turns: Arc::new(HeldTurns::default()),
             room: Arc::new(room),
         })
     }

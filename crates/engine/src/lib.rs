@@ -15,6 +15,7 @@ mod finish;
 pub mod gateway;
 mod halt;
 mod one_order;
+mod operation;
 pub mod ops;
 mod patience;
 mod pulse;

@@ -8,12 +8,12 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::decide::{Elsewhere, Latest, RunStatus, Step, after_describe, elsewhere};
 use redrive_core::ids::{BatchId, WorkflowId};
-use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, Limited, OurRun, Outcome, Plan};
+use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, OurRun, Outcome, Plan};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gateway::{GatewayError, Mark, Restart, Started};
-use crate::turns::{STEP, is_late};
+use crate::turns::{Line, STEP, is_late};
 
 /// A description older than this is not acted on: describe again.
 const FRESH: SignedDuration = SignedDuration::from_secs(2);
@@ -169,8 +169,8 @@ impl Engine {
         }
     }
 
-    /// Waits for its turn under the limit that all workers share, in short steps, so that a halt or stop is heard. Returns
-    /// whether the order may be started. A turn that it has already is kept.
+    /// Waits for its turn under the limit that all workers share. Returns whether the order may be started. A turn that it has
+    /// already is kept.
     async fn await_turn(
         &self,
         progress: &mut Progress,
@@ -180,19 +180,29 @@ impl Engine {
         if progress.turn.is_some() {
             return Ok(!self.must_stop(limits, stop).await?);
         }
-        let mut front = self.front(Limited::Starts).await?;
+        progress.turn = self.turn_in(&self.turns.starts, limits, stop).await?;
+        Ok(progress.turn.is_some())
+    }
+
+    /// Waits for the next turn of a line, in short steps, so that a halt or stop is heard; `None`: nothing is begun any more.
+    pub(crate) async fn turn_in(
+        &self,
+        line: &Line,
+        limits: Limits,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Option<Timestamp>, LedgerError> {
+        let mut front = self.front(line).await?;
         loop {
             if front.is_stray(self.clock.now()) {
                 drop(front);
-                front = self.front(Limited::Starts).await?;
+                front = self.front(line).await?;
             }
             if front.at() >= limits.stops_at || self.must_stop(limits, stop).await? {
-                return Ok(false);
+                return Ok(None);
             }
             let wait = front.at().duration_since(self.clock.now());
             if !wait.is_positive() {
-                progress.turn = Some(front.take());
-                return Ok(true);
+                return Ok(Some(front.take()));
             }
             let wait = Duration::try_from(wait).unwrap_or_default();
             self.clock.sleep(wait.min(STEP)).await;

@@ -1,11 +1,15 @@
 //! Turns: a limited call waits for one. The line of turns is shared by every process of the ledger; each process takes
 //! the next few at a time and hands them out one by one, so that the ledger is seldom asked and a changed limit soon holds.
+//! An operation with a rate of its own has a line of its own; each of its chunks holds some turns of it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use redrive_ledger::{LedgerError, Limited, is_stray};
+use redrive_core::ids::OperationId;
+use redrive_core::policy::Policy;
+use redrive_flows::activities::ForOperation;
+use redrive_ledger::{LedgerError, Limited, Turns, is_stray};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::engine::Engine;
@@ -19,11 +23,56 @@ pub(crate) const STEP: Duration = Duration::from_millis(250);
 /// A turn that was not used by then is lost: late calls would come in a crowd.
 const LATE: SignedDuration = SignedDuration::from_millis(250);
 
-/// The turns that this process holds.
-#[derive(Debug, Default)]
+/// The lines that everybody shares, as far as this process has taken their turns.
+#[derive(Debug)]
 pub(crate) struct HeldTurns {
-    starts: Mutex<VecDeque<Held>>,
-    visibility: Mutex<VecDeque<Held>>,
+    pub starts: Line,
+    pub visibility: Line,
+}
+
+impl HeldTurns {
+    /// No turns yet.
+    pub fn new(policy: &Policy) -> Self {
+        Self {
+            starts: Line::new(Of::Starts, policy.starts_per_second),
+            visibility: Line::new(Of::Visibility, policy.visibility_calls_per_second),
+        }
+    }
+}
+
+/// A line of turns, and those of it that are held here.
+#[derive(Debug)]
+pub(crate) struct Line {
+    of: Of,
+    /// The rate as it is configured; where operators have told another, the ledger knows.
+    per_second: f64,
+    held: Mutex<VecDeque<Held>>,
+}
+
+/// Whose line it is.
+#[derive(Debug)]
+enum Of {
+    Starts,
+    Visibility,
+    Operation(OperationId),
+}
+
+impl Line {
+    fn new(of: Of, per_second: f64) -> Self {
+        Self {
+            of,
+            per_second,
+            held: Mutex::default(),
+        }
+    }
+
+    /// An operation's line, if it has a rate of its own: beside that of all starts.
+    pub fn of_operation(operation: &ForOperation) -> Option<Self> {
+        let of = Of::Operation(operation.id.clone());
+        operation
+            .per_second
+            .map(|per_second| Self::new(of, per_second))
+    }
 }
 
 /// A turn, and the gap between those of its line.
@@ -33,7 +82,7 @@ struct Held {
     gap: SignedDuration,
 }
 
-/// The next turn of this process, and the right to it: nobody else here gets one meanwhile.
+/// The next turn that is held here, and the right to it: nobody else here gets one of its line meanwhile.
 pub(crate) struct Front<'a> {
     line: MutexGuard<'a, VecDeque<Held>>,
     held: Held,
@@ -63,35 +112,40 @@ pub(crate) fn is_late(turn: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Engine {
-    /// Waits to be the first in this process, and gets the next turn.
-    pub(crate) async fn front(&self, what: Limited) -> Result<Front<'_>, LedgerError> {
-        let (line, configured) = match what {
-            Limited::Starts => (&self.turns.starts, self.policy.starts_per_second),
-            Limited::Visibility => (
-                &self.turns.visibility,
-                self.policy.visibility_calls_per_second,
-            ),
-        };
-        let mut line = line.lock().await;
+    /// Waits to be the first here, and gets the line's next turn.
+    pub(crate) async fn front<'a>(&self, line: &'a Line) -> Result<Front<'a>, LedgerError> {
+        let mut held = line.held.lock().await;
         loop {
             let now = self.clock.now();
-            line.retain(|turn| !is_late(turn.at, now) && !is_stray(turn.at, turn.gap, now));
-            if let Some(held) = line.front() {
-                return Ok(Front { held: *held, line });
+            held.retain(|turn| !is_late(turn.at, now) && !is_stray(turn.at, turn.gap, now));
+            if let Some(first) = held.front() {
+                return Ok(Front {
+                    held: *first,
+                    line: held,
+                });
             }
-            let turns = self
-                .ledger
-                .take_turns(what, configured, at_a_time(configured), now)
-                .await?;
+            let turns = self.take_turns(line, now).await?;
             let gap = turns.gap;
-            line.extend(turns.times().map(|at| Held { at, gap }));
+            held.extend(turns.times().map(|at| Held { at, gap }));
+        }
+    }
+
+    async fn take_turns(&self, line: &Line, now: Timestamp) -> Result<Turns, LedgerError> {
+        let (ledger, rate, count) = (&self.ledger, line.per_second, at_a_time(line.per_second));
+        match &line.of {
+            Of::Starts => ledger.take_turns(Limited::Starts, rate, count, now).await,
+            Of::Visibility => {
+                let what = Limited::Visibility;
+                ledger.take_turns(what, rate, count, now).await
+            }
+            Of::Operation(id) => ledger.operation_turns(id, count, now).await,
         }
     }
 
     /// Waits for the turn of a call to visibility.
     pub(crate) async fn await_visibility(&self) -> Result<(), LedgerError> {
         loop {
-            let front = self.front(Limited::Visibility).await?;
+            let front = self.front(&self.turns.visibility).await?;
             // What is waited for is the time that passes, whatever is done to the clock meanwhile.
             let wait = front.at().duration_since(self.clock.now());
             let mut left = Duration::try_from(wait).unwrap_or_default();

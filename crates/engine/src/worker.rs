@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use redrive_flows::{ReprocessingBatchWorkflow, ReprocessingOrchestrationWorkflow};
+use redrive_flows::{
+    DeadLetterOperationWorkflow, ReprocessingBatchWorkflow, ReprocessingOrchestrationWorkflow,
+};
 use temporalio_client::Client;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use tokio::sync::oneshot;
@@ -154,6 +156,7 @@ fn options(
         .register_activities(activities)
         .register_workflow::<ReprocessingBatchWorkflow>()?
         .register_workflow::<ReprocessingOrchestrationWorkflow>()?
+        .register_workflow::<DeadLetterOperationWorkflow>()?
         .graceful_shutdown_period(GRACE)
         .max_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
         .default_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)

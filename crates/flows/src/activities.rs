@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
-use redrive_core::ids::{BatchId, WorkflowId};
+use redrive_core::ids::{BatchId, OperationId, WorkflowId};
 use redrive_core::report::ReprocessingResult;
 use serde::{Deserialize, Serialize};
 use temporalio_macros::activity_definitions;
@@ -83,7 +83,7 @@ const fn told_nothing_else() -> bool {
 }
 
 /// What [`Reprocessing::process_chunk`] is told.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chunk {
     /// The batch.
@@ -101,6 +101,20 @@ pub struct Chunk {
     /// Only this order: an operator's retry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only: Option<WorkflowId>,
+    /// Only orders that an operation on dead letters has taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<ForOperation>,
+}
+
+/// The operation that a chunk works for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ForOperation {
+    /// Its id.
+    pub id: OperationId,
+    /// Its own rate, starts a second, when the chunk was begun; `None`: as fast as everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<f64>,
 }
 
 /// Why a chunk gave orders back.
@@ -153,7 +167,84 @@ pub struct FailedPhases {
     pub settle: bool,
 }
 
-/// The activities of a batch.
+/// What [`Reprocessing::begin_operation`] is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BeginOperation {
+    /// The operation.
+    pub id: OperationId,
+    /// The batch that works for it.
+    pub batch: BatchId,
+    /// The workflow id that runs it.
+    pub workflow_id: String,
+    /// When it started.
+    pub started_at: Timestamp,
+}
+
+/// What [`Reprocessing::next_page`] is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NextPage {
+    /// The operation.
+    pub id: OperationId,
+    /// The page's number.
+    pub page: u32,
+    /// Whether entries may be taken; else it is only learnt what became of those before.
+    pub takes: bool,
+    /// Whether operators keep the operation back.
+    pub paused: bool,
+}
+
+/// How an operation stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OperationReport {
+    /// What there is to count.
+    #[serde(flatten)]
+    pub counts: OperationCounts,
+    /// Every entry has been taken.
+    pub exhausted: bool,
+    /// It has ended, and nothing more is to be done.
+    pub ended: bool,
+    /// Pages taken.
+    pub pages: u32,
+    /// Orders a chunk.
+    pub chunk_size: u32,
+    /// Starts a second, at most.
+    pub per_second: Option<f64>,
+}
+
+/// An operation in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OperationCounts {
+    /// Entries that it is about.
+    pub matched: u64,
+    /// Orders taken that nobody has dealt with yet.
+    pub waiting: u64,
+    /// Orders started.
+    pub started: u64,
+    /// Orders that could not be started.
+    pub failed: u64,
+    /// Orders for which there was nothing to start.
+    pub skipped: u64,
+}
+
+/// What [`Reprocessing::finish_operation`] is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FinishOperation {
+    /// The operation.
+    pub id: OperationId,
+    /// The batch that worked for it.
+    pub batch: BatchId,
+    /// An operator ended it.
+    pub stopped: bool,
+    /// The error it ends with.
+    pub error: Option<String>,
+}
+
+/// The activities of a batch, and of an operation.
 pub struct Reprocessing;
 
 #[expect(
@@ -198,6 +289,24 @@ impl Reprocessing {
         unimplemented!()
     }
 
+    /// Opens the batch of an operation, and says how the operation stands.
+    #[activity(name = "BeginOperation")]
+    pub async fn begin_operation(input: BeginOperation) -> Result<OperationReport, ()> {
+        unimplemented!()
+    }
+
+    /// Learns what became of the orders that an operation has taken, and takes its next page.
+    #[activity(name = "NextPage")]
+    pub async fn next_page(input: NextPage) -> Result<OperationReport, ()> {
+        unimplemented!()
+    }
+
+    /// Ends an operation, and finishes the row of its batch.
+    #[activity(name = "FinishOperation")]
+    pub async fn finish_operation(input: FinishOperation) -> Result<OperationReport, ()> {
+        unimplemented!()
+    }
+
     /// Finishes the batch's row and raises its alerts.
     #[activity(name = "FinishBatch")]
     pub async fn finish_batch(input: FinishBatch) -> Result<ReprocessingResult, ()> {
@@ -207,5 +316,9 @@ impl Reprocessing {
 
 pub use reprocessing::{
     AdoptClaims, FinishBatch as FinishBatchActivity, OpenBatch as OpenBatchActivity,
+};
+pub use reprocessing::{
+    BeginOperation as BeginOperationActivity, FinishOperation as FinishOperationActivity,
+    NextPage as NextPageActivity,
 };
 pub use reprocessing::{NoteFailures, ProcessChunk, ScanFailures, SettleAttempts};

@@ -121,6 +121,7 @@ fn next_chunk(
         stops_at: part.deadline.stops_at,
         rules: input.rules.clone(),
         only: input.order.clone(),
+        operation: None,
     }
 }
 

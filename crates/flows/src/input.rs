@@ -9,10 +9,10 @@ use redrive_core::ids::{BatchId, WorkflowId};
 use redrive_core::report::ReprocessingResult;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use temporalio_common::data_converters::{
+pub(crate) use temporalio_common::data_converters::{
     PayloadConversionError, SerializationContext, TemporalDeserializable,
 };
-use temporalio_common::protos::temporal::api::common::v1::Payload;
+pub(crate) use temporalio_common::protos::temporal::api::common::v1::Payload;
 
 use crate::deadline::Deadline;
 use crate::orchestration::Progress;
@@ -191,7 +191,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// The first argument as JSON; a missing one, or an empty payload, is `null`.
-fn first_argument(payloads: &[Payload]) -> Result<Value, String> {
+pub(crate) fn first_argument(payloads: &[Payload]) -> Result<Value, String> {
     match payloads.first() {
         None => Ok(Value::Null),
         Some(payload) if payload.data.is_empty() => Ok(Value::Null),
@@ -203,19 +203,19 @@ fn first_argument(payloads: &[Payload]) -> Result<Value, String> {
 
 macro_rules! read_leniently {
     ($input:ty) => {
-        impl TemporalDeserializable for $input {
+        impl $crate::input::TemporalDeserializable for $input {
             fn from_payload(
-                ctx: &SerializationContext<'_>,
-                payload: Payload,
-            ) -> Result<Self, PayloadConversionError> {
+                ctx: &$crate::input::SerializationContext<'_>,
+                payload: $crate::input::Payload,
+            ) -> Result<Self, $crate::input::PayloadConversionError> {
                 Self::from_payloads(ctx, vec![payload])
             }
 
             fn from_payloads(
-                _: &SerializationContext<'_>,
-                payloads: Vec<Payload>,
-            ) -> Result<Self, PayloadConversionError> {
-                let read = first_argument(&payloads).and_then(Self::read);
+                _: &$crate::input::SerializationContext<'_>,
+                payloads: Vec<$crate::input::Payload>,
+            ) -> Result<Self, $crate::input::PayloadConversionError> {
+                let read = $crate::input::first_argument(&payloads).and_then(Self::read);
                 Ok(read.unwrap_or_else(|refused| Self {
                     refused: Some(refused),
                     ..Self::default()
@@ -224,6 +224,7 @@ macro_rules! read_leniently {
         }
     };
 }
+pub(crate) use read_leniently;
 read_leniently!(BatchInput);
 read_leniently!(OrchestrationInput);
 

@@ -9,21 +9,27 @@ mod chunks;
 mod deadline;
 mod failure;
 pub mod input;
+pub mod operation;
+pub mod operation_input;
 pub mod options;
 pub mod orchestration;
 mod pace;
+mod rounds;
 mod telling;
 mod window;
 
 pub use batch::ReprocessingBatchWorkflow;
 pub use deadline::Deadline;
+pub use operation::DeadLetterOperationWorkflow;
 pub use orchestration::ReprocessingOrchestrationWorkflow;
 
 /// The workflow type of the batch (spec).
 pub const BATCH_WORKFLOW: &str = "ReprocessingBatchWorkflow";
 /// The workflow type of the orchestration (spec).
 pub const ORCHESTRATION_WORKFLOW: &str = "ReprocessingOrchestrationWorkflow";
-/// The task queue of both (spec).
+/// The workflow type of an operation on many dead letters.
+pub const OPERATION_WORKFLOW: &str = "DeadLetterOperationWorkflow";
+/// The task queue of both (spec), and of operations.
 pub const TASK_QUEUE: &str = "orchestrator";
 /// The schedule that starts the batch (spec).
 pub const SCHEDULE_ID: &str = "reprocessing-batch-schedule";

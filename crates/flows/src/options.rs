@@ -38,6 +38,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 /// The time past the deadline that a chunk has to learn the answers to the starts it has made.
 const CHUNK_GRACE: Duration = Duration::from_secs(30);
 
+/// An operation has no deadline: what it does is tried until it can be done, or is told that trying cannot mend it.
+const FOR_EVER: u32 = 0;
+/// A chunk of an operation begins nothing after that: enough for a slow server, short enough for what else may come.
+pub const OPERATION_CHUNK: Duration = Duration::from_secs(10 * 60);
+
 /// The type of the failures that trying again cannot mend; every policy knows it.
 pub const SYSTEM_ERROR: &str = "RedriveSystemError";
 /// The type of the failure of an input that cannot be read.
@@ -80,6 +85,21 @@ pub fn chunk(
         .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
         .cancellation_token(stop)
         .do_not_eagerly_execute(true)
+        .build()
+}
+
+/// Opening, paging and finishing an operation.
+pub fn operation_work() -> ActivityOptions {
+    ActivityOptions::with_start_to_close_timeout(LEDGER_WORK)
+        .retry_policy(retries(FOR_EVER))
+        .build()
+}
+
+/// A chunk of an operation. A worker that is lost costs a heartbeat's time; when none is left, the chunk waits for one.
+pub fn operation_chunk() -> ActivityOptions {
+    ActivityOptions::with_start_to_close_timeout(OPERATION_CHUNK + CHUNK_GRACE)
+        .heartbeat_timeout(HEARTBEAT)
+        .retry_policy(retries(FOR_EVER))
         .build()
 }
 

@@ -14,7 +14,7 @@ pub struct BatchOpening {
     pub workflow_id: String,
     /// When it started.
     pub started_at: Timestamp,
-    /// Whether it handles one order only: an operator's retry.
+    /// Whether it is an operator's retry, of one order or of dead letters: no sign of how the schedule fares.
     pub one_order: bool,
 }
 
@@ -43,7 +43,7 @@ pub struct BatchRow {
     pub status: BatchStatus,
     /// When it started.
     pub started_at: Timestamp,
-    /// Whether it handles one order only: an operator's retry.
+    /// Whether it is an operator's retry, of one order or of dead letters: no sign of how the schedule fares.
     pub one_order: bool,
     /// Its numbers.
     pub result: ReprocessingResult,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use redrive_core::decide::{BatchRules, DeadLetterReason};
-use redrive_core::ids::{BatchId, RunId, WorkflowId};
+use redrive_core::ids::{BatchId, OperationId, RunId, WorkflowId};
 use uuid::Uuid;
 
 pub use redrive_core::decide::Latest;
@@ -24,6 +24,8 @@ pub struct ClaimRequest {
     pub rules: BatchRules,
     /// Only this order.
     pub only: Option<WorkflowId>,
+    /// Only orders that this operation has taken, whatever the rules say.
+    pub operation: Option<OperationId>,
 }
 
 /// What a chunk got.

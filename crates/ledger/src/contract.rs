@@ -9,7 +9,7 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
+use redrive_core::ids::{BatchId, Home, OperationId, RunId, WorkflowId};
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
@@ -17,7 +17,8 @@ use redrive_core::report::ReprocessingResult;
 use crate::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, LedgerError, Limited,
-    NewAuditEvent, ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story, Turns,
+    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Resolution,
+    Resolve, Resolved, ScanWindow, Story, Turns,
 };
 
 /// What every method returns.
@@ -86,7 +87,8 @@ pub trait Ledger: Send + Sync + 'static {
     /// on: a batch that is retried or reset has the id of its first run.
     async fn open_batch(&self, opening: &BatchOpening) -> Result<()>;
 
-    /// Finishes a batch's row: its numbers from its verdicts and the attempts it settled, its status, its alerts.
+    /// Finishes a batch's row: its numbers from its verdicts and the attempts it settled, its status, its alerts. An operation
+    /// that the batch worked for has failed where the batch is abandoned.
     /// Finishing it again returns the row as it is. Errors: [`LedgerError::NoSuchBatch`].
     async fn finish_batch(
         &self,
@@ -112,7 +114,7 @@ pub trait Ledger: Send + Sync + 'static {
 
     /// Takes over what an earlier try of this chunk left, and claims due orders up to the limit, each restart with an
     /// open intent, in one transaction. Orders that `rules` leave alone are passed over for this batch; an order that the
-    /// batch has handled is not claimed again. A limit of 0 only takes over.
+    /// batch has handled is not claimed again. For an operation, only what it has taken is claimed. A limit of 0 only takes over.
     async fn claim(
         &self,
         policy: &Policy,
@@ -189,6 +191,17 @@ pub trait Ledger: Send + Sync + 'static {
     async fn resolve(&self, policy: &Policy, resolve: &Resolve, now: Timestamp)
     -> Result<Resolved>;
 
+    /// Carries out one decision about many orders, in one transaction: each as [`Ledger::resolve`] does. Returns what became of
+    /// each, in their order.
+    async fn resolve_many(
+        &self,
+        policy: &Policy,
+        orders: &[WorkflowId],
+        resolution: Resolution,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Vec<Resolved>>;
+
     /// An operator parks a waiting or held order in the dead letter queue. Returns the entry, or `None` where the
     /// order's state does not allow it (or there is none).
     async fn park(
@@ -207,6 +220,70 @@ pub trait Ledger: Send + Sync + 'static {
         by: &NewAuditEvent,
         now: Timestamp,
     ) -> Result<Acted>;
+
+    // ---- operations on many dead letters
+
+    /// Opens an operation, counts what it is about, and notes in the audit trail who wants it. Opening it again returns it as it
+    /// is.
+    async fn open_operation(&self, opening: &OperationOpening, now: Timestamp)
+    -> Result<Operation>;
+
+    /// `batch` works for the operation from now on. One that has failed goes on with another batch; one that has ended for good
+    /// stays so.
+    ///
+    /// Errors, here and below: [`LedgerError::NoSuchOperation`].
+    async fn begin_operation(
+        &self,
+        id: &OperationId,
+        batch: &BatchId,
+        now: Timestamp,
+    ) -> Result<Operation>;
+
+    /// Notes whether operators keep an operation back that has not ended.
+    async fn note_operation(
+        &self,
+        id: &OperationId,
+        paused: bool,
+        now: Timestamp,
+    ) -> Result<Operation>;
+
+    /// Gives an operation another rate, starts a second, with its audit event; `None`: as fast as everything. One that has ended
+    /// for good stays as it is.
+    async fn set_operation_rate(
+        &self,
+        id: &OperationId,
+        per_second: Option<f64>,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Operation>;
+
+    /// Takes the next `count` turns to begin an order of the operation, from its own line and at its own rate; without one
+    /// they lie no time apart.
+    async fn operation_turns(&self, id: &OperationId, count: u32, now: Timestamp) -> Result<Turns>;
+
+    /// Learns from rows what became of orders that the operation has taken, of up to a thousand.
+    async fn learn_operation(&self, id: &OperationId, now: Timestamp) -> Result<Operation>;
+
+    /// Takes the operation's page of that number (from 0): up to `size` entries after those of the pages before, each resolved
+    /// as a manual retry, with its audit event. A page that was taken before is not taken again, and one that has ended takes
+    /// none. Entries that others have decided since the operation was opened are skipped.
+    async fn take_page(
+        &self,
+        policy: &Policy,
+        id: &OperationId,
+        page: u32,
+        size: u32,
+        now: Timestamp,
+    ) -> Result<Operation>;
+
+    /// Ends an operation. What it has taken and nobody has dealt with yet is left to the next batch, and told so. One that has
+    /// ended stays as it is, but one that has failed may be stopped.
+    async fn end_operation(
+        &self,
+        id: &OperationId,
+        end: &OperationEnd,
+        now: Timestamp,
+    ) -> Result<Operation>;
 
     /// How many orders are in each state, by name; for reports and audits.
     async fn state_counts(&self) -> Result<Vec<(String, u64)>>;

@@ -89,6 +89,15 @@ pub struct DeadLetter {
     pub notes: Option<String>,
 }
 
+impl DeadLetter {
+    /// That somebody was first, in words.
+    pub fn decided_before(&self) -> String {
+        let how = self.resolution.map_or("decided", Resolution::as_str);
+        let by = self.resolved_by.as_deref().unwrap_or_default();
+        format!("it was decided before: {} by {by}", how.replace('_', " "))
+    }
+}
+
 /// What an operator decides about a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolve {

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use redrive_core::ids::{BatchId, WorkflowId};
+use redrive_core::ids::{BatchId, OperationId, WorkflowId};
 use redrive_core::states::{Event, State};
 
 /// An error of the ledger.
@@ -132,6 +132,9 @@ pub enum LedgerError {
     /// A batch that has ended wants to go on; its numbers stand.
     #[error("batch {0} has ended, and others go on with its work: nothing was written for it.")]
     BatchEnded(BatchId),
+    /// There is no such operation.
+    #[error("the ledger has no operation {0}.")]
+    NoSuchOperation(OperationId),
     /// The table of states forbids it.
     #[error(
         "order {workflow_id} is {state}, and {event} is refused there. This is a mistake in redrive: please report it."

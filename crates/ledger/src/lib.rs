@@ -16,6 +16,7 @@ mod failure;
 mod folio;
 mod limits;
 mod lists;
+mod operation;
 mod order;
 mod reader;
 mod record;
@@ -43,6 +44,9 @@ pub use limits::{Limited, Turns, is_stray};
 pub use lists::{
     AuditFilter, AuditRow, BatchVerdict, Day, DeadLetterFilter, DeadLetterStats, FailureEntry,
     FailureFilter, FailureGroup, OrderFilter, Overview,
+};
+pub use operation::{
+    Chosen, NotStarted, Operation, OperationEnd, OperationOpening, OperationStatus,
 };
 pub use order::{Act, Acted, AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, Story};
 pub use reader::{Copied, Reader};

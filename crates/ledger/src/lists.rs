@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use redrive_core::ids::WorkflowId;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{FailureRow, OrderPk, Resolution};
 
@@ -124,7 +124,8 @@ pub struct BatchVerdict {
 }
 
 /// Which dead letters. Everything that is set must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
 pub struct DeadLetterFilter {
     /// Waiting ones (`false`), decided ones (`true`), or both.
     pub resolved: Option<bool>,
@@ -137,6 +138,7 @@ pub struct DeadLetterFilter {
     /// In the queue since before then.
     pub before: Option<Timestamp>,
     /// Only after this entry: the next page.
+    #[serde(skip)]
     pub after: Option<(Timestamp, i64)>,
 }
 

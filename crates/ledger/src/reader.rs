@@ -7,13 +7,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
-use redrive_core::ids::{BatchId, Home, RunId};
+use redrive_core::ids::{BatchId, Home, OperationId, RunId};
 
 use crate::contract::Result;
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Ledger, Limited, OrderFilter,
-    OrderRow, Overview,
+    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Ledger, Limited, NotStarted,
+    Operation, OrderFilter, OrderRow, Overview,
 };
 
 /// The reading side of a ledger.
@@ -51,6 +51,18 @@ pub trait Reader: Send + Sync + 'static {
 
     /// Up to `limit` dead letters, the oldest first.
     async fn dead_letters(&self, filter: &DeadLetterFilter, limit: u32) -> Result<Vec<DeadLetter>>;
+
+    /// How many dead letters match, whatever page is asked for.
+    async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64>;
+
+    /// Up to `limit` operations on dead letters, the latest first.
+    async fn operations(&self, limit: u32) -> Result<Vec<Operation>>;
+
+    /// The operation of that id.
+    async fn operation(&self, id: &OperationId) -> Result<Option<Operation>>;
+
+    /// Up to `limit` orders that an operation did not start, those that failed first.
+    async fn not_started(&self, id: &OperationId, limit: u32) -> Result<Vec<NotStarted>>;
 
     /// The queue in numbers.
     async fn dead_letter_stats(&self) -> Result<DeadLetterStats>;

@@ -9,8 +9,10 @@ use serde::de::value::Error as NameError;
 use uuid::Uuid;
 
 use crate::record::{AttemptRecord, ChunkOf, OrderRecord, Seen};
+use crate::transition::operation::Facts;
 use crate::{
-    Attempt, AuditEvent, BatchRow, Check, DeadLetter, FailureRow, LedgerError, OrderRow, ScanWindow,
+    Attempt, AuditEvent, BatchRow, Check, DeadLetter, FailureRow, LedgerError, NotStarted,
+    Operation, OrderRow, ScanWindow,
 };
 
 type Result<T> = std::result::Result<T, LedgerError>;
@@ -259,6 +261,60 @@ pub(crate) fn batch(fields: &impl Fields) -> Result<BatchRow> {
         },
         error: fields.maybe_text("error")?,
         alerts: serde_json::from_str(&alerts).map_err(|_| corrupt("alerts", &alerts))?,
+    })
+}
+
+/// A row of `operations`.
+pub(crate) fn operation(fields: &impl Fields) -> Result<Operation> {
+    let filter = fields.maybe_text("filter")?;
+    Ok(Operation {
+        id: fields.id("id")?,
+        status: fields.named("status")?,
+        actor: fields.text("actor")?,
+        reason: fields.text("reason")?,
+        filter: filter
+            .map(|json| serde_json::from_str(&json).map_err(|_| corrupt("filter", json)))
+            .transpose()?,
+        per_second: fields
+            .maybe_int("per_1000_seconds")?
+            .map(|starts| starts as f64 / 1_000.0),
+        batch: fields.maybe_id("batch_id")?,
+        matched: fields.count("matched")?,
+        waiting: fields.count("waiting")?,
+        started: fields.count("started")?,
+        failed: fields.count("failed")?,
+        skipped: fields.count("skipped")?,
+        pages: fields.number("pages")?,
+        exhausted: fields.flag("exhausted")?,
+        error: fields.maybe_text("error")?,
+        created_at: fields.time("created_at")?,
+        updated_at: fields.time("updated_at")?,
+        ended_at: fields.maybe_time("ended_at")?,
+    })
+}
+
+/// A row of `operation_items` that was not started, with its order's ids.
+pub(crate) fn not_started(fields: &impl Fields) -> Result<NotStarted> {
+    Ok(NotStarted {
+        workflow_id: fields.id("workflow_id")?,
+        order_id: fields.text("order_id")?,
+        failed: fields.text("state")? == "failed",
+        reason: fields.text("reason")?,
+    })
+}
+
+/// A row of `operation_items` that is resolved, with what other tables tell of its order.
+pub(crate) fn facts(fields: &impl Fields) -> Result<Facts> {
+    Ok(Facts {
+        pk: fields.int("order_pk")?,
+        generation: fields.number("generation")?,
+        current: fields.flag("is_current")?,
+        state: fields.named("state")?,
+        item_errors: fields.number("item_errors")?,
+        looked_at: fields.flag("looked_at")?,
+        run: fields.maybe_id("run_id")?,
+        said: fields.maybe_text("said")?,
+        said_last: fields.maybe_text("said_last")?,
     })
 }
 

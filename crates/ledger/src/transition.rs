@@ -4,5 +4,6 @@ pub(crate) mod act;
 pub(crate) mod claim;
 pub(crate) mod commit;
 pub(crate) mod observe;
+pub(crate) mod operation;
 pub(crate) mod resolve;
 pub(crate) mod settle;

@@ -52,6 +52,11 @@ fn flag(flag: bool) -> u8 {
     flag.into()
 }
 
+/// One object.
+pub(crate) fn object<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).expect("what is stored as JSON is texts, numbers and maps of them")
+}
+
 fn micro(at: Timestamp) -> i64 {
     micros(at).as_microsecond()
 }

@@ -151,6 +151,10 @@ fn code_of_verb(error: &OpsError) -> u8 {
         | OpsError::SeveralBatchesRun { .. }
         | OpsError::BatchEnded { .. }
         | OpsError::NotDeadLettered { .. }
+        | OpsError::NoSuchOperation { .. }
+        | OpsError::OperationEnded { .. }
+        | OpsError::IsAnOperation { .. }
+        | OpsError::OperationDoesNotRun { .. }
         | OpsError::NoFolder(_) => USER,
         OpsError::Batch { .. } => OURS,
         OpsError::Engine(error) => code_of_engine(error),

@@ -293,6 +293,7 @@ fn chunk(batch: &str) -> Chunk {
         stops_at: SystemClock.now() + SignedDuration::from_mins(5),
         rules: Default::default(),
         only: None,
+        operation: None,
     }
 }
 

@@ -132,14 +132,14 @@ impl Ops {
     }
 }
 
-fn batch_error(workflow_id: &str, what: String) -> OpsError {
+pub(super) fn batch_error(workflow_id: &str, what: String) -> OpsError {
     OpsError::Batch {
         workflow_id: workflow_id.to_owned(),
         what,
     }
 }
 
-fn not_started(workflow_id: &str, error: &WorkflowStartError) -> OpsError {
+pub(super) fn not_started(workflow_id: &str, error: &WorkflowStartError) -> OpsError {
     let why = match error {
         WorkflowStartError::Rpc(status) => GatewayError::from_status(status).to_string(),
         other => other.to_string(),

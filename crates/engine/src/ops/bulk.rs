@@ -1,38 +1,39 @@
-//! Decisions about many dead letters at once: each is decided in a transaction of its own, and what cannot be done to one
-//! is told of that one. Whoever is interrupted asks again: what is decided already is not in the queue any more.
+//! Decisions about many dead letters that start nothing: a page of them in a transaction, and what cannot be done to one is
+//! told of that one. Whoever is interrupted asks again: what is decided already is not in the queue any more.
 
-use std::collections::HashMap;
-
-use redrive_core::ids::{BatchId, WorkflowId};
-use redrive_core::report::VerdictKind;
-use redrive_ledger::{
-    BatchVerdict, DeadLetter, DeadLetterFilter, NewAuditEvent, Resolution, Resolved,
-};
+use redrive_core::ids::WorkflowId;
+use redrive_ledger::{DeadLetter, DeadLetterFilter, NewAuditEvent, Resolution, Resolved};
 use serde::Serialize;
 
-use super::rehearse::all_verdicts;
-use super::{Decision, Ops, Records, Result, RunRequest};
+use super::{Decision, Records, Result};
 
-/// Entries read at a time.
-const PAGE: u32 = 1_000;
-/// Batches that a retry of many starts at most, one after the other: the deadline of one leaves the rest to the next.
-const ROUNDS: u32 = 20;
+/// Entries a transaction.
+const PAGE: u32 = 500;
 
-/// An order of the dead letter queue that was chosen.
+/// An order of the dead letter queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Chosen {
+pub struct Named {
     /// The workflow id.
     pub workflow_id: WorkflowId,
     /// The order id.
     pub order_id: String,
 }
 
+/// Which dead letters a decision about many is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Many {
+    /// Those that match and wait, the oldest first, at most so many.
+    Matching(DeadLetterFilter, Option<u32>),
+    /// Those of these orders.
+    Named(Vec<Named>),
+}
+
 /// What was done with many.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkReport {
-    /// How many were chosen.
+    /// How many it was about.
     pub matched: u64,
     /// With how many it was done.
     pub done: u64,
@@ -46,7 +47,7 @@ pub struct BulkReport {
 pub struct NotDone {
     /// The order.
     #[serde(flatten)]
-    pub order: Chosen,
+    pub order: Named,
     /// Why.
     pub reason: String,
 }
@@ -55,46 +56,40 @@ pub struct NotDone {
 pub type Told<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
 
 impl BulkReport {
-    fn of(chosen: &[Chosen]) -> Self {
-        Self {
-            matched: chosen.len() as u64,
-            ..Self::default()
-        }
-    }
-
-    fn not_done(&mut self, order: &Chosen, reason: impl Into<String>) {
+    fn add(&mut self, order: &Named, resolved: Resolved) {
+        let reason = match resolved {
+            Resolved::Done(_) => {
+                self.done += 1;
+                return;
+            }
+            Resolved::Already(entry) => entry.decided_before(),
+            Resolved::NotDeadLettered | Resolved::NoSuchOrder => {
+                "it is not in the dead letter queue".to_owned()
+            }
+        };
         self.failed.push(NotDone {
             order: order.clone(),
-            reason: reason.into(),
+            reason,
         });
     }
 }
 
 impl Records {
-    /// All that a filter chooses, the oldest first, at most `limit`.
-    pub async fn choose(
-        &self,
-        filter: &DeadLetterFilter,
-        limit: Option<u32>,
-    ) -> Result<Vec<DeadLetter>> {
-        let most = limit.map_or(usize::MAX, |limit| limit as usize);
-        let (mut chosen, mut filter) = (Vec::new(), filter.clone());
-        loop {
-            let page = self.reader.dead_letters(&filter, PAGE).await?;
-            let full = page.len() == PAGE as usize;
-            filter.after = page.last().map(|entry| (entry.created_at, entry.id));
-            chosen.extend(page);
-            if !full || chosen.len() >= most {
-                chosen.truncate(most);
-                return Ok(chosen);
+    /// How many it is about now.
+    pub async fn count_of(&self, many: &Many) -> Result<u64> {
+        Ok(match many {
+            Many::Named(orders) => orders.len() as u64,
+            Many::Matching(filter, limit) => {
+                let count = self.reader.count_dead_letters(filter).await?;
+                count.min(limit.map_or(u64::MAX, u64::from))
             }
-        }
+        })
     }
 
     /// Closes many entries without starting anything.
     pub async fn decide_many(
         &self,
-        chosen: &[Chosen],
+        many: &Many,
         decision: Decision,
         by: &NewAuditEvent,
         told: Told<'_>,
@@ -103,116 +98,59 @@ impl Records {
             Decision::Cancel => Resolution::Cancelled,
             Decision::Escalate => Resolution::Escalated,
         };
-        let (report, _) = self.resolve_many(chosen, resolution, by, told).await?;
+        let mut report = BulkReport {
+            matched: self.count_of(many).await?,
+            ..BulkReport::default()
+        };
+        match many {
+            Many::Named(orders) => {
+                for page in orders.chunks(PAGE as usize) {
+                    self.decide_page(page, resolution, by, &mut report).await?;
+                    told(report.done + report.failed.len() as u64, report.matched);
+                }
+            }
+            Many::Matching(filter, limit) => {
+                let mut filter = filter.clone();
+                let mut left = limit.map_or(u64::MAX, u64::from);
+                loop {
+                    let size = left.min(PAGE.into()) as u32;
+                    let page = self.reader.dead_letters(&filter, size).await?;
+                    filter.after = page.last().map(|entry| (entry.created_at, entry.id));
+                    let orders: Vec<Named> = page.iter().map(Named::from).collect();
+                    self.decide_page(&orders, resolution, by, &mut report)
+                        .await?;
+                    told(report.done + report.failed.len() as u64, report.matched);
+                    left -= orders.len() as u64;
+                    if orders.len() < size as usize || left == 0 {
+                        break;
+                    }
+                }
+            }
+        }
         Ok(report)
     }
 
-    /// Returns those that were resolved, too.
-    async fn resolve_many(
+    async fn decide_page(
         &self,
-        chosen: &[Chosen],
+        page: &[Named],
         resolution: Resolution,
         by: &NewAuditEvent,
-        told: Told<'_>,
-    ) -> Result<(BulkReport, Vec<Chosen>)> {
-        let mut report = BulkReport::of(chosen);
-        let mut resolved = Vec::with_capacity(chosen.len());
-        for order in chosen {
-            match self
-                .resolve(order.workflow_id.as_str(), resolution, by.clone())
-                .await?
-            {
-                Resolved::Done(_) => {
-                    report.done += 1;
-                    resolved.push(order.clone());
-                }
-                Resolved::Already(entry) => {
-                    let how = entry.resolution.map_or("decided", Resolution::as_str);
-                    let by = entry.resolved_by.unwrap_or_default();
-                    report.not_done(
-                        order,
-                        format!("it was decided before: {} by {by}", how.replace('_', " ")),
-                    );
-                }
-                Resolved::NotDeadLettered | Resolved::NoSuchOrder => {
-                    report.not_done(order, "it is not in the dead letter queue");
-                }
-            }
-            told(report.done + report.failed.len() as u64, report.matched);
-        }
-        Ok((report, resolved))
-    }
-}
-
-impl Ops {
-    /// Retries many: all entries are resolved and the orders put first in line; then batches start them. If this process
-    /// dies in between, the next batch does it.
-    pub async fn retry_many(
-        &self,
-        chosen: &[Chosen],
-        by: &NewAuditEvent,
-        told: Told<'_>,
-    ) -> Result<BulkReport> {
-        let (mut report, resolved) = self
-            .records
-            .resolve_many(chosen, Resolution::ManualRetry, by, &|_, _| {})
-            .await?;
-        report.done = 0;
-        let mut waiting: HashMap<WorkflowId, Chosen> = resolved
-            .into_iter()
-            .map(|order| (order.workflow_id.clone(), order))
-            .collect();
-        for _ in 0..ROUNDS {
-            if waiting.is_empty() || self.retry_round(&mut waiting, &mut report, told).await? == 0 {
-                break;
-            }
-        }
-        let mut left: Vec<Chosen> = waiting.into_values().collect();
-        left.sort_by(|a, b| a.workflow_id.cmp(&b.workflow_id));
-        for order in &left {
-            report.not_done(order, "no batch has handled it yet; the next one does");
-        }
-        Ok(report)
-    }
-
-    /// One batch for those that wait: they are first in line, after those that an earlier retry has left. Returns how many
-    /// orders the batch found.
-    async fn retry_round(
-        &self,
-        waiting: &mut HashMap<WorkflowId, Chosen>,
         report: &mut BulkReport,
-        told: Told<'_>,
-    ) -> Result<u64> {
-        let request = RunRequest {
-            max_orders: Some(u32::try_from(waiting.len()).unwrap_or(u32::MAX)),
-            ..RunRequest::default()
-        };
-        let running = self.start_batch(&request).await?;
-        let result = self.await_batch(&running).await?;
-        let batch = BatchId::from(running.batch_id.as_str());
-        for verdict in all_verdicts(&*self.records.reader, &batch).await? {
-            if let Some(order) = waiting.remove(&verdict.workflow_id) {
-                judge(report, &order, &verdict);
-            }
+    ) -> Result<()> {
+        let ids: Vec<WorkflowId> = page.iter().map(|order| order.workflow_id.clone()).collect();
+        let now = self.clock.now();
+        let resolved = self
+            .ledger
+            .resolve_many(&self.policy, &ids, resolution, by, now)
+            .await?;
+        for (order, resolved) in page.iter().zip(resolved) {
+            report.add(order, resolved);
         }
-        told(report.done + report.failed.len() as u64, report.matched);
-        Ok(result.found_count)
+        Ok(())
     }
 }
 
-fn judge(report: &mut BulkReport, order: &Chosen, verdict: &BatchVerdict) {
-    if verdict.verdict == VerdictKind::Restarted {
-        report.done += 1;
-        return;
-    }
-    let reason = verdict
-        .reason
-        .as_deref()
-        .unwrap_or(verdict.verdict.as_str());
-    report.not_done(order, reason.replace('_', " "));
-}
-
-impl From<&DeadLetter> for Chosen {
+impl From<&DeadLetter> for Named {
     fn from(entry: &DeadLetter) -> Self {
         Self {
             workflow_id: entry.workflow_id.clone(),

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use redrive_core::report::BatchStatus;
 use redrive_flows::batch::orchestration_id;
+use redrive_flows::operation::operation_of;
 use redrive_flows::orchestration::Progress;
 use redrive_flows::{BATCH_WORKFLOW, ORCHESTRATION_WORKFLOW};
 use redrive_ledger::NewAuditEvent;
@@ -152,6 +154,12 @@ impl Ops {
             return Ok(running);
         }
         let batch = self.records.show_batch(id).await?;
+        let runs = batch.status == BatchStatus::Running;
+        if let Some(operation) = operation_of(&batch.workflow_id).filter(|_| runs) {
+            return Err(OpsError::IsAnOperation {
+                id: operation.to_string(),
+            });
+        }
         Err(OpsError::BatchEnded {
             workflow_id: batch.workflow_id,
         })

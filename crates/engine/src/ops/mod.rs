@@ -7,6 +7,7 @@ mod dead_letters;
 mod follow;
 mod halt;
 mod limits;
+mod operations;
 mod queue;
 mod records;
 mod rehearse;
@@ -21,13 +22,14 @@ use crate::error::EngineError;
 use crate::gateway::GatewayError;
 
 pub use batch::{RunRequest, Running};
-pub use bulk::{BulkReport, Chosen, NotDone, Told};
+pub use bulk::{BulkReport, Many, Named, NotDone, Told};
 pub use control::{Control, Controlled};
 pub use dead_letters::{Decision, Retried, RetryEnd};
 pub use follow::OrderEnd;
 pub use limits::Limit;
+pub use operations::{Answered, Tell};
 pub use records::Records;
-pub use rehearse::{Rehearsal, Rehearsed};
+pub use rehearse::{Rehearsal, Rehearsed, VERDICTS};
 pub use scan_back::{Older, OlderGroup};
 pub use schedule::Triggered;
 
@@ -91,6 +93,38 @@ pub enum OpsError {
     )]
     NoSuchBatch {
         /// What was asked for.
+        id: String,
+    },
+    /// There is no such operation.
+    #[error("no operation {id:?} is known: `redrive dlq operations list` shows those that are")]
+    NoSuchOperation {
+        /// What was asked for.
+        id: String,
+    },
+    /// The batch is that of an operation.
+    #[error(
+        "that batch works for an operation on dead letters: `redrive dlq operations pause {id}`, `resume` and `stop` \
+         steer it"
+    )]
+    IsAnOperation {
+        /// The operation's id.
+        id: String,
+    },
+    /// It has ended for good.
+    #[error(
+        "operation {id} has ended: `redrive dlq operations show {id}` tells how; what is still in the queue is retried by a \
+         new one"
+    )]
+    OperationEnded {
+        /// Its id.
+        id: String,
+    },
+    /// Its workflow has ended before its time.
+    #[error(
+        "operation {id} does not run: `redrive dlq operations resume {id}` takes it up again, and `stop` ends it"
+    )]
+    OperationDoesNotRun {
+        /// Its id.
         id: String,
     },
     /// The order is not in the dead letter queue.

@@ -4,6 +4,7 @@
 //! the ledger and a gateway that starts nothing; the verdicts are those that it leaves in the copy. What it cannot show is
 //! what other people and workers do meanwhile, and how what it would start would end.
 
+use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use redrive_core::policy::{MAX_BATCH_SIZE, Policy};
 use redrive_core::report::ReprocessingResult;
 use redrive_flows::activities::{BatchPlan, Chunk, FinishBatch, OpenBatch, Phase};
 use redrive_flows::{Deadline, options};
-use redrive_ledger::{BatchVerdict, LedgerError, Limited, NewAuditEvent, Reader};
+use redrive_ledger::{BatchVerdict, Limited, NewAuditEvent, Reader};
 use tempfile::TempDir;
 
 use super::{Ops, OpsError, Result, RunRequest};
@@ -26,13 +27,15 @@ use crate::pulse::Steady;
 
 /// Verdicts read at a time.
 const PAGE: u32 = 1_000;
+/// Verdicts told at most: a backlog is not held in memory; its numbers are in the result.
+pub const VERDICTS: usize = 10_000;
 
 /// What a batch would do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rehearsed {
     /// Its result. The batch it names is the rehearsal's own, and is gone.
     pub result: ReprocessingResult,
-    /// Its verdicts, by order id.
+    /// Its verdicts, by order id: the first [`VERDICTS`] of them.
     pub verdicts: Vec<BatchVerdict>,
 }
 
@@ -136,10 +139,24 @@ impl Rehearsal {
         })
     }
 
+    /// Reads a page at a time, and keeps the first by order id.
     async fn verdicts(&self, batch: &BatchId) -> Result<Vec<BatchVerdict>> {
-        let mut verdicts = all_verdicts(&*self.reader, batch).await?;
-        verdicts.sort_by(|a, b| (&a.order_id, &a.workflow_id).cmp(&(&b.order_id, &b.workflow_id)));
-        Ok(verdicts)
+        let (mut first, mut after) = (BTreeMap::new(), None);
+        loop {
+            let page = self.reader.verdicts(batch, after, PAGE).await?;
+            after = page.last().map(|verdict| verdict.pk);
+            let full = page.len() == PAGE as usize;
+            for verdict in page {
+                let key = (verdict.order_id.clone(), verdict.workflow_id.clone());
+                first.insert(key, verdict);
+                if first.len() > VERDICTS {
+                    first.pop_last();
+                }
+            }
+            if !full {
+                return Ok(first.into_values().collect());
+            }
+        }
     }
 
     /// What comes before the chunks, as in the orchestration: a scan or settle that fails is noted.
@@ -196,6 +213,7 @@ impl Rehearsal {
                 stops_at: deadline.stops_at,
                 rules: request.rules(),
                 only: request.order.clone(),
+                operation: None,
             };
             let report = self.engine.process_chunk(&chunk, &Steady).await?;
             left = left.map(|left| left.saturating_sub(chunk.limit));
@@ -207,23 +225,6 @@ impl Rehearsal {
             }
         }
         Ok(false)
-    }
-}
-
-/// Every verdict of a batch, read in pages.
-pub(super) async fn all_verdicts(
-    reader: &dyn Reader,
-    batch: &BatchId,
-) -> std::result::Result<Vec<BatchVerdict>, LedgerError> {
-    let mut verdicts: Vec<BatchVerdict> = Vec::new();
-    loop {
-        let after = verdicts.last().map(|verdict| verdict.pk);
-        let page = reader.verdicts(batch, after, PAGE).await?;
-        let full = page.len() == PAGE as usize;
-        verdicts.extend(page);
-        if !full {
-            return Ok(verdicts);
-        }
     }
 }
 

@@ -10,12 +10,14 @@ use std::time::Duration;
 use redrive_core::policy::Policy;
 use redrive_core::states::State;
 use redrive_engine::gateway::GatewayError;
+use redrive_engine::ops::Tell;
 use redrive_engine::run_worker;
 use redrive_flows::{
-    BATCH_WORKFLOW as BATCH, ORCHESTRATION_WORKFLOW as ORCHESTRATION, ReprocessingBatchWorkflow,
-    ReprocessingOrchestrationWorkflow,
+    BATCH_WORKFLOW as BATCH, DeadLetterOperationWorkflow, ORCHESTRATION_WORKFLOW as ORCHESTRATION,
+    ReprocessingBatchWorkflow, ReprocessingOrchestrationWorkflow,
 };
 use redrive_fulfillment::testbed::eventually;
+use redrive_ledger::OperationStatus;
 use serde_json::json;
 use temporalio_client::WorkflowHistory;
 use temporalio_common::protos::temporal::api::history::v1::{
@@ -25,15 +27,18 @@ use temporalio_sdk::workflow_replayer::{WorkflowReplayer, WorkflowReplayerOption
 
 use crate::batches::{failing, in_state};
 use crate::hooks::{Call, Fate, Hooked};
+use crate::operations;
+use crate::retries::operator;
 use crate::workflows::{self, result, start};
 use crate::world::{World, policy};
 
 /// Every history that was ever recorded. One is never taken out.
-const SAVED: [&str; 18] = [
+const SAVED: [&str; 19] = [
     "dead-letters-batch-1",
     "dead-letters-orchestration-1",
     "one-chunk-batch-1",
     "one-chunk-orchestration-1",
+    "paged-operation-1",
     "partial-batch-1",
     "partial-noted-batch-1",
     "partial-noted-orchestration-1",
@@ -60,6 +65,8 @@ async fn replay(name: &str, events: Vec<HistoryEvent>) {
         .register_workflow::<ReprocessingBatchWorkflow>()
         .unwrap()
         .register_workflow::<ReprocessingOrchestrationWorkflow>()
+        .unwrap()
+        .register_workflow::<DeadLetterOperationWorkflow>()
         .unwrap()
         .build();
     let replayer = WorkflowReplayer::new(options).unwrap();
@@ -267,6 +274,42 @@ async fn record_truncated() {
         &world,
         "truncated-orchestration",
         &child_of(&world, &batch).await,
+    )
+    .await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn record_a_paged_operation() {
+    let world = World::new("history-operation").await;
+    operations::forgotten(&world, 20).await;
+    let worker = world.worker().await;
+    // Fifteen seconds' worth a page: two pages, one of them before the pause.
+    let started = operations::retry_all(&world, Some(1.0)).await;
+    operations::until(&world, &started.id, "the first page", |now| now.waiting > 0).await;
+    let tell = |tell| {
+        let (ops, id) = (world.ops(), started.id.clone());
+        async move { ops.tell_operation(&id, tell, &operator()).await.unwrap() }
+    };
+    assert!(tell(Tell::Pause).await.heard);
+    let paused = operations::until(&world, &started.id, "the pause", |now| {
+        now.status == OperationStatus::Paused
+    })
+    .await;
+    assert_eq!((paused.started, paused.waiting), (15, 0));
+    let (ops, by) = (world.ops(), operator());
+    let faster = ops.records.set_operation_rate(&started.id, None, &by);
+    faster.await.unwrap();
+    assert!(tell(Tell::Resume).await.heard);
+    let ended = operations::until(&world, &started.id, "its end", |now| {
+        now.status == OperationStatus::Completed
+    })
+    .await;
+    assert_eq!((ended.started, ended.per_second), (20, None));
+    keep(
+        &world,
+        "paged-operation",
+        &operations::workflow(&world, &started.id).await,
     )
     .await;
     worker.stop().await.unwrap();

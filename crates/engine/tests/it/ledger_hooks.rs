@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
+use redrive_core::ids::{BatchId, Home, OperationId, RunId, WorkflowId};
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, Limited,
-    NewAuditEvent, ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story, Turns,
+    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Resolution,
+    Resolve, Resolved, ScanWindow, Story, Turns,
 };
 
 type Result<T> = std::result::Result<T, LedgerError>;
@@ -101,7 +102,16 @@ hooked! {
     story(workflow_id: &WorkflowId) -> Option<Story>;
     act(policy: &Policy, workflow_id: &WorkflowId, act: Act, by: &NewAuditEvent, now: Timestamp) -> Acted;
     resolve(policy: &Policy, resolve: &Resolve, now: Timestamp) -> Resolved;
+    resolve_many(policy: &Policy, orders: &[WorkflowId], resolution: Resolution, by: &NewAuditEvent, now: Timestamp) -> Vec<Resolved>;
     park(workflow_id: &WorkflowId, by: &NewAuditEvent, now: Timestamp) -> Option<DeadLetter>;
+    open_operation(opening: &OperationOpening, now: Timestamp) -> Operation;
+    begin_operation(id: &OperationId, batch: &BatchId, now: Timestamp) -> Operation;
+    note_operation(id: &OperationId, paused: bool, now: Timestamp) -> Operation;
+    set_operation_rate(id: &OperationId, per_second: Option<f64>, by: &NewAuditEvent, now: Timestamp) -> Operation;
+    operation_turns(id: &OperationId, count: u32, now: Timestamp) -> Turns;
+    learn_operation(id: &OperationId, now: Timestamp) -> Operation;
+    take_page(policy: &Policy, id: &OperationId, page: u32, size: u32, now: Timestamp) -> Operation;
+    end_operation(id: &OperationId, end: &OperationEnd, now: Timestamp) -> Operation;
     state_counts() -> Vec<(String, u64)>;
     next_work_at() -> Option<Timestamp>;
     stories_after(after: Option<&WorkflowId>, limit: u32) -> Vec<Story>;

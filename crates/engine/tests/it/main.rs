@@ -18,6 +18,7 @@ mod ledger_hooks;
 mod lost_replies;
 mod many_workers;
 mod one_order;
+mod operations;
 mod postgres;
 mod progress;
 mod rehearsal;

@@ -2,11 +2,13 @@
 
 use redrive_core::policy::Policy;
 use redrive_core::states::State;
-use redrive_engine::Steady;
-use redrive_ledger::{BatchEnd, BatchRow, ScanWindow, Story};
+use redrive_engine::{Clock, Steady};
+use redrive_flows::activities::FinishOperation;
+use redrive_ledger::{BatchEnd, BatchRow, Operation, ScanWindow, Story};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
 use crate::hooks::silent_after_a_start;
+use crate::operations;
 use crate::world::{End, TYPE, World, policy};
 
 /// All that an activity may change.
@@ -16,6 +18,7 @@ struct Everything {
     latest_runs: Vec<String>,
     batches: Vec<BatchRow>,
     scanned: Option<ScanWindow>,
+    operations: Vec<Operation>,
 }
 
 /// What the ledger and the server hold.
@@ -34,6 +37,7 @@ async fn everything(world: &World) -> Everything {
         latest_runs,
         batches: world.ledger.batches(100).await.unwrap(),
         scanned: world.ledger.scan_window(TYPE).await.unwrap(),
+        operations: world.reader.operations(10).await.unwrap(),
     }
 }
 
@@ -153,4 +157,48 @@ async fn a_chunk_of_dead_letters_twice_changes_nothing_the_second_time() {
     .await;
     let buried = crate::batches::in_state(&world, State::DeadLettered).await;
     assert_eq!(buried, 3);
+}
+
+#[tokio::test]
+async fn the_activities_of_an_operation_twice_change_nothing_the_second_time() {
+    let world = World::new("operation-twice").await;
+    for n in 0..3 {
+        world
+            .failed_order(&format!("order-{n}"), &[End::Runs])
+            .await;
+    }
+    operations::park_all(&world, 3).await;
+    operations::open(&world, "o", None).await;
+    let engine = &world.engine;
+    let begin = operations::begin("o", world.clock.now());
+    twice(&world, "begin", || async {
+        engine.begin_operation(&begin).await.unwrap();
+    })
+    .await;
+    twice(&world, "page", || async {
+        let report = engine.next_page(&operations::page("o", 0)).await.unwrap();
+        assert_eq!((report.counts.waiting, report.exhausted), (3, true));
+    })
+    .await;
+    let chunk = operations::chunk(&world, "o");
+    twice(&world, "chunk", || async {
+        let report = engine.process_chunk(&chunk, &Steady).await.unwrap();
+        assert_eq!(report.claimed, 3);
+    })
+    .await;
+    twice(&world, "page that learns", || async {
+        let report = engine.next_page(&operations::page("o", 1)).await.unwrap();
+        assert_eq!((report.counts.waiting, report.counts.started), (0, 3));
+    })
+    .await;
+    let end = FinishOperation {
+        id: "o".into(),
+        batch: operations::batch("o"),
+        stopped: false,
+        error: None,
+    };
+    twice(&world, "finish", || async {
+        assert!(engine.finish_operation(&end).await.unwrap().ended);
+    })
+    .await;
 }

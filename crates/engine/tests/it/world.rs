@@ -290,6 +290,7 @@ impl World {
             stops_at: self.clock.now() + SignedDuration::from_mins(5),
             rules: Default::default(),
             only: None,
+            operation: None,
         }
     }
 

@@ -97,6 +97,7 @@ impl Batch {
                 stops_at: ends_at,
                 rules: BatchRules::default(),
                 only: self.only.clone(),
+                operation: None,
             }),
             Stage::Finish => Job::Finish(batch, self.end.clone()),
             Stage::Over => return None,

@@ -90,6 +90,7 @@ impl World {
             let only = order.map(|order| order.workflow_id);
             let request = ClaimRequest {
                 only,
+                operation: None,
                 ..request.clone()
             };
             let claimed = self

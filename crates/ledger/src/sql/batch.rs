@@ -8,7 +8,7 @@ use crate::contract::Result;
 use crate::db::{Conn, Row, Statement, Value, args};
 use crate::error::Doing;
 use crate::rows::Fields;
-use crate::sql::{SqlLedger, compact};
+use crate::sql::{SqlLedger, compact, operation};
 use crate::tally::{self, Tally};
 use crate::{BatchEnd, BatchOpening, BatchRow, LedgerError, rows};
 
@@ -91,6 +91,9 @@ pub(super) async fn finish(
         ..row
     };
     write(&mut tx, &row, &end).await?;
+    if end.abandoned {
+        operation::abandon(&mut tx, batch, now).await?;
+    }
     compact::counters(&mut tx).await?;
     tx.commit().await.doing("finish a batch")?;
     Ok(row)

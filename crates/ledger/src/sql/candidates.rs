@@ -16,12 +16,13 @@ pub(super) async fn page(
     request: &ClaimRequest,
     limit: usize,
 ) -> Result<Vec<Folio>> {
-    let found = match &request.only {
-        Some(only) => select(conn, ONLY, request, limit, only.as_str()).await?,
-        None if request.rules.failure_statuses.is_empty() => {
+    let found = match (&request.only, &request.operation) {
+        (Some(only), _) => select(conn, ONLY, request, limit, only.as_str()).await?,
+        (None, Some(operation)) => select(conn, TAKEN, request, limit, operation.as_str()).await?,
+        (None, None) if request.rules.failure_statuses.is_empty() => {
             select(conn, DUE, request, limit, "").await?
         }
-        None => of_statuses(conn, request, limit).await?,
+        (None, None) => of_statuses(conn, request, limit).await?,
     };
     load::with_attempts(conn, &found, Attempts::OfFailedRun).await
 }
@@ -50,7 +51,11 @@ async fn select(
     which: &str,
 ) -> Result<Vec<Row>> {
     // Orders that somebody is deciding about just then are not waited for.
-    let statement = Statement::both(statement).locked("FOR NO KEY UPDATE SKIP LOCKED");
+    let statement = Statement::both(statement).locked(if statement == TAKEN {
+        "FOR NO KEY UPDATE OF o SKIP LOCKED"
+    } else {
+        "FOR NO KEY UPDATE SKIP LOCKED"
+    });
     conn.all(
         statement,
         args![
@@ -81,7 +86,7 @@ macro_rules! turn {
     };
 }
 
-// In all of them: $1 the batch, $2 due by when, $3 how many, $4 the order or the status.
+// In all of them: $1 the batch, $2 due by when, $3 how many, $4 the order, the status or the operation.
 
 const DUE: &str = turn!(
     "INDEXED BY orders_due",
@@ -102,6 +107,14 @@ const DUE_BY_STATUS: &str = turn!(
 );
 
 const ONLY: &str = turn!("", "workflow_id = $4 AND (manual = 1 OR due_at <= $2)", "");
+
+/// What an operation has taken: a page of it at most.
+const TAKEN: &str = "\
+SELECT o.* FROM operation_items AS i INDEXED BY operation_items_waiting JOIN orders AS o ON o.id = i.order_pk
+WHERE i.operation_id = $4 AND i.state = 'resolved' AND o.state = 'failed' AND o.manual = 1 AND o.generation = i.generation
+    AND (o.item_errors = 0 OR o.due_at <= $2) AND o.last_batch IS DISTINCT FROM $1
+    AND NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = o.id)
+ORDER BY i.order_pk LIMIT $3";
 
 /// The statements that must be answered from an index in its order.
 #[cfg(test)]

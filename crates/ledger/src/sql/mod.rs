@@ -25,6 +25,9 @@ mod limits;
 mod load;
 mod lock;
 mod observe;
+mod operation;
+mod operation_items;
+mod operation_page;
 mod order;
 mod reading;
 mod resolve;
@@ -37,7 +40,7 @@ mod write;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use redrive_core::ids::{BatchId, Home, RunId, WorkflowId};
+use redrive_core::ids::{BatchId, Home, OperationId, RunId, WorkflowId};
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use redrive_core::report::ReprocessingResult;
@@ -55,7 +58,8 @@ use crate::folio::Learning;
 use crate::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, Limited, NewAuditEvent,
-    ObserveSummary, OrderPk, Resolve, Resolved, ScanWindow, Story, Turns,
+    ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Resolution, Resolve,
+    Resolved, ScanWindow, Story, Turns,
 };
 
 #[async_trait]
@@ -231,6 +235,24 @@ impl Ledger for SqlLedger {
         again(|| resolve::resolve(self, policy, resolve, now)).await
     }
 
+    async fn resolve_many(
+        &self,
+        policy: &Policy,
+        orders: &[WorkflowId],
+        resolution: Resolution,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Vec<Resolved>> {
+        let decision = resolve::Decision {
+            policy,
+            resolution,
+            by,
+            operation: None,
+            now,
+        };
+        again(|| resolve::resolve_many(self, &decision, orders)).await
+    }
+
     async fn park(
         &self,
         workflow_id: &WorkflowId,
@@ -249,6 +271,70 @@ impl Ledger for SqlLedger {
         now: Timestamp,
     ) -> Result<Acted> {
         again(|| resolve::act(self, policy, workflow_id, act, by, now)).await
+    }
+
+    async fn open_operation(
+        &self,
+        opening: &OperationOpening,
+        now: Timestamp,
+    ) -> Result<Operation> {
+        again(|| operation::open(self, opening, now)).await
+    }
+
+    async fn begin_operation(
+        &self,
+        id: &OperationId,
+        batch: &BatchId,
+        now: Timestamp,
+    ) -> Result<Operation> {
+        again(|| operation::begin(self, id, batch, now)).await
+    }
+
+    async fn note_operation(
+        &self,
+        id: &OperationId,
+        paused: bool,
+        now: Timestamp,
+    ) -> Result<Operation> {
+        again(|| operation::note(self, id, paused, now)).await
+    }
+
+    async fn set_operation_rate(
+        &self,
+        id: &OperationId,
+        per_second: Option<f64>,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Operation> {
+        again(|| operation::set_rate(self, id, per_second, by, now)).await
+    }
+
+    async fn operation_turns(&self, id: &OperationId, count: u32, now: Timestamp) -> Result<Turns> {
+        again(|| operation::turns(self, id, count, now)).await
+    }
+
+    async fn learn_operation(&self, id: &OperationId, now: Timestamp) -> Result<Operation> {
+        again(|| operation_items::learn(self, id, now)).await
+    }
+
+    async fn take_page(
+        &self,
+        policy: &Policy,
+        id: &OperationId,
+        page: u32,
+        size: u32,
+        now: Timestamp,
+    ) -> Result<Operation> {
+        again(|| operation_page::take(self, policy, id, page, size, now)).await
+    }
+
+    async fn end_operation(
+        &self,
+        id: &OperationId,
+        end: &OperationEnd,
+        now: Timestamp,
+    ) -> Result<Operation> {
+        again(|| operation::end(self, id, end, now)).await
     }
 
     async fn state_counts(&self) -> Result<Vec<(String, u64)>> {

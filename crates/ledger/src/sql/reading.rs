@@ -4,8 +4,9 @@ mod audit;
 mod batches;
 mod by_hand;
 mod checkup;
-mod dead_letters;
+pub(super) mod dead_letters;
 mod failures;
+mod operations;
 mod orders;
 mod overview;
 
@@ -14,14 +15,14 @@ use std::path::Path;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
-use redrive_core::ids::{BatchId, Home, RunId};
+use redrive_core::ids::{BatchId, Home, OperationId, RunId};
 
 use crate::contract::Result;
-use crate::sql::{SqlLedger, copy, home, limits};
+use crate::sql::{SqlLedger, copy, home, limits, operation};
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Limited, OrderFilter, OrderRow,
-    Overview, Reader,
+    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Limited, NotStarted, Operation,
+    OrderFilter, OrderRow, Overview, Reader,
 };
 
 #[async_trait]
@@ -65,6 +66,22 @@ impl Reader for SqlLedger {
 
     async fn dead_letters(&self, filter: &DeadLetterFilter, limit: u32) -> Result<Vec<DeadLetter>> {
         dead_letters::list(self, filter, limit).await
+    }
+
+    async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64> {
+        dead_letters::count(&mut self.read().await?, filter).await
+    }
+
+    async fn operations(&self, limit: u32) -> Result<Vec<Operation>> {
+        operations::newest(self, limit).await
+    }
+
+    async fn operation(&self, id: &OperationId) -> Result<Option<Operation>> {
+        operation::find(&mut self.read().await?, id, "").await
+    }
+
+    async fn not_started(&self, id: &OperationId, limit: u32) -> Result<Vec<NotStarted>> {
+        operations::not_started(self, id, limit).await
     }
 
     async fn dead_letter_stats(&self) -> Result<DeadLetterStats> {

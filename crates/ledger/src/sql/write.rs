@@ -1,8 +1,10 @@
 //! Writing changed folios: one statement a table, whatever their number.
 
 use jiff::Timestamp;
+use redrive_core::ids::OperationId;
 
 use super::bulk::{insert, update};
+use super::resolve::Decision;
 use crate::contract::Result;
 use crate::db::{Conn, Statement, Value, args};
 use crate::edit::Requests;
@@ -60,6 +62,30 @@ pub(super) async fn audit(
     .doing("write an audit event")?;
     Ok(())
 }
+
+/// Writes the same decision about many orders.
+pub(super) async fn audit_many(
+    conn: &mut Conn,
+    decision: &Decision<'_>,
+    orders: &[OrderPk],
+) -> Result<()> {
+    let args = args![
+        decision.now.as_microsecond(),
+        &decision.by.actor,
+        decision.resolution.as_str(),
+        &decision.by.reason,
+        decision.operation.map(OperationId::as_str),
+        orders
+    ];
+    let written = conn.run(AUDIT_MANY, args).await;
+    written.doing("write audit events")?;
+    Ok(())
+}
+
+const AUDIT_MANY: &str = "\
+INSERT INTO audit_events (at, actor, action, order_pk, reason, detail)
+SELECT CAST($1 AS BIGINT), CAST($2 AS TEXT), CAST($3 AS TEXT), j.value, CAST($4 AS TEXT), CAST($5 AS TEXT)
+FROM json_each($6) AS j";
 
 async fn run(
     conn: &mut Conn,

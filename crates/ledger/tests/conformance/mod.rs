@@ -17,6 +17,7 @@ mod elsewhere;
 mod homes;
 mod model;
 mod observe;
+mod operations;
 mod operators;
 mod pending;
 mod reading;

@@ -244,6 +244,7 @@ impl World {
             due_by: self.now(),
             rules: BatchRules::default(),
             only: None,
+            operation: None,
         }
     }
 

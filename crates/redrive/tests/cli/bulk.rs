@@ -9,6 +9,7 @@ use redrive_core::policy::Policy;
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::testbed::{Testbed, eventually_within, json_payload};
 use redrive_ledger::{Failure, Ledger, NewAuditEvent, Reader, SqliteLedger};
+use serde_json::Value;
 use temporalio_common::protos::temporal::api::common::v1::SearchAttributes;
 use temporalio_common::protos::temporal::api::workflowservice::v1::CountWorkflowExecutionsRequest;
 
@@ -17,16 +18,20 @@ use super::site::Site;
 /// Dead letters, and how many of them cannot be started.
 const ORDERS: usize = 5_000;
 const REFUSED: usize = 20;
+/// They are started as they are taken: that long on a busy machine, at most.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(300);
 
-/// The workflow type of the orders, which nobody works on.
+/// The workflow type of the orders.
 const TYPE: &str = "OrderFulfillmentWorkflow";
+/// Their task queue; here nobody works on it.
+pub const QUEUE: &str = "orders";
 
 /// A dead letter whose history Temporal has forgotten: it is started from what the ledger kept. Of the last ones the
 /// start names a search attribute that is not there any more.
-fn failure(testbed: &Testbed, n: usize, now: Timestamp) -> Failure {
+fn failure(testbed: &Testbed, n: usize, refused: bool, now: Timestamp) -> Failure {
     let workflow_id = format!("order-fulfillment-{n:05}");
-    let mut request = testbed.start_request(&workflow_id, TYPE, "nobody");
-    if n >= ORDERS - REFUSED {
+    let mut request = testbed.start_request(&workflow_id, TYPE, QUEUE);
+    if refused {
         let tier = json_payload(&serde_json::json!("gold"));
         request.search_attributes = Some(SearchAttributes {
             indexed_fields: [("CustomerTier".to_owned(), tier)].into(),
@@ -54,9 +59,12 @@ fn failure(testbed: &Testbed, n: usize, now: Timestamp) -> Failure {
     }
 }
 
-async fn fill(testbed: &Testbed, ledger: &SqliteLedger) {
+/// Fills the queue with so many, of which the last ones cannot be started.
+pub async fn fill(testbed: &Testbed, ledger: &SqliteLedger, orders: usize, refused: usize) {
     let (now, policy) = (SystemClock.now(), Policy::default());
-    let failures: Vec<Failure> = (0..ORDERS).map(|n| failure(testbed, n, now)).collect();
+    let failures: Vec<Failure> = (0..orders)
+        .map(|n| failure(testbed, n, n >= orders - refused, now))
+        .collect();
     for page in failures.chunks(1_000) {
         let moment = Moment { now, seed: 7 };
         ledger
@@ -79,7 +87,7 @@ async fn unresolved(ledger: &SqliteLedger) -> u64 {
 }
 
 /// Runs that Temporal knows of, once visibility shows as many as are expected.
-async fn runs(testbed: &Testbed) -> i64 {
+pub async fn runs(testbed: &Testbed, expected: usize) -> i64 {
     let count = || async {
         let request = CountWorkflowExecutionsRequest {
             namespace: testbed.namespace.clone(),
@@ -94,7 +102,7 @@ async fn runs(testbed: &Testbed) -> i64 {
     let limit = std::time::Duration::from_secs(60);
     eventually_within(limit, "visibility to show every start", || async {
         let count = count().await;
-        (count >= (ORDERS - REFUSED) as i64).then_some(count)
+        (count >= expected as i64).then_some(count)
     })
     .await
 }
@@ -108,7 +116,7 @@ async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_list
         "[schedule]\nmanage = false\n[policy]\nstarts_per_second = 1000.0\nbatch_size = 500\n",
     );
     let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
-    fill(&testbed, &ledger).await;
+    fill(&testbed, &ledger, ORDERS, REFUSED).await;
     let worker = site.start("worker");
     worker.hear("Ready.");
 
@@ -135,30 +143,55 @@ async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_list
 
     let command = "dlq retry --status shipping_failed --yes --reason back -o json";
     let first = site.start(command);
-    eventually_within(
-        std::time::Duration::from_secs(60),
-        "the first half",
-        || async { (unresolved(&ledger).await <= ORDERS as u64 / 2).then_some(()) },
-    )
+    eventually_within(PATIENCE, "the first half", || async {
+        (unresolved(&ledger).await <= ORDERS as u64 / 2).then_some(())
+    })
     .await;
     first.signal(Signal::SIGKILL);
     assert_eq!(first.ended().code(), None);
     let left = unresolved(&ledger).await;
     assert!(left > 0, "it was interrupted in the middle");
 
+    // It goes on; a second one takes what the first has not taken yet, and tells what it has.
     let again = site.run(command);
     assert_eq!(again.code, Some(1), "{again:?}");
-    let report = again.json();
-    assert_eq!(report["matched"], left);
-    assert_eq!(report["done"], left - REFUSED as u64);
-    let failed = report["failed"].as_array().unwrap();
+    let second = again.json();
+    let first = ledger.operations(10).await.unwrap().pop().unwrap().id;
+    let first = site.run(&format!(
+        "dlq operations show {first} --wait --limit 10000 -o json"
+    ));
+    assert_eq!(first.code, Some(1), "{first:?}");
+    let first = first.json();
+    let count = |of: &Value, key: &str| of[key].as_u64().unwrap();
+    assert_eq!(count(&first, "matched"), ORDERS as u64);
+    assert!(count(&second, "matched") <= left, "{second}");
+    let both = |key| count(&first, key) + count(&second, key);
+    assert_eq!(both("started"), (ORDERS - REFUSED) as u64);
+    assert_eq!(both("failed"), REFUSED as u64);
+    for one in [&first, &second] {
+        let told = count(one, "started") + count(one, "failed") + count(one, "skipped");
+        assert_eq!(told, count(one, "matched"), "{one}");
+    }
+    let not_started = |of: &Value| of["notStarted"].as_array().unwrap().clone();
+    let all = [not_started(&first), not_started(&second)].concat();
+    let (failed, skipped): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|one| one["failed"] == true);
     assert_eq!(failed.len(), REFUSED);
     for one in failed {
         let reason = one["reason"].as_str().unwrap();
         assert!(reason.contains("CustomerTier"), "{reason}");
         assert!(one["orderId"].as_str().unwrap() >= "04980", "{one}");
     }
-    assert_eq!(runs(&testbed).await, (ORDERS - REFUSED) as i64);
+    for one in skipped {
+        assert_eq!(
+            one["reason"], "it was decided before: manual retry by ann",
+            "{one}"
+        );
+    }
+    assert_eq!(
+        runs(&testbed, ORDERS - REFUSED).await,
+        (ORDERS - REFUSED) as i64
+    );
     let overview = ledger.overview(SystemClock.now()).await.unwrap();
     assert_eq!(
         (overview.in_flight, overview.dead_lettered),

@@ -186,6 +186,7 @@ impl Known {
                 due_by: self.now,
                 rules: BatchRules::default(),
                 only: Some(format!("order-fulfillment-{order}").as_str().into()),
+                operation: None,
             };
             let moment = self.ago(minutes);
             let claimed = self

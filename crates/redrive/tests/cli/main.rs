@@ -20,6 +20,7 @@ mod lost_server;
 mod man;
 mod manual;
 mod migrate;
+mod operations;
 mod policy;
 mod postgres;
 mod prompt;

@@ -118,6 +118,7 @@ fn numbered(text: &str) -> String {
         ("id", r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
         ("rehearsal", r"rehearsal-\d{16}-[0-9a-f]{8}"),
         ("by hand", r"\b\d{10}-[0-9a-f]{4}\b"),
+        ("operation", r"\b\d{8}-\d{6}-[0-9a-f]{4}\b"),
     ] {
         let mut numbers = HashMap::new();
         let pattern = Regex::new(pattern).unwrap();

@@ -46,6 +46,7 @@ variants!(LEDGER: LedgerError {
     LedgerError::StartRequest(_) => By(&["redrive/tests/cli/damaged.rs::a_start_request_that_cannot_be_read_back"]),
     LedgerError::NoSuchBatch(_) => Mistake(&["ledger/tests/conformance/batches.rs::NoSuchBatch"]),
     LedgerError::BatchEnded(_) => Mistake(&["ledger/tests/conformance/batches.rs::BatchEnded"]),
+    LedgerError::NoSuchOperation(_) => Mistake(&["ledger/tests/conformance/operations.rs::NoSuchOperation"]),
     LedgerError::Refused { .. } => Mistake(&["ledger/tests/conformance/model/worker.rs::Refused"]),
     LedgerError::Impossible { .. } => Mistake(&["ledger/tests/conformance/commit.rs::Impossible"]),
 });
@@ -82,6 +83,10 @@ variants!(VERBS: OpsError {
     OpsError::SeveralBatchesRun { .. } => By(&["redrive/tests/cli/control.rs::what_runs_is_what_the_server_says"]),
     OpsError::BatchEnded { .. } => By(&["redrive/tests/cli/control.rs::a_batch_that_runs_is_paused_resumed_and_stopped"]),
     OpsError::NotDeadLettered { .. } => By(&["redrive/tests/cli/known.rs::what_every_act_says"]),
+    OpsError::NoSuchOperation { .. } => By(&["redrive/tests/cli/operations.rs::what_cannot_be_told_is_said"]),
+    OpsError::OperationEnded { .. } => By(&["redrive/tests/cli/operations.rs::what_cannot_be_told_is_said"]),
+    OpsError::OperationDoesNotRun { .. } => By(&["engine/tests/it/operations.rs::one_whose_workflow_was_terminated_is_resumed_and_goes_on"]),
+    OpsError::IsAnOperation { .. } => By(&["redrive/tests/cli/operations.rs::what_cannot_be_told_is_said"]),
     OpsError::Batch { .. } => By(&["redrive/tests/cli/errors.rs::a_batch_that_somebody_terminates"]),
     OpsError::NoFolder(_) => By(&["redrive/tests/cli/damaged.rs::no_room_for_the_copy_that_a_dry_run_works_on"]),
 });

@@ -2,7 +2,7 @@
 
 use super::{beginning_with, overview};
 use crate::contract::Result;
-use crate::db::{Query, args};
+use crate::db::{Conn, Query, args};
 use crate::error::Doing;
 use crate::rows::Fields;
 use crate::sql::SqlLedger;
@@ -23,10 +23,36 @@ pub(super) async fn list(
     found.iter().map(rows::dead_letter).collect()
 }
 
-fn select(filter: &DeadLetterFilter, limit: u32) -> Query {
+/// How many entries match, whatever page is asked for.
+pub(in crate::sql) async fn count(conn: &mut Conn, filter: &DeadLetterFilter) -> Result<u64> {
+    let filter = DeadLetterFilter {
+        after: None,
+        ..filter.clone()
+    };
     let mut query = Query::new(
-        "SELECT d.*, o.workflow_id, o.order_id, o.customer_id FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ",
+        "SELECT count(*) AS count FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ",
     );
+    narrow(&mut query, &filter);
+    let (statement, args) = query.build();
+    let found = conn.one(statement, args).await;
+    found.doing("count dead letters")?.count("count")
+}
+
+/// The beginning of a statement that lists entries `d` of orders `o`; its condition follows.
+pub(in crate::sql) const ENTRIES: &str = "\
+SELECT d.*, o.workflow_id, o.order_id, o.customer_id FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ";
+
+fn select(filter: &DeadLetterFilter, limit: u32) -> Query {
+    let mut query = Query::new(ENTRIES);
+    narrow(&mut query, filter);
+    query
+        .push(" ORDER BY d.created_at, d.id LIMIT ")
+        .bind(limit);
+    query
+}
+
+/// The condition that `filter` puts.
+pub(in crate::sql) fn narrow(query: &mut Query, filter: &DeadLetterFilter) {
     query.push(match filter.resolved {
         Some(false) => "d.resolved_at IS NULL",
         Some(true) => "d.resolved_at IS NOT NULL",
@@ -54,10 +80,6 @@ fn select(filter: &DeadLetterFilter, limit: u32) -> Query {
             .bind(created_at.as_microsecond());
         query.push(", ").bind(id).push(")");
     }
-    query
-        .push(" ORDER BY d.created_at, d.id LIMIT ")
-        .bind(limit);
-    query
 }
 
 /// Of PostgreSQL's counters there may be several rows, to be added up.

@@ -46,6 +46,7 @@ impl Worker {
         ClaimRequest {
             limit,
             only: Some(ORDER.into()),
+            operation: None,
             ..world.wanted(self.batch.as_str(), chunk)
         }
     }

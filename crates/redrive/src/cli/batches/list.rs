@@ -78,7 +78,7 @@ pub(super) fn status(batch: &BatchRow, paint: Paint) -> String {
 fn remarks(batch: &BatchRow, paint: Paint) -> String {
     let mut remarks = Vec::new();
     if batch.one_order {
-        remarks.push("one order's retry".to_owned());
+        remarks.push("an operator's retry".to_owned());
     }
     if batch.result.truncated {
         remarks.push("ended early".to_owned());

@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use redrive_engine::ops::{BulkReport, Chosen, OpsError, Records};
-use redrive_ledger::{DeadLetter, DeadLetterFilter};
+use redrive_engine::ops::{BulkReport, Many, Named, OpsError, Records};
+use redrive_ledger::DeadLetterFilter;
 
 use super::list::listing;
 use crate::cli::confirm;
@@ -15,7 +15,7 @@ use crate::printer::{Paint, Printer, table};
 use crate::problem::Problem;
 
 /// How many are shown before it is asked.
-const SHOWN: usize = 10;
+const SHOWN: u32 = 10;
 
 /// Ids, or a filter.
 #[derive(Debug, Args)]
@@ -42,8 +42,8 @@ pub struct Selection {
 pub enum Choice {
     /// One order, by its id.
     One(String),
-    /// Those.
-    Many(Vec<Chosen>),
+    /// Several.
+    Many(Many),
     /// Nobody was chosen, or the person said no; why has been told. It is with none done of so many.
     Nothing(BulkReport),
 }
@@ -62,26 +62,28 @@ impl Selection {
             return Ok(Choice::One(one.clone()));
         }
         self.must_narrow()?;
-        let chosen = if self.ids.is_empty() {
-            let entries = self.by_filter(records).await?;
-            show(&entries, printer);
-            entries.iter().map(Chosen::from).collect()
+        let many = if self.ids.is_empty() {
+            self.by_filter(records)
         } else {
-            named(&self.ids, records).await?
+            Many::Named(named(&self.ids, records).await?)
         };
+        let count = records.count_of(&many).await?;
+        if let Many::Matching(filter, _) = &many {
+            show(filter, count, records, printer).await?;
+        }
         let none = BulkReport {
-            matched: chosen.len() as u64,
+            matched: count,
             ..BulkReport::default()
         };
-        if chosen.is_empty() {
+        if count == 0 {
             return Ok(Choice::Nothing(none));
         }
-        let question = format!("{verb} {}?", orders(chosen.len() as u64));
+        let question = format!("{verb} {}?", orders(count));
         if !self.yes && !confirm::asked(&question)? {
             printer.say("Nothing was changed.");
             return Ok(Choice::Nothing(none));
         }
-        Ok(Choice::Many(chosen))
+        Ok(Choice::Many(many))
     }
 
     /// Errors: nobody is named, and the filter leaves nobody out.
@@ -100,7 +102,7 @@ impl Selection {
         ))
     }
 
-    async fn by_filter(&self, records: &Records) -> anyhow::Result<Vec<DeadLetter>> {
+    fn by_filter(&self, records: &Records) -> Many {
         let filter = DeadLetterFilter {
             resolved: Some(false),
             failure_status: self.which.status.clone(),
@@ -109,38 +111,41 @@ impl Selection {
             before: self.older_than.map(|span| ago(span, records.clock.now())),
             after: None,
         };
-        Ok(records.choose(&filter, self.limit).await?)
+        Many::Matching(filter, self.limit)
     }
 }
 
-/// Shows what a filter has chosen.
-fn show(entries: &[DeadLetter], printer: &Printer) {
-    if entries.is_empty() {
+/// Shows what a filter chooses: how many, and the first of them.
+async fn show(
+    filter: &DeadLetterFilter,
+    count: u64,
+    records: &Records,
+    printer: &Printer,
+) -> Result<(), OpsError> {
+    if count == 0 {
         printer.say("No order in the dead letter queue matches.");
-        return;
+        return Ok(());
     }
-    let matches = if entries.len() == 1 {
-        "matches"
-    } else {
-        "match"
-    };
+    let matches = if count == 1 { "matches" } else { "match" };
     printer.say(format_args!(
         "{} in the dead letter queue {matches}:",
-        orders(entries.len() as u64)
+        orders(count)
     ));
-    let first = &entries[..SHOWN.min(entries.len())];
-    printer.say(listing(first, false, printer.talk_paint()));
-    if entries.len() > SHOWN {
-        printer.say(format_args!("... and {} more", entries.len() - SHOWN));
+    let shown = count.min(SHOWN.into());
+    let first = records.dead_letters(filter, shown as u32).await?;
+    printer.say(listing(&first, false, printer.talk_paint()));
+    if count > shown {
+        printer.say(format_args!("... and {} more", count - shown));
     }
+    Ok(())
 }
 
 /// Several by their ids: each must be known before anything is done to any.
-async fn named(ids: &[String], records: &Records) -> Result<Vec<Chosen>, OpsError> {
+pub(super) async fn named(ids: &[String], records: &Records) -> Result<Vec<Named>, OpsError> {
     let mut chosen = Vec::with_capacity(ids.len());
     for id in ids {
         let story = records.show_order(id).await?;
-        chosen.push(Chosen {
+        chosen.push(Named {
             workflow_id: story.order.workflow_id,
             order_id: story.order.order_id,
         });

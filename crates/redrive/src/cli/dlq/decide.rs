@@ -39,7 +39,7 @@ pub async fn run(
     let chosen = match args.selection.choose(verb, records, printer).await? {
         Choice::One(id) => return one(&id, decision, by, records, printer).await,
         Choice::Nothing(none) => return nothing(&none, printer),
-        Choice::Many(chosen) => chosen,
+        Choice::Many(many) => many,
     };
     let bar = progress(printer);
     let report = records

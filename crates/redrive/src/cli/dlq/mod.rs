@@ -3,6 +3,7 @@
 mod choose;
 mod decide;
 mod list;
+mod operations;
 mod retry;
 mod show;
 mod stats;
@@ -31,7 +32,8 @@ pub enum DlqCommand {
     ///
     /// It works after Temporal has deleted an order's history, too. If an order turns out to be running, completed or
     /// stopped, nothing is started, and that is told. One order is retried at once. Several are asked about first; those that
-    /// a filter chooses are shown, too.
+    /// a filter chooses are shown, too. Several are an operation, which goes on whatever becomes of this command:
+    /// `dlq operations` tells and steers it.
     Retry(retry::RetryArgs),
     /// Give orders up: they are not restarted by themselves any more, whatever happens to them
     ///
@@ -43,6 +45,9 @@ pub enum DlqCommand {
     /// One order is handed over at once: who names it and says to whom has decided. Several are asked about first; those
     /// that a filter chooses are shown, too.
     Escalate(decide::DecideArgs),
+    /// See and steer operations: retries of many orders
+    #[command(subcommand)]
+    Operations(operations::OperationsCommand),
 }
 
 /// Runs one of the commands.
@@ -62,6 +67,7 @@ pub async fn run(
             let ops = Session::open(global, Verb::OnExisting).await?.ops;
             retry::run(args, &ops, printer).await
         }
+        DlqCommand::Operations(command) => operations::run(command, global, printer).await,
         DlqCommand::Cancel(args) => {
             decide::run(args, Decision::Cancel, &records().await?, printer).await
         }

@@ -4,14 +4,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 use redrive_core::states::State;
-use redrive_engine::ops::{Chosen, Ops, Retried, RetryEnd};
+use redrive_engine::ops::{Many, Ops, Retried, RetryEnd};
 use redrive_ledger::{DeadLetter, NewAuditEvent};
 use serde::Serialize;
 
-use super::choose::{Choice, Selection, nothing, told};
-use super::{decided, progress};
+use super::choose::{Choice, Selection, named};
+use super::{decided, operations};
 use crate::cli::halt::warn_if_halted;
 use crate::cli::session::Who;
+use crate::cli::signals::StopSignals;
 use crate::cli::words::orders;
 use crate::printer::{Paint, Printer};
 use crate::problem::USER;
@@ -29,6 +30,12 @@ pub struct RetryArgs {
         hide_default_value = true
     )]
     reason: String,
+    /// Start at most N orders a second [default: as fast as everything]
+    #[arg(long, value_name = "N", value_parser = operations::rate)]
+    rate: Option<f64>,
+    /// Start the operation and return at once, with its id
+    #[arg(long)]
+    no_wait: bool,
     #[command(flatten)]
     who: Who,
 }
@@ -41,37 +48,29 @@ pub async fn run(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Resul
         .choose("Retry", &ops.records, printer)
         .await?;
     warn_if_halted(&ops.records, printer).await?;
-    match choice {
-        Choice::One(id) => one(&id, by, ops, printer).await,
-        Choice::Many(chosen) => many(&chosen, &by, ops, printer).await,
-        Choice::Nothing(none) => nothing(&none, printer),
+    let chosen = match choice {
+        Choice::One(id) if args.rate.is_none() && !args.no_wait => {
+            return one(&id, by, ops, printer).await;
+        }
+        Choice::One(id) => Many::Named(named(&[id], &ops.records).await?),
+        Choice::Many(chosen) => chosen,
+        Choice::Nothing(none) => {
+            return printer
+                .data(&Nothing::of(none.matched), |_, _| String::new())
+                .map(|()| ExitCode::SUCCESS);
+        }
+    };
+    let mut signals = StopSignals::listen()?;
+    let operation = ops.retry_many(chosen, args.rate, by).await?;
+    if args.no_wait {
+        return operations::goes_on(&operation, printer);
     }
-}
-
-async fn many(
-    chosen: &[Chosen],
-    by: &NewAuditEvent,
-    ops: &Ops,
-    printer: &Printer,
-) -> anyhow::Result<ExitCode> {
     printer.say(format_args!(
-        "Retrying {}: a batch takes them first. If this is interrupted, the next batch does it.",
-        orders(chosen.len() as u64)
+        "Retrying {}: operation {} does it, also if this is interrupted.",
+        orders(operation.matched),
+        operation.id
     ));
-    let bar = progress(printer);
-    let report = ops
-        .retry_many(chosen, by, &|done, of| {
-            bar.set_length(of);
-            bar.set_position(done);
-        })
-        .await?;
-    bar.finish_and_clear();
-    printer.data(&report, |report, paint| told(report, "Restarted", paint))?;
-    Ok(if report.failed.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(USER)
-    })
+    operations::follow(&operation.id, ops, &mut signals, printer).await
 }
 
 async fn one(
@@ -93,6 +92,26 @@ async fn one(
     } else {
         ExitCode::from(USER)
     })
+}
+
+/// Nothing was done, in the form of an operation that has ended.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Nothing {
+    matched: u64,
+    started: u64,
+    failed: u64,
+    skipped: u64,
+    not_started: [(); 0],
+}
+
+impl Nothing {
+    fn of(matched: u64) -> Self {
+        Self {
+            matched,
+            ..Self::default()
+        }
+    }
 }
 
 /// What became of a retry, as data.

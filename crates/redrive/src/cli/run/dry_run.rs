@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use redrive_core::report::ReprocessingResult;
-use redrive_engine::ops::{Ops, Rehearsed, RunRequest};
+use redrive_engine::ops::{Ops, Rehearsed, RunRequest, VERDICTS};
 use redrive_engine::{Clock, SystemClock};
 use redrive_flows::{Deadline, options};
 use redrive_ledger::BatchVerdict;
@@ -44,8 +44,8 @@ pub(super) async fn run(
     })?;
     if verdicts.len() > SHOWN && printer.format() == Format::Text {
         printer.hint(format_args!(
-            "these are the first {SHOWN} of {} orders; `-o json` has all.",
-            verdicts.len()
+            "these are the first {SHOWN} of {} orders; `-o json` has the first {VERDICTS}.",
+            result.found_count
         ));
     }
     warn_if_halted(&ops.records, printer).await?;

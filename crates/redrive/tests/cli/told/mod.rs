@@ -4,6 +4,7 @@
 
 mod asking;
 mod batches;
+mod operations;
 mod retry;
 mod run;
 mod schedule;
