@@ -30,6 +30,8 @@ mod reading;
 mod resolve;
 mod scan;
 mod schema;
+#[cfg(feature = "bench")]
+mod seed;
 mod server;
 mod settle;
 mod story;
