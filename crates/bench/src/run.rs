@@ -11,6 +11,7 @@ use redrive_engine::{Clock, SystemClock};
 use tokio::time::Instant;
 
 use crate::figures::Figures;
+use crate::ground::Tuning;
 use crate::machine::Machine;
 use crate::report::{Report, Setup};
 use crate::seeded::Kind;
@@ -29,6 +30,9 @@ pub struct RunArgs {
     /// How many orders fail and are started again in each measurement.
     #[arg(long, value_name = "N", default_value_t = 3000)]
     pub(crate) orders: usize,
+    /// How many orders a worker of the first part handles at the same time [default: as many as by default].
+    #[arg(long, value_name = "N")]
+    orders_at_once: Option<u32>,
     /// The size of the large backlog whose memory is measured; the small one is a fiftieth.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub(crate) backlog: u64,
@@ -81,6 +85,15 @@ enum Part {
 impl RunArgs {
     fn measures(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// How Redrive is set in the first part.
+    pub(crate) fn tuning(&self) -> Tuning {
+        let usual = Tuning::default();
+        Tuning {
+            orders_at_once: self.orders_at_once.unwrap_or(usual.orders_at_once),
+            ..usual
+        }
     }
 
     fn databases(&self) -> Vec<Kind> {
