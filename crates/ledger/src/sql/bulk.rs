@@ -1,15 +1,17 @@
 //! Many rows by one statement: the lines of [`crate::wire`], a JSON array whose keys are the names of the columns.
 //!
-//! SQLite takes the array apart key by key; PostgreSQL reads it as rows of the table.
+//! SQLite takes the array apart, once (`MATERIALIZED`: else it would write each line out as text again for every key), and the
+//! lines key by key; PostgreSQL reads it as rows of the table.
 
 /// Inserts the lines `$1` into a table; `end` says what happens to a row that is there already.
 macro_rules! insert {
     ($table:ident: $first:ident $(, $column:ident)* $(; $end:literal)?) => {
         $crate::db::Statement::each(
             concat!(
+                "WITH j (value) AS MATERIALIZED (SELECT value FROM json_each($1)) ",
                 "INSERT INTO ", stringify!($table), " (", stringify!($first), $(", ", stringify!($column),)* ") ",
                 "SELECT j.value ->> '", stringify!($first), "'", $(", j.value ->> '", stringify!($column), "'",)*
-                " FROM json_each($1) AS j WHERE true", $(" ", $end,)?
+                " FROM j WHERE true", $(" ", $end,)?
             ),
             concat!(
                 "INSERT INTO ", stringify!($table), " (", stringify!($first), $(", ", stringify!($column),)* ") ",
@@ -25,9 +27,10 @@ macro_rules! update {
     ($table:ident by $key:ident: $first:ident $(, $column:ident)* $(; $end:literal)?) => {
         $crate::db::Statement::each(
             concat!(
+                "WITH j (value) AS MATERIALIZED (SELECT value FROM json_each($1)) ",
                 "UPDATE ", stringify!($table), " SET ", stringify!($first), " = j.value ->> '", stringify!($first), "'",
                 $(", ", stringify!($column), " = j.value ->> '", stringify!($column), "'",)*
-                " FROM json_each($1) AS j WHERE ", stringify!($table), ".", stringify!($key), " = j.value ->> '",
+                " FROM j WHERE ", stringify!($table), ".", stringify!($key), " = j.value ->> '",
                 stringify!($key), "'", $(" ", $end,)?
             ),
             concat!(
@@ -51,8 +54,9 @@ mod tests {
         let inserted: Statement = insert!(verdicts: batch_id, at; "ON CONFLICT DO NOTHING");
         assert_eq!(
             inserted.clone().for_sqlite().as_str(),
-            "INSERT INTO verdicts (batch_id, at) SELECT j.value ->> 'batch_id', j.value ->> 'at' \
-             FROM json_each($1) AS j WHERE true ON CONFLICT DO NOTHING"
+            "WITH j (value) AS MATERIALIZED (SELECT value FROM json_each($1)) \
+             INSERT INTO verdicts (batch_id, at) SELECT j.value ->> 'batch_id', j.value ->> 'at' \
+             FROM j WHERE true ON CONFLICT DO NOTHING"
         );
         assert_eq!(
             inserted.for_postgres().as_str(),
@@ -63,7 +67,8 @@ mod tests {
             update!(attempts by id: note, run_id; "AND attempts.outcome IS NULL");
         assert_eq!(
             updated.clone().for_sqlite().as_str(),
-            "UPDATE attempts SET note = j.value ->> 'note', run_id = j.value ->> 'run_id' FROM json_each($1) AS j \
+            "WITH j (value) AS MATERIALIZED (SELECT value FROM json_each($1)) \
+             UPDATE attempts SET note = j.value ->> 'note', run_id = j.value ->> 'run_id' FROM j \
              WHERE attempts.id = j.value ->> 'id' AND attempts.outcome IS NULL"
         );
         assert_eq!(
