@@ -3,6 +3,10 @@
 //! SQLite takes the array apart, once (`MATERIALIZED`: else it would write each line out as text again for every key), and the
 //! lines key by key; PostgreSQL reads it as rows of the table.
 
+use std::collections::BTreeSet;
+
+use crate::db::Statement;
+
 /// Inserts the lines `$1` into a table; `end` says what happens to a row that is there already.
 macro_rules! insert {
     ($table:ident: $first:ident $(, $column:ident)* $(; $end:literal)?) => {
@@ -45,9 +49,52 @@ macro_rules! update {
 
 pub(super) use {insert, update};
 
+/// As `update!`, with columns that are chosen as it runs; they are names of ours.
+pub(super) fn update_of(
+    table: &'static str,
+    key: &'static str,
+    columns: &BTreeSet<&'static str>,
+) -> Statement {
+    let set = |value: fn(&str) -> String| {
+        let columns = columns.iter();
+        let set: Vec<String> = columns
+            .map(|name| format!("{name} = {}", value(name)))
+            .collect();
+        set.join(", ")
+    };
+    Statement::made(
+        format!(
+            "WITH j (value) AS MATERIALIZED (SELECT value FROM json_each($1)) UPDATE {table} SET {} FROM j \
+             WHERE {table}.{key} = j.value ->> '{key}'",
+            set(|name| format!("j.value ->> '{name}'"))
+        ),
+        format!(
+            "UPDATE {table} SET {} FROM jsonb_populate_recordset(NULL::{table}, $1::jsonb) AS j \
+             WHERE {table}.{key} = j.{key}",
+            set(|name| format!("j.{name}"))
+        ),
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::db::Statement;
+    use super::*;
+
+    #[test]
+    fn chosen_columns_are_updated_and_no_others() {
+        let updated = update_of("orders", "id", &BTreeSet::from(["fence", "state"]));
+        assert_eq!(
+            updated.clone().for_sqlite().as_str(),
+            "WITH j (value) AS MATERIALIZED (SELECT value FROM json_each($1)) \
+             UPDATE orders SET fence = j.value ->> 'fence', state = j.value ->> 'state' FROM j \
+             WHERE orders.id = j.value ->> 'id'"
+        );
+        assert_eq!(
+            updated.for_postgres().as_str(),
+            "UPDATE orders SET fence = j.fence, state = j.state \
+             FROM jsonb_populate_recordset(NULL::orders, $1::jsonb) AS j WHERE orders.id = j.id"
+        );
+    }
 
     #[test]
     fn lines_are_keys_to_sqlite_and_rows_to_postgres() {
