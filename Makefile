@@ -59,4 +59,4 @@ chaos: setup ## Kill workers, server and database in mid-batch, and audit that n
 # A bench is of more orders than a demo.
 bench: ORDERS = 3000
 bench: setup ## Measure how fast Redrive is beside the Temporal server's limit, and what it costs (RUNS=, ORDERS=).
-	cargo run $(CARGO_FLAGS) --release -p redrive-bench -- run --runs $(RUNS) --orders $(ORDERS) $(ARGS)
+	POSTGRES_DURABLE=1 scripts/with-postgres cargo run $(CARGO_FLAGS) --release -p redrive-bench -- run --runs $(RUNS) --orders $(ORDERS) $(ARGS)

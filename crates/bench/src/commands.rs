@@ -8,7 +8,7 @@ use tokio::process::Command;
 use tokio::time::Instant;
 
 use crate::figures::{Figures, Reach, Row};
-use crate::ledger_alone::Seeded;
+use crate::seeded::{Kind, Seeded};
 use crate::site::Site;
 
 /// The commands.
@@ -19,15 +19,17 @@ const MOST_MS: f64 = 300.0;
 /// Runs each command so often on a ledger of so many orders.
 pub(crate) async fn measure(
     site: &Site,
+    kind: &Kind,
     (size, seeded): &(u64, Seeded),
     runs: u32,
     figures: &mut Figures,
 ) -> anyhow::Result<()> {
     for command in COMMANDS {
         for _ in 0..runs {
-            let took = time(site, &seeded.url(), command).await?;
-            let id = format!("{}-{size}", command.replace(' ', "-"));
-            let row = Row::new(id, format!("redrive {command}, {size} orders"), "ms");
+            let took = time(site, &seeded.url, command).await?;
+            let id = format!("{}-{}-{size}", command.replace(' ', "-"), kind.id());
+            let title = format!("{}, {size} orders: redrive {command}", kind.name());
+            let row = Row::new(id, title, "ms");
             let most = Reach::AtMost(MOST_MS);
             figures.add(row.reaching(most), took.as_secs_f64() * 1000.0);
         }

@@ -11,8 +11,10 @@ use redrive_engine::{Clock, SystemClock};
 use tokio::time::Instant;
 
 use crate::figures::Figures;
+use crate::ground::Tuning;
 use crate::machine::Machine;
 use crate::report::{Report, Setup};
+use crate::seeded::Kind;
 use crate::site::{Site, SiteOptions};
 use crate::{backlog, commands, ledger_alone, server, workers};
 
@@ -28,10 +30,13 @@ pub struct RunArgs {
     /// How many orders fail and are started again in each measurement.
     #[arg(long, value_name = "N", default_value_t = 3000)]
     pub(crate) orders: usize,
+    /// How many orders a worker of the first part handles at the same time [default: as many as by default].
+    #[arg(long, value_name = "N")]
+    orders_at_once: Option<u32>,
     /// The size of the large backlog whose memory is measured; the small one is a fiftieth.
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub(crate) backlog: u64,
-    /// The sizes of ledgers, in orders; claims among the second are compared with those among the first.
+    /// The sizes of ledgers, in orders; claims among the second are compared with those among the first
     #[arg(
         long,
         value_name = "N,N",
@@ -42,6 +47,14 @@ pub struct RunArgs {
     /// How many claims are measured at each size.
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub(crate) claims: usize,
+    /// A PostgreSQL server on which the ledger is measured too: the URL of a user who may make databases.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "REDRIVE_TEST_POSTGRES",
+        hide_env_values = true
+    )]
+    postgres: Option<String>,
     /// Let the Temporal server keep its state on a file instead of in memory.
     #[arg(long)]
     on_file: bool,
@@ -72,6 +85,20 @@ enum Part {
 impl RunArgs {
     fn measures(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
+    }
+
+    /// How Redrive is set in the first part.
+    pub(crate) fn tuning(&self) -> Tuning {
+        let usual = Tuning::default();
+        Tuning {
+            orders_at_once: self.orders_at_once.unwrap_or(usual.orders_at_once),
+            ..usual
+        }
+    }
+
+    fn databases(&self) -> Vec<Kind> {
+        let servers = self.postgres.iter().cloned().map(Kind::Postgres);
+        [Kind::Sqlite].into_iter().chain(servers).collect()
     }
 
     fn site(&self) -> anyhow::Result<SiteOptions> {
@@ -114,14 +141,7 @@ pub async fn run(args: RunArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
         }
     }
     if args.measures(Part::Ledger) {
-        printer.say("The ledger alone");
-        let ledgers = ledger_alone::measure(&args, &mut figures, printer).await?;
-        let site = Site::open(&options).await?;
-        // The second size is the one that commands are held to.
-        if let Some(seeded) = ledgers.get(1).or(ledgers.first()) {
-            commands::measure(&site, seeded, args.runs, &mut figures).await?;
-        }
-        site.close().await?;
+        ledger_alone(&args, &options, &mut figures, printer).await?;
     }
     let report = Report {
         at: at.to_string(),
@@ -141,6 +161,28 @@ pub async fn run(args: RunArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
     printer.data(&report, Report::text)?;
     printer.say(format_args!("The figures are kept in {}.", file.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The fourth part, in each database.
+async fn ledger_alone(
+    args: &RunArgs,
+    options: &SiteOptions,
+    figures: &mut Figures,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    printer.say("The ledger alone");
+    if args.postgres.is_none() {
+        printer.say("  on SQLite only: there is no --postgres");
+    }
+    for kind in args.databases() {
+        let ledger = ledger_alone::measure(args, &kind, figures, printer).await?;
+        if let Some(ledger) = ledger {
+            let site = Site::open(options).await?;
+            commands::measure(&site, &kind, &ledger, args.runs, figures).await?;
+            site.close().await?;
+        }
+    }
+    Ok(())
 }
 
 fn keep(report: &Report, file: &PathBuf) -> anyhow::Result<()> {

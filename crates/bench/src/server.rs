@@ -73,15 +73,21 @@ pub(crate) async fn measure(
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let site = Site::open(options).await?;
-    let run = one(&site, args.orders, at_once, printer).await;
+    let run = one(&site, args, at_once, printer).await;
     site.close().await?;
     add(&run?, figures);
     Ok(())
 }
 
-async fn one(site: &Site, count: usize, at_once: usize, printer: &Printer) -> anyhow::Result<Run> {
+async fn one(
+    site: &Site,
+    args: &RunArgs,
+    at_once: usize,
+    printer: &Printer,
+) -> anyhow::Result<Run> {
+    let (count, tuning) = (args.orders, args.tuning());
     printer.say("  from the ledger on");
-    let ground = Ground::open(site, "ledger", Tuning::default()).await?;
+    let ground = Ground::open(site, "ledger", tuning).await?;
     let orders = Orders::watched(1, count);
     let cpu = site.server_cpu()?;
     let before = per_second(count, start_raw(&ground, &orders, at_once).await?);
@@ -97,7 +103,7 @@ async fn one(site: &Site, count: usize, at_once: usize, printer: &Printer) -> an
     worker.stop().await?;
 
     printer.say("  from the scan on");
-    let ground = Ground::open(site, "scan", Tuning::default()).await?;
+    let ground = Ground::open(site, "scan", tuning).await?;
     let orders = Orders::watched(2, count);
     let between = per_second(count, start_raw(&ground, &orders, at_once).await?);
     fail_all(&ground, count).await?;

@@ -8,24 +8,32 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// The figures that are held to a reach, at the sizes of this test.
-const HELD: [&str; 18] = [
-    "claim-p50-growth",
-    "claim-p99-growth",
+const HELD: [&str; 26] = [
+    "claim-p50-growth-postgres",
+    "claim-p50-growth-sqlite",
+    "claim-p99-growth-postgres",
+    "claim-p99-growth-sqlite",
     "cpu",
     "cpu-with-scan",
-    "dlq-list-2000",
+    "dlq-list-postgres-2000",
+    "dlq-list-sqlite-2000",
     "events",
-    "failures-groups-2000",
+    "failures-groups-postgres-2000",
+    "failures-groups-sqlite-2000",
     "from-ledger-to-plain",
     "from-ledger-to-raw",
     "from-ledger-to-reset",
     "from-scan-to-raw",
     "memory-growth",
     "memory-large",
-    "orders-list-2000",
-    "status-2000",
-    "through-1000",
-    "through-2000",
+    "orders-list-postgres-2000",
+    "orders-list-sqlite-2000",
+    "status-postgres-2000",
+    "status-sqlite-2000",
+    "through-postgres-1000",
+    "through-postgres-2000",
+    "through-sqlite-1000",
+    "through-sqlite-2000",
     "two-to-one",
 ];
 

@@ -162,8 +162,22 @@ impl Engine {
                         from_run: order.from_run.clone(),
                         request_id: *request_id,
                     };
-                    self.start(order, batch, *attempt, mark, described_at, progress)
-                        .await
+                    let Some(request) = self.start_request(order).await? else {
+                        return Ok(Turn::End(no_start_request()));
+                    };
+                    let late = self.too_late(described_at, progress, limits, stop).await?;
+                    if let Some(late) = late {
+                        return Ok(late);
+                    }
+                    let restart = Restart {
+                        workflow_id: order.workflow_id.clone(),
+                        mark,
+                        batch: batch.clone(),
+                        generation: order.generation,
+                        attempt: *attempt,
+                        request,
+                    };
+                    self.start(&restart, progress).await
                 }
             },
         }
@@ -223,37 +237,30 @@ impl Engine {
         loses
     }
 
-    /// Starts, unless the description has grown old meanwhile.
-    async fn start(
+    /// What happens instead where it may not be started any more. Who comes too late for a turn waits for another, and is
+    /// described again only when the description has grown old meanwhile: where the server is the limit, and not the turns,
+    /// many come too late.
+    async fn too_late(
         &self,
-        order: &ClaimedOrder,
-        batch: &BatchId,
-        attempt: u32,
-        mark: Mark,
         described_at: Timestamp,
         progress: &mut Progress,
-    ) -> Result<Turn, EngineError> {
-        let Some(request) = self.start_request(order).await? else {
-            let message = "its start request is neither in the ledger nor on the server".to_owned();
-            return Ok(Turn::End(Outcome::ItemError { message }));
-        };
+        limits: Limits,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+    ) -> Result<Option<Turn>, LedgerError> {
+        if self.loses_its_turn(progress) && !self.await_turn(progress, limits, stop).await? {
+            return Ok(Some(Turn::End(progress.given_up())));
+        }
         // A clock that was set back says nothing of how old it is.
         let age = self.clock.now().duration_since(described_at).abs();
-        if age > FRESH || self.loses_its_turn(progress) {
-            return Ok(Turn::Again);
-        }
+        Ok((age > FRESH).then_some(Turn::Again))
+    }
+
+    /// Starts it, with a description that is fresh.
+    async fn start(&self, restart: &Restart, progress: &mut Progress) -> Result<Turn, EngineError> {
         progress.untouched = false;
         progress.turn = None;
-        let restart = Restart {
-            workflow_id: order.workflow_id.clone(),
-            mark,
-            batch: batch.clone(),
-            generation: order.generation,
-            attempt,
-            request,
-        };
         fail::fail_point!("before-start");
-        let started = self.gateway.start(&restart).await;
+        let started = self.gateway.start(restart).await;
         fail::fail_point!("after-start");
         progress.in_doubt |= matches!(started, Err(GatewayError::Unknown(_)));
         match started? {
@@ -350,6 +357,13 @@ impl Engine {
             run,
             end: attempt_end(status),
         }))
+    }
+}
+
+/// That nobody has the order's start request.
+fn no_start_request() -> Outcome {
+    Outcome::ItemError {
+        message: "its start request is neither in the ledger nor on the server".to_owned(),
     }
 }
 

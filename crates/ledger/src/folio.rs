@@ -38,6 +38,8 @@ impl Learning<'_> {
 #[derive(Debug, Clone)]
 pub(crate) struct Folio {
     pub order: OrderRecord,
+    /// The order as it is stored.
+    pub before: OrderRecord,
     /// Its attempts, or only those that the transaction needs.
     pub attempts: Vec<AttemptRecord>,
     /// Whether the order is not stored yet.
@@ -63,6 +65,7 @@ impl Folio {
     /// The folio of a stored order.
     pub fn stored(order: OrderRecord, attempts: Vec<AttemptRecord>) -> Self {
         Self {
+            before: order.clone(),
             order,
             attempts,
             new: false,

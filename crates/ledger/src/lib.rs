@@ -22,8 +22,6 @@ mod reader;
 mod record;
 mod rows;
 mod scan;
-#[cfg(feature = "bench")]
-mod seed;
 mod settle;
 mod sql;
 mod tally;
@@ -51,8 +49,6 @@ pub use operation::{
 pub use order::{Act, Acted, AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, Story};
 pub use reader::{Copied, Reader};
 pub use scan::ScanWindow;
-#[cfg(feature = "bench")]
-pub use seed::seed;
 pub use settle::{Check, Checked};
 pub use sql::{LedgerLock, Migration, Schema, SqlLedger, SqliteLedger};
 pub use url::{LedgerUrl, ServerUrl};

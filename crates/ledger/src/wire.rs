@@ -2,6 +2,7 @@
 //!
 //! The keys are the names of the columns. Start requests are bytes and travel on their own.
 
+mod orders;
 mod sayings;
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use crate::folio::Folio;
 use crate::record::{AttemptRecord, micros};
 use crate::{AttemptOutcome, OrderPk};
 
+pub(crate) use orders::{changed_orders, new_orders};
 pub(crate) use sayings::{
     closed_dead_letters, followed_dead_letters, opened_dead_letters, verdicts,
 };
@@ -59,84 +61,6 @@ pub(crate) fn object<T: Serialize>(value: &T) -> String {
 
 fn micro(at: Timestamp) -> i64 {
     micros(at).as_microsecond()
-}
-
-#[derive(Serialize)]
-struct OrderLine<'a> {
-    id: OrderPk,
-    workflow_id: &'a str,
-    order_id: &'a str,
-    customer_id: Option<&'a str>,
-    workflow_type: &'a str,
-    state: &'a str,
-    generation: u32,
-    retry_count: u32,
-    item_errors: u32,
-    failed_run_id: &'a str,
-    failed_at: i64,
-    failure_status: &'a str,
-    fingerprint: &'a str,
-    failure_reason: &'a str,
-    has_parent: u8,
-    eligible: u8,
-    manual: u8,
-    due_at: i64,
-    last_batch: Option<&'a str>,
-    claim_batch: Option<&'a str>,
-    claim_chunk: Option<u32>,
-    fence: i64,
-    followed_run_id: Option<&'a str>,
-    followed_since: Option<i64>,
-    next_check_at: Option<i64>,
-    checks: u32,
-    closed_at: Option<i64>,
-    resolution: Option<&'a str>,
-    created_at: i64,
-    updated_at: i64,
-}
-
-/// Orders to insert (`new`), or to update.
-pub(crate) fn orders(folios: &[Folio], new: bool, now: Timestamp) -> Option<String> {
-    let written = folios
-        .iter()
-        .filter(|folio| folio.new == new && (folio.new || folio.changed));
-    array(written.map(|folio| order_line(folio, now)))
-}
-
-fn order_line(folio: &Folio, now: Timestamp) -> OrderLine<'_> {
-    let (order, row) = (&folio.order, &folio.order.row);
-    OrderLine {
-        id: row.pk,
-        workflow_id: row.workflow_id.as_str(),
-        order_id: &row.order_id,
-        customer_id: row.customer_id.as_deref(),
-        workflow_type: &row.workflow_type,
-        state: row.state.as_str(),
-        generation: row.generation,
-        retry_count: row.retry_count,
-        item_errors: row.item_errors,
-        failed_run_id: row.failed_run.as_str(),
-        failed_at: micro(row.failed_at),
-        failure_status: &row.failure_status,
-        fingerprint: &row.fingerprint,
-        failure_reason: &row.failure_reason,
-        has_parent: flag(row.has_parent),
-        eligible: flag(row.eligible),
-        manual: flag(row.manual),
-        due_at: micro(row.due_at),
-        last_batch: order.last_batch.as_ref().map(|batch| batch.as_str()),
-        claim_batch: order.claim.as_ref().map(|claim| claim.batch.as_str()),
-        claim_chunk: order.claim.as_ref().map(|claim| claim.chunk),
-        fence: order.fence,
-        followed_run_id: row.followed_run.as_ref().map(|run| run.as_str()),
-        followed_since: order.followed_since.map(micro),
-        next_check_at: row.next_check_at.map(micro),
-        checks: order.checks,
-        closed_at: row.closed_at.map(micro),
-        resolution: row.resolution.as_deref(),
-        created_at: micro(row.created_at),
-        updated_at: micro(now),
-    }
 }
 
 #[derive(Serialize)]

@@ -12,7 +12,7 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 pub(crate) struct Statement {
     sqlite: Cow<'static, str>,
     /// Where PostgreSQL needs other words.
-    postgres: Option<&'static str>,
+    postgres: Option<Cow<'static, str>>,
     /// How PostgreSQL locks the rows that are read; in SQLite a writer is alone.
     lock: &'static str,
 }
@@ -31,7 +31,16 @@ impl Statement {
     pub const fn each(sqlite: &'static str, postgres: &'static str) -> Self {
         Self {
             sqlite: Cow::Borrowed(sqlite),
-            postgres: Some(postgres),
+            postgres: Some(Cow::Borrowed(postgres)),
+            lock: "",
+        }
+    }
+
+    /// A text for each, put together from literals of ours.
+    pub fn made(sqlite: String, postgres: String) -> Self {
+        Self {
+            sqlite: Cow::Owned(sqlite),
+            postgres: Some(Cow::Owned(postgres)),
             lock: "",
         }
     }
@@ -46,7 +55,7 @@ impl Statement {
     pub fn for_sqlite(self) -> SqlStr {
         match self.sqlite {
             Cow::Borrowed(text) => text.into_sql_str(),
-            // Made by `Query`, whose parts are literals of ours; values are bound.
+            // Put together from literals of ours; values are bound.
             Cow::Owned(text) => AssertSqlSafe(text).into_sql_str(),
         }
     }
@@ -54,7 +63,7 @@ impl Statement {
     /// Its words for PostgreSQL.
     pub fn for_postgres(self) -> SqlStr {
         let mut text = match self.postgres {
-            Some(text) => text.to_owned(),
+            Some(text) => text.into_owned(),
             None => in_postgres(&self.sqlite),
         };
         if !self.lock.is_empty() {

@@ -33,6 +33,8 @@ mod reading;
 mod resolve;
 mod scan;
 mod schema;
+#[cfg(feature = "bench")]
+mod seed;
 mod server;
 mod settle;
 mod story;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use redrive_core::ids::OperationId;
 
-use super::bulk::{insert, update};
+use super::bulk::{insert, update, update_of};
 use super::resolve::Decision;
 use crate::contract::Result;
 use crate::db::{Conn, Statement, Value, args};
@@ -14,10 +14,12 @@ use crate::{NewAuditEvent, OrderPk, wire};
 
 /// Writes everything that has changed, but for the verdicts.
 pub(super) async fn folios(conn: &mut Conn, folios: &[Folio], now: Timestamp) -> Result<()> {
-    let new = wire::orders(folios, true, now);
+    let new = wire::new_orders(folios, now);
     run(conn, INSERT_ORDERS, new, "insert orders").await?;
-    let changed = wire::orders(folios, false, now);
-    run(conn, UPDATE_ORDERS, changed, "update orders").await?;
+    if let Some((columns, lines)) = wire::changed_orders(folios, now) {
+        let update = update_of("orders", "id", &columns);
+        run(conn, update, Some(lines), "update orders").await?;
+    }
     let taken_back = wire::deleted_attempts(folios);
     of(conn, DELETE_ATTEMPTS, taken_back, "take back intents").await?;
     let changed = wire::attempts(folios, false);
@@ -142,12 +144,6 @@ async fn save_requests(conn: &mut Conn, folios: &[Folio], now: Timestamp) -> Res
 const INSERT_ORDERS: Statement = insert!(
     orders: id, workflow_id, order_id, customer_id, workflow_type, state, failed_run_id, failed_at, failure_status,
     fingerprint, failure_reason, has_parent, eligible, due_at, next_check_at, created_at, updated_at
-);
-
-const UPDATE_ORDERS: Statement = update!(
-    orders by id: state, generation, retry_count, item_errors, failed_run_id, failed_at, failure_status, fingerprint,
-    failure_reason, has_parent, eligible, manual, due_at, last_batch, claim_batch, claim_chunk, fence, followed_run_id,
-    followed_since, next_check_at, checks, closed_at, resolution, updated_at
 );
 
 const DELETE_ATTEMPTS: &str = "DELETE FROM attempts WHERE id IN (SELECT value FROM json_each($1))";

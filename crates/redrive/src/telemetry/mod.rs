@@ -5,9 +5,10 @@ mod lost_server;
 use std::io;
 
 use anyhow::Context;
+use tracing::Subscriber;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, fmt};
+use tracing_subscriber::{EnvFilter, Registry, fmt};
 
 use crate::environment;
 use crate::problem::Problem;
@@ -53,11 +54,21 @@ fn start_with(usual: &str, format: LogFormat, colour: bool) -> anyhow::Result<()
     };
     // Who asks for more than the default sees all of it.
     let quiet = wanted.is_none().then_some(LostServer);
-    let lines = lines.with_filter(filter).with_filter(quiet);
-    tracing_subscriber::registry()
-        .with(lines)
+    filtered(lines, filter, quiet)
         .try_init()
         .context("logging is started twice")
+}
+
+/// Both filters. The first one is the whole subscriber's: what it never lets through costs its callers nothing, and the
+/// connection's own code has something to trace for every frame.
+fn filtered(
+    lines: impl Layer<Registry> + Send + Sync,
+    filter: EnvFilter,
+    quiet: Option<LostServer>,
+) -> impl Subscriber + Send + Sync {
+    tracing_subscriber::registry()
+        .with(lines.with_filter(quiet))
+        .with(filter)
 }
 
 fn filter(wanted: &str) -> Result<EnvFilter, Problem> {
@@ -71,7 +82,16 @@ fn filter(wanted: &str) -> Result<EnvFilter, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use tracing::level_filters::LevelFilter;
+
     use super::*;
+
+    #[test]
+    fn what_is_never_logged_is_not_even_looked_at() {
+        let filter = filter(DEFAULT_FILTER).unwrap();
+        let subscriber = filtered(fmt::layer(), filter, Some(LostServer));
+        assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::INFO));
+    }
 
     #[test]
     fn a_filter_is_read_and_a_bad_one_told() {

@@ -54,6 +54,14 @@ async fn whose_turn_it_is_comes_from_an_index_in_its_order() {
 }
 
 #[tokio::test]
+async fn an_intent_that_was_given_up_is_looked_for_among_its_orders_attempts() {
+    let (_folder, ledger) = ledger().await;
+    let plan = plan(&ledger, settle::DUE_CHECKS).await;
+    let by_order = "USING INDEX attempts_by_order (order_pk=?)";
+    assert!(plan.contains(by_order), "{plan}");
+}
+
+#[tokio::test]
 async fn a_new_file_gets_its_folder_and_our_pragmas() {
     let folder = tempfile::tempdir().unwrap();
     let path: PathBuf = folder.path().join("not/yet/there/ledger.db");
