@@ -51,11 +51,7 @@ async fn select(
     which: &str,
 ) -> Result<Vec<Row>> {
     // Orders that somebody is deciding about just then are not waited for.
-    let statement = Statement::both(statement).locked(if statement == TAKEN {
-        "FOR NO KEY UPDATE OF o SKIP LOCKED"
-    } else {
-        "FOR NO KEY UPDATE SKIP LOCKED"
-    });
+    let statement = Statement::both(statement).locked("FOR NO KEY UPDATE OF o SKIP LOCKED");
     conn.all(
         statement,
         args![
@@ -74,12 +70,12 @@ async fn select(
 macro_rules! turn {
     ($from:literal, $which:literal, $order:literal) => {
         concat!(
-            "SELECT * FROM orders ",
+            "SELECT * FROM orders AS o ",
             $from,
             " WHERE state = 'failed' AND ",
             $which,
             " AND last_batch IS DISTINCT FROM $1
-                AND NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = orders.id) ",
+                AND NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = o.id) ",
             $order,
             " LIMIT $3"
         )

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{array, flag, list, micro};
+use super::{array, flag, micro};
 use crate::OrderPk;
 use crate::folio::Folio;
 use crate::record::OrderRecord;
@@ -99,7 +99,7 @@ changing!(
 
 /// A line's key, and some of its columns.
 struct Part<'a> {
-    line: OrderLine<'a>,
+    line: &'a OrderLine<'a>,
     columns: &'a BTreeSet<&'static str>,
 }
 
@@ -115,19 +115,18 @@ pub(crate) fn changed_orders(
     folios: &[Folio],
     now: Timestamp,
 ) -> Option<(BTreeSet<&'static str>, String)> {
-    let changed = || folios.iter().filter(|folio| !folio.new && folio.changed);
     let mut columns = BTreeSet::from(["updated_at"]);
-    for folio in changed() {
-        line(&folio.order, now).differing(&line(&folio.before, now), &mut columns);
+    let mut changed = Vec::new();
+    for folio in folios.iter().filter(|folio| !folio.new && folio.changed) {
+        let line = line(&folio.order, now);
+        line.differing(&self::line(&folio.before, now), &mut columns);
+        changed.push(line);
     }
-    let parts: Vec<Part<'_>> = changed()
-        .map(|folio| Part {
-            line: line(&folio.order, now),
-            columns: &columns,
-        })
-        .collect();
-    let lines = (!parts.is_empty()).then(|| list(&parts))?;
-    drop(parts);
+    let part = |line| Part {
+        line,
+        columns: &columns,
+    };
+    let lines = array(changed.iter().map(part))?;
     Some((columns, lines))
 }
 
