@@ -7,7 +7,7 @@ use redrive_engine::ops::Records;
 use redrive_ledger::Halt;
 use serde::Serialize;
 
-use super::session::{self, Who};
+use super::session::{self, Who, Why};
 use super::{Global, when};
 use crate::printer::Printer;
 
@@ -26,16 +26,8 @@ pub struct HaltArgs {
 /// Let starts happen again
 #[derive(Debug, Args)]
 pub struct UnhaltArgs {
-    /// Why
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
     #[command(flatten)]
-    who: Who,
+    why: Why,
 }
 
 const LET_GO: &str = "`redrive unhalt` lets starts happen again.";
@@ -74,7 +66,7 @@ pub async fn unhalt(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     let records = session::records(global).await?;
     let changed = records.unhalt(&by).await?;
     printer.data(

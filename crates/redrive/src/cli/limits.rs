@@ -7,7 +7,7 @@ use redrive_engine::ops::{Limit, Records};
 use redrive_ledger::Limited;
 
 use super::Global;
-use super::session::{self, Who};
+use super::session::{self, Why};
 use crate::printer::{Paint, Printer, table};
 
 /// The commands.
@@ -56,16 +56,8 @@ pub struct ResetArgs {
 /// What both take.
 #[derive(Debug, Args)]
 pub struct ActArgs {
-    /// Why
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
     #[command(flatten)]
-    who: Who,
+    why: Why,
 }
 
 /// Runs one of them.
@@ -79,7 +71,7 @@ pub async fn run(
         LimitsCommand::Set(args) => ((args.what, Some(args.rate)), args.act),
         LimitsCommand::Reset(args) => ((args.what, None), args.act),
     };
-    let by = act.who.because(act.reason)?;
+    let by = act.why.event()?;
     let records = session::records(global).await?;
     let (what, rate) = change;
     records.set_limit(what.into(), rate, &by).await?;

@@ -98,3 +98,25 @@ impl Who {
         Ok(NewAuditEvent { actor, reason })
     }
 }
+
+/// The same with a reason that need not be given.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Why {
+    /// Why
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    reason: String,
+    #[command(flatten)]
+    who: Who,
+}
+
+impl Why {
+    /// The audit event of the command.
+    pub fn event(self) -> Result<NewAuditEvent, Problem> {
+        self.who.because(self.reason)
+    }
+}

@@ -7,7 +7,7 @@ use redrive_engine::ops::{Control, Controlled, Ops};
 use redrive_flows::orchestration::Progress;
 use serde::Serialize;
 
-use crate::cli::session::Who;
+use crate::cli::session::Why;
 use crate::cli::words::{count_of, orders};
 use crate::printer::Printer;
 
@@ -16,16 +16,8 @@ use crate::printer::Printer;
 pub struct ControlArgs {
     /// The batch id or its workflow id [default: the batch that runs]
     id: Option<String>,
-    /// Why
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
     #[command(flatten)]
-    who: Who,
+    why: Why,
 }
 
 /// What it was told, and what it says to that.
@@ -48,7 +40,7 @@ pub async fn run(
     ops: &Ops,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     let controlled = ops.control_batch(args.id.as_deref(), control, &by).await?;
     let Controlled {
         running,

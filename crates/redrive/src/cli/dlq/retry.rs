@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::choose::{Choice, Selection, named};
 use super::{decided, operations};
 use crate::cli::halt::warn_if_halted;
-use crate::cli::session::Who;
+use crate::cli::session::Why;
 use crate::cli::signals::StopSignals;
 use crate::cli::words::orders;
 use crate::printer::{Paint, Printer};
@@ -22,27 +22,19 @@ use crate::problem::USER;
 pub struct RetryArgs {
     #[command(flatten)]
     pub(super) selection: Selection,
-    /// Why
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
+    #[command(flatten)]
+    why: Why,
     /// Start at most N orders a second [default: as fast as everything]
     #[arg(long, value_name = "N", value_parser = operations::rate)]
     rate: Option<f64>,
     /// Start the operation and return at once, with its id
     #[arg(long)]
     no_wait: bool,
-    #[command(flatten)]
-    who: Who,
 }
 
 /// Retries, and waits for what comes of it.
 pub async fn run(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     let choice = args
         .selection
         .choose("Retry", &ops.records, printer)

@@ -8,7 +8,7 @@ use redrive_engine::ops::{OpsError, Records};
 use redrive_ledger::Act;
 use serde::Serialize;
 
-use crate::cli::session::Who;
+use crate::cli::session::Why;
 use crate::cli::words::plain;
 use crate::printer::{Paint, Printer};
 use crate::problem::USER;
@@ -19,16 +19,8 @@ pub struct ActArgs {
     /// The order ids, or the workflow ids
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
-    /// Why
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
     #[command(flatten)]
-    who: Who,
+    why: Why,
 }
 
 /// What is done.
@@ -61,7 +53,7 @@ pub async fn run(
     records: &Records,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     let mut done = Vec::with_capacity(args.ids.len());
     for id in &args.ids {
         let state = match deed {

@@ -14,7 +14,7 @@ use redrive_ledger::{NewAuditEvent, ObserveSummary};
 use serde::Serialize;
 
 use super::run::{Bar, INTERRUPTED};
-use super::session::Who;
+use super::session::Why;
 use super::signals::StopSignals;
 use super::words::{count_of, orders};
 use super::{Global, Session, Verb, confirm, when};
@@ -36,16 +36,8 @@ pub struct ScanArgs {
     /// Do not ask
     #[arg(long, short)]
     yes: bool,
-    /// Why
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
     #[command(flatten)]
-    who: Who,
+    why: Why,
 }
 
 /// What was taken in.
@@ -60,7 +52,7 @@ struct Taken {
 
 /// Runs the command.
 pub async fn run(args: ScanArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     let ops = Session::open(global, Verb::OnExisting).await?.ops;
     let mut signals = StopSignals::listen()?;
     let bar = Bar::new("looking at older failures", printer);

@@ -50,7 +50,7 @@ pub async fn apply(
     settings: &ScheduleSettings,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     let (did, told) = match ops.apply_schedule(settings, &by).await? {
         Applied::Created => ("created", "is created."),
         Applied::Updated => ("updated", "is what the configuration says now."),
@@ -69,7 +69,7 @@ pub async fn pause(
     settings: &ScheduleSettings,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     let ticked = ops.pause_schedule(settings, &by).await?;
     let told = if ticked {
         "is paused: no batch starts by itself until `redrive schedule resume`."
@@ -86,7 +86,7 @@ pub async fn resume(
     settings: &ScheduleSettings,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     let paused = ops.resume_schedule(settings, &by).await?;
     let told = if paused {
         "ticks again."
@@ -103,7 +103,7 @@ pub async fn trigger(
     settings: &ScheduleSettings,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     match ops.trigger_schedule(settings, &by).await? {
         Triggered::Started(batch) => {
             let done = Done {
@@ -142,7 +142,7 @@ pub async fn delete(
     settings: &ScheduleSettings,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.act.who.because(args.act.reason)?;
+    let by = args.act.why.event()?;
     let question = format!(
         "Delete the schedule {}? Batches then start by hand only.",
         settings.id

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use redrive_engine::ScheduleSettings;
 
-use super::session::Who;
+use super::session::Why;
 use super::{Global, Session, Verb};
 use crate::config::Config;
 use crate::printer::Printer;
@@ -33,16 +33,8 @@ pub enum ScheduleCommand {
 /// What acts take.
 #[derive(Debug, Args)]
 pub struct ActArgs {
-    /// Why
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
     #[command(flatten)]
-    who: Who,
+    why: Why,
 }
 
 /// `schedule delete`.

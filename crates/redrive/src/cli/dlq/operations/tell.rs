@@ -9,7 +9,7 @@ use redrive_ledger::Operation;
 use serde::Serialize;
 
 use super::how_to_follow;
-use crate::cli::session::Who;
+use crate::cli::session::Why;
 use crate::cli::words::orders;
 use crate::printer::Printer;
 
@@ -18,16 +18,8 @@ use crate::printer::Printer;
 pub struct TellArgs {
     /// The operation's id
     id: String,
-    /// Why
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = "",
-        hide_default_value = true
-    )]
-    reason: String,
     #[command(flatten)]
-    who: Who,
+    why: Why,
 }
 
 /// `dlq operations rate`.
@@ -58,7 +50,7 @@ pub async fn run(
     ops: &Ops,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.who.because(args.reason)?;
+    let by = args.why.event()?;
     let Answered { operation, heard } = ops
         .tell_operation(&args.id.as_str().into(), tell, &by)
         .await?;
@@ -103,8 +95,8 @@ pub async fn rate(
     records: &Records,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let TellArgs { id, reason, who } = args.tell;
-    let (id, by) = (OperationId::from(id), who.because(reason)?);
+    let TellArgs { id, why } = args.tell;
+    let (id, by) = (OperationId::from(id), why.event()?);
     let set = records.set_operation_rate(&id, args.per_second, &by);
     let operation = set.await?;
     printer.data(&operation, |operation, paint| {
