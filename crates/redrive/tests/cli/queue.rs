@@ -1,11 +1,13 @@
 //! The dead letter queue and an order's story, on orders that really failed.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use redrive_fulfillment::testbed::{Testbed, json_input, json_payload};
+use redrive_fulfillment::testbed::{Testbed, eventually_within, json_input, json_payload};
 use temporalio_common::protos::temporal::api::common::v1::{Header, Memo};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
+use temporalio_common::protos::temporal::api::workflowservice::v1::CountWorkflowExecutionsRequest;
 
 use super::site::{Ran, Site};
 
@@ -16,7 +18,7 @@ const MARKER: &str = "SECRET-7f3a";
 pub async fn failed_order(testbed: &Testbed, order: &str) {
     let workflow_id = format!("order-fulfillment-{order}");
     let mut request = testbed.start_request(&workflow_id, "OrderFulfillmentWorkflow", "nobody");
-    request.workflow_run_timeout = Some(std::time::Duration::from_secs(1).try_into().unwrap());
+    request.workflow_run_timeout = Some(Duration::from_secs(1).try_into().unwrap());
     let payload = serde_json::json!({ "customer": MARKER });
     request.input = Some(json_input(&payload));
     request.memo = Some(Memo {
@@ -29,6 +31,17 @@ pub async fn failed_order(testbed: &Testbed, order: &str) {
     testbed
         .await_status(&workflow_id, WorkflowExecutionStatus::TimedOut)
         .await;
+    // A scan finds what visibility shows.
+    let request = CountWorkflowExecutionsRequest {
+        namespace: testbed.namespace.clone(),
+        query: format!("WorkflowId = '{workflow_id}' AND ExecutionStatus = 'TimedOut'"),
+    };
+    eventually_within(Duration::from_secs(60), "visibility to show it", || async {
+        let request = tonic::Request::new(request.clone());
+        let counted = testbed.service().count_workflow_executions(request).await;
+        (counted.unwrap().into_inner().count > 0).then_some(())
+    })
+    .await;
 }
 
 /// One restart an order, and no waiting.
