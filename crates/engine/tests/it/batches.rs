@@ -538,8 +538,9 @@ async fn a_batch_terminated_in_mid_chunk_has_its_row_and_its_claims_are_adopted(
 #[tokio::test]
 async fn near_its_deadline_a_batch_stops_and_says_so() {
     let mut slow = policy();
-    slow.starts_per_second = 4.0;
-    let world = World::ticking("deadline", slow, Duration::from_secs(6)).await;
+    // The deadline comes after sixteen seconds: time enough for the scan, and for 32 starts at most.
+    slow.starts_per_second = 2.0;
+    let world = World::ticking("deadline", slow, Duration::from_secs(20)).await;
     failing(&world, 40).await;
     let worker = world.worker().await;
     let started = start(&world.bed, BATCH, "batch-1", None).await;

@@ -190,12 +190,13 @@ async fn an_operation_starts_each_once_and_its_batch_counts_them() {
     assert_eq!(done.status, OperationStatus::Completed);
     assert_eq!((done.matched, done.started), (300, 300));
     assert_eq!(in_state(&world, State::InFlight).await, 300);
+    let started = workflow(&world, &opened.id).await;
+    // Its batch's row is finished after it.
+    let result = workflows::result(&world.bed, &started).await.unwrap();
     let rows = world.ledger.batches(10).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows[0].status, BatchStatus::Completed);
     assert_eq!(rows[0].result.restarted_count, 300);
-    let started = workflow(&world, &opened.id).await;
-    let result = workflows::result(&world.bed, &started).await.unwrap();
     assert_eq!(
         (&result["started"], &result["phase"]),
         (&json!(300), &json!("ended"))
