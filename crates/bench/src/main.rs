@@ -30,7 +30,8 @@ enum Command {
 /// Before these words stands a command line of `redrive`, so that a command is measured as a process of its own.
 const REDRIVE: &str = "redrive";
 
-#[tokio::main]
+/// As `redrive` runs.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let words: Vec<_> = std::env::args_os().skip(1).collect();
     if words.first().is_some_and(|word| word == REDRIVE) {

@@ -271,7 +271,11 @@ impl Engine {
 
     /// From the ledger; where it keeps none, or one that is damaged (which concerns this order only), from the server.
     async fn start_request(&self, order: &ClaimedOrder) -> Result<Option<Vec<u8>>, EngineError> {
-        match self.ledger.start_request(order.pk).await {
+        let kept = match &order.start_request {
+            Some(stored) => stored.read().map(Some),
+            None => self.ledger.start_request(order.pk).await,
+        };
+        match kept {
             Ok(Some(request)) => return Ok(Some(request)),
             Ok(None) => {}
             Err(error @ LedgerError::StartRequest(_)) => {

@@ -1,5 +1,7 @@
 //! A chunk's work: claiming orders with an intent each, and committing what became of them.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use redrive_core::decide::{BatchRules, DeadLetterReason};
 use redrive_core::ids::{BatchId, OperationId, RunId, WorkflowId};
@@ -7,7 +9,8 @@ use uuid::Uuid;
 
 pub use redrive_core::decide::Latest;
 
-use crate::{AttemptOutcome, Failure, OrderPk};
+use crate::record::decompress;
+use crate::{AttemptOutcome, Failure, LedgerError, OrderPk};
 
 /// What a chunk asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,33 @@ pub struct ClaimedOrder {
     pub manual: bool,
     /// What to do while the failed run is still the latest.
     pub plan: Plan,
+    /// How to start the failed run again, where it is to be and the ledger keeps that and it is short; a long one is read by
+    /// [`crate::Ledger::start_request`] when it is needed, for a chunk holds all of its orders.
+    pub start_request: Option<StoredRequest>,
+}
+
+/// A start request as the ledger keeps it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredRequest(Vec<u8>);
+
+impl StoredRequest {
+    pub(crate) const fn new(compressed: Vec<u8>) -> Self {
+        Self(compressed)
+    }
+
+    /// The request.
+    ///
+    /// Errors: [`LedgerError::StartRequest`], where it is damaged.
+    pub fn read(&self) -> Result<Vec<u8>, LedgerError> {
+        decompress(&self.0)
+    }
+}
+
+/// Without its contents: they are an order's.
+impl fmt::Debug for StoredRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredRequest({} bytes)", self.0.len())
+    }
 }
 
 /// What to do with a claimed order while its failed run is still the latest.

@@ -33,6 +33,7 @@ pub use attempt::{Attempt, AttemptOutcome};
 pub use batch::{BatchEnd, BatchOpening, BatchRow};
 pub use chunk::{
     ClaimRequest, Claimed, ClaimedOrder, Commit, Committed, Latest, OurRun, Outcome, Plan,
+    StoredRequest,
 };
 pub use contract::Ledger;
 pub use dead_letter::{DeadLetter, EscalationLevel, Resolution, Resolve, Resolved};

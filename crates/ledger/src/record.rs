@@ -109,13 +109,5 @@ pub(crate) fn compress(bytes: &[u8]) -> Result<Vec<u8>, LedgerError> {
 
 /// The bytes that were compressed.
 pub(crate) fn decompress(bytes: &[u8]) -> Result<Vec<u8>, LedgerError> {
-    use std::io::Read;
-    let decoder =
-        zstd::stream::read::Decoder::with_buffer(bytes).map_err(LedgerError::StartRequest)?;
-    let mut plain = Vec::new();
-    decoder
-        .take(MAX_REQUEST_BYTES as u64)
-        .read_to_end(&mut plain)
-        .map_err(LedgerError::StartRequest)?;
-    Ok(plain)
+    zstd::bulk::decompress(bytes, MAX_REQUEST_BYTES).map_err(LedgerError::StartRequest)
 }

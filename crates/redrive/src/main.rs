@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-#[tokio::main]
+/// One thread does: what takes long (a worker, a ledger's file) has its own, and on several threads each call to Temporal would
+/// wake up others.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     redrive::cli::main().await
 }

@@ -209,7 +209,7 @@ async fn tally(conn: &mut Conn, batch: &BatchId) -> Result<Tally> {
          UNION ALL
          SELECT 'outcome', outcome, count(*) FROM attempts WHERE settled_batch = $1 GROUP BY outcome
          UNION ALL
-         SELECT 'backlog', '', count(*) FROM orders WHERE state = 'failed' AND (eligible = 1 OR manual = 1)", args![batch.as_str()])
+         SELECT 'backlog', '', CAST(coalesce(sum(orders), 0) AS BIGINT) FROM order_counts WHERE backlog = 1", args![batch.as_str()])
     .await
     .doing("count what a batch did")?;
     let mut tally = Tally::default();

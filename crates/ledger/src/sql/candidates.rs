@@ -67,6 +67,9 @@ async fn select(
 
 /// `last_batch` keeps a batch from an order that it has passed over; its verdict from one that it has handled, also where
 /// another batch has handled it since.
+///
+/// That verdict is looked up order by order, which a join must not become: PostgreSQL's statistics do not know of a batch that
+/// has just begun, and with NOT EXISTS it read all of the batch's verdicts for each order.
 macro_rules! turn {
     ($from:literal, $which:literal, $order:literal) => {
         concat!(
@@ -75,7 +78,7 @@ macro_rules! turn {
             " WHERE state = 'failed' AND ",
             $which,
             " AND last_batch IS DISTINCT FROM $1
-                AND NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = o.id) ",
+                AND (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = o.id) IS NULL ",
             $order,
             " LIMIT $3"
         )
@@ -109,7 +112,7 @@ const TAKEN: &str = "\
 SELECT o.* FROM operation_items AS i INDEXED BY operation_items_waiting JOIN orders AS o ON o.id = i.order_pk
 WHERE i.operation_id = $4 AND i.state = 'resolved' AND o.state = 'failed' AND o.manual = 1 AND o.generation = i.generation
     AND (o.item_errors = 0 OR o.due_at <= $2) AND o.last_batch IS DISTINCT FROM $1
-    AND NOT EXISTS (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = o.id)
+    AND (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = o.id) IS NULL
 ORDER BY i.order_pk LIMIT $3";
 
 /// The statements that must be answered from an index in its order.

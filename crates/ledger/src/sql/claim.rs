@@ -1,5 +1,7 @@
 //! Claiming: what an earlier try of the chunk left, then orders whose turn it is.
 
+use std::collections::HashMap;
+
 use redrive_core::ids::Home;
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
@@ -12,7 +14,7 @@ use crate::rows::Fields;
 use crate::sql::load::{self, Attempts};
 use crate::sql::{SqlLedger, batch, candidates, write};
 use crate::transition::claim::{Claiming, claim as claim_order, taken_over};
-use crate::{ClaimRequest, Claimed, ClaimedOrder};
+use crate::{ClaimRequest, Claimed, ClaimedOrder, OrderPk, Plan, StoredRequest};
 
 /// How many candidates are read at least: most may be passed over when only little room is left.
 const SMALLEST_PAGE: usize = 100;
@@ -38,7 +40,8 @@ pub(super) async fn claim(
     let inherited = inherited(&mut tx, &claiming).await?;
     let done = done(&mut tx, request).await?;
     let room = (request.limit as usize).saturating_sub(done as usize + inherited.len());
-    let fresh = fresh(&mut tx, &claiming, room).await?;
+    let mut fresh = fresh(&mut tx, &claiming, room).await?;
+    with_start_requests(&mut tx, &mut fresh).await?;
     tx.commit().await.doing("commit a claim")?;
     Ok(Claimed {
         inherited,
@@ -77,6 +80,39 @@ async fn done(conn: &mut Conn, request: &ClaimRequest) -> Result<u32> {
     .doing("count what an earlier try has done")?;
     found.number("count")
 }
+
+/// Gives those that are to be started again their start requests, by one statement instead of one for each.
+async fn with_start_requests(conn: &mut Conn, claimed: &mut [ClaimedOrder]) -> Result<()> {
+    let restarts = claimed
+        .iter()
+        .filter(|order| matches!(order.plan, Plan::Restart { .. }));
+    let pks: Vec<OrderPk> = restarts.map(|order| order.pk).collect();
+    if pks.is_empty() {
+        return Ok(());
+    }
+    let found = conn
+        .all(START_REQUESTS, args![pks, MOST_BYTES])
+        .await
+        .doing("read start requests")?;
+    let mut requests = HashMap::new();
+    for row in &found {
+        requests.insert(
+            row.int("order_pk")?,
+            StoredRequest::new(row.bytes("request")?),
+        );
+    }
+    for order in claimed {
+        order.start_request = requests.remove(&order.pk);
+    }
+    Ok(())
+}
+
+/// A start request is short up to so many bytes, compressed. Those of a sample's order are a twentieth of it.
+const MOST_BYTES: i64 = 16 << 10;
+
+const START_REQUESTS: &str = "\
+SELECT s.order_pk, s.request FROM json_each($1) AS j JOIN orders AS o ON o.id = j.value
+JOIN start_requests AS s ON s.order_pk = o.id AND s.run_id = o.failed_run_id WHERE length(s.request) <= $2";
 
 /// Up to `room` orders, claimed now. Candidates that are passed over make place for others.
 async fn fresh(conn: &mut Conn, claiming: &Claiming<'_>, room: usize) -> Result<Vec<ClaimedOrder>> {

@@ -129,5 +129,6 @@ fn claimed(folio: &Folio, plan: Plan) -> ClaimedOrder {
         generation: row.generation,
         manual: row.manual,
         plan,
+        start_request: None,
     }
 }
