@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use anyhow::bail;
+use futures::{StreamExt, TryStreamExt, stream};
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::puppet::{Move, Puppet};
-use redrive_fulfillment::{FaultPlan, StartOptions, TASK_QUEUE, start_orders};
+use redrive_fulfillment::{FaultPlan, StartOptions, TASK_QUEUE, start_orders, starter};
 use temporalio_client::WorkflowCountOptions;
 use tokio::time::Instant;
+use tonic::Request;
+use uuid::Uuid;
 
 use crate::ground::Ground;
 
@@ -76,6 +79,29 @@ pub(crate) async fn start_raw(
         );
     }
     Ok(took)
+}
+
+/// Starts failed orders again with bare start calls: what a restart costs the server when nobody looks at the order before.
+pub(crate) async fn restart_raw(
+    ground: &Ground,
+    orders: &Orders,
+    at_once: usize,
+) -> anyhow::Result<Duration> {
+    let restart = |order| async move {
+        let mut request = starter::request(&ground.client, &orders.plan, order, &orders.options);
+        // The first start's own would be answered with the run that it started.
+        request.request_id = Uuid::new_v4().to_string();
+        let mut service = ground.client.connection().workflow_service();
+        let started = service.start_workflow_execution(Request::new(request));
+        started.await.map(drop)
+    };
+    let began = Instant::now();
+    stream::iter(&orders.plan.orders)
+        .map(restart)
+        .buffer_unordered(at_once)
+        .try_collect::<()>()
+        .await?;
+    Ok(began.elapsed())
 }
 
 /// Fails every order on the orders' queue, of which there are so many; then nobody polls it any more.

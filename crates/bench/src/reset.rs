@@ -12,12 +12,15 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeBatchOperationRequest, DescribeBatchOperationResponse, StartBatchOperationRequest,
     start_batch_operation_request::Operation,
 };
-use tonic::Request;
+use tokio::time::Instant;
+use tonic::{Code, Request, Status};
 
 use crate::ground::Ground;
 
 /// The pause between two looks at how far it is.
 const LOOK: Duration = Duration::from_millis(50);
+/// How long the server may take until it is done with the operation before.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Resets every failed run of a type to its first workflow task, of which there are so many, and says how long the server
 /// took by its own clock.
@@ -45,9 +48,7 @@ pub(crate) async fn reset_all(
         operation: Some(Operation::ResetOperation(operation)),
         ..Default::default()
     };
-    let mut service = ground.client.connection().workflow_service();
-    service
-        .start_batch_operation(Request::new(request))
+    start(ground, request)
         .await
         .context("the server's batch reset cannot be started")?;
     let ended = ended(ground, &job_id).await?;
@@ -57,6 +58,26 @@ pub(crate) async fn reset_all(
     let began = time(ended.start_time).context("the batch reset has no start")?;
     let closed = time(ended.close_time).context("the batch reset has no end")?;
     Ok(Duration::try_from(closed.duration_since(began))?)
+}
+
+/// Starts the operation. A server runs one at a time, and for a while after one has ended it still counts as running.
+async fn start(
+    ground: &Ground,
+    request: StartBatchOperationRequest,
+) -> std::result::Result<(), Status> {
+    let mut service = ground.client.connection().workflow_service();
+    let began = Instant::now();
+    loop {
+        match service
+            .start_batch_operation(Request::new(request.clone()))
+            .await
+        {
+            Err(busy) if busy.code() == Code::ResourceExhausted && began.elapsed() < PATIENCE => {
+                SystemClock.sleep(LOOK).await;
+            }
+            started => return started.map(drop),
+        }
+    }
 }
 
 /// The operation once it has ended.

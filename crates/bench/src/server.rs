@@ -9,7 +9,7 @@ use redrive::printer::Printer;
 use crate::drain::{self, Drained, drain};
 use crate::figures::{Figures, Reach, Row};
 use crate::ground::{Ground, Tuning};
-use crate::orders::{Orders, await_count, fail_all, start_raw};
+use crate::orders::{Orders, await_count, fail_all, restart_raw, start_raw};
 use crate::run::RunArgs;
 use crate::site::{Site, SiteOptions};
 use crate::worker_process::WorkerProcess;
@@ -22,6 +22,8 @@ const TRIED: usize = 400;
 /// The plain design and the batch reset are so slow that fewer orders do: these at most.
 const PLAIN: usize = 300;
 const RESET: usize = 1000;
+/// Bare starts of failed orders are a rate too.
+const RESTARTED: usize = 1000;
 /// The types of their orders: Redrive does not look for them, and neither finds the other's.
 const PLAIN_TYPE: &str = "PlainOrder";
 const RESET_TYPE: &str = "ResetOrder";
@@ -50,6 +52,10 @@ struct Run {
     raw: [f64; 3],
     /// The server's processor milliseconds a bare start.
     raw_cost: f64,
+    /// Bare starts a second of orders that have failed.
+    restarts: f64,
+    /// The server's processor milliseconds for each of them.
+    restart_cost: f64,
     /// The drain from the ledger.
     ledger: Drained,
     /// The server's processor milliseconds an order of it.
@@ -102,6 +108,16 @@ async fn one(
     let memory = worker.peak_memory()?;
     worker.stop().await?;
 
+    printer.say("  bare starts of failed orders");
+    let ground = Ground::open(site, "restarts", Tuning::default()).await?;
+    let again = Orders::watched(7, count.min(RESTARTED));
+    start_raw(&ground, &again, at_once).await?;
+    fail_all(&ground, again.count()).await?;
+    let cpu = site.server_cpu()?;
+    let took = restart_raw(&ground, &again, at_once).await?;
+    let restart_cost = a_piece(site.server_cpu()? - cpu, again.count());
+    let restarts = per_second(again.count(), took);
+
     printer.say("  from the scan on");
     let ground = Ground::open(site, "scan", tuning).await?;
     let orders = Orders::watched(2, count);
@@ -116,6 +132,8 @@ async fn one(
     Ok(Run {
         raw: [before, between, raw],
         raw_cost,
+        restarts,
+        restart_cost,
         ledger,
         ledger_cost,
         memory,
@@ -201,6 +219,10 @@ fn add(run: &Run, figures: &mut Figures) {
     }
     let samples = [
         (
+            rate("raw-restarts", "bare starts of failed orders"),
+            run.restarts,
+        ),
+        (
             rate("from-ledger", "Redrive from the ledger on"),
             from_ledger,
         ),
@@ -210,6 +232,14 @@ fn add(run: &Run, figures: &mut Figures) {
         (
             ratio("from-ledger-to-raw", "from the ledger on / raw starts", 0.8),
             2.0 * from_ledger / (before + between),
+        ),
+        (
+            Row::new(
+                "from-ledger-to-restarts",
+                "from the ledger on / bare starts of failed orders",
+                RATIO,
+            ),
+            from_ledger / run.restarts,
         ),
         (
             ratio("from-scan-to-raw", "from the scan on / raw starts", 0.5),
@@ -247,6 +277,14 @@ fn add(run: &Run, figures: &mut Figures) {
         (
             Row::new("server-cpu-raw", "Temporal's CPU a raw start", MS),
             run.raw_cost,
+        ),
+        (
+            Row::new(
+                "server-cpu-restarts",
+                "Temporal's CPU a bare start of a failed order",
+                MS,
+            ),
+            run.restart_cost,
         ),
         (
             Row::new("server-cpu", "Temporal's CPU an order of Redrive's", MS),

@@ -2,10 +2,12 @@
 //!
 //! Times in a record have microseconds, as the columns do, so that a record compares with what is stored.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use redrive_core::ids::{BatchId, RunId};
+use zstd::bulk::Decompressor;
 
 use crate::{Attempt, Failure, FailureRow, LedgerError, OrderRow};
 
@@ -14,6 +16,11 @@ const ZSTD_LEVEL: i32 = 3;
 
 /// The largest start request that is read back: Temporal's own limit for one message is 4 MiB.
 const MAX_REQUEST_BYTES: usize = 64 << 20;
+
+thread_local! {
+    /// Kept from one request to the next: it is far larger than they are, and making it costs as much as its work.
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
 
 /// A row of `orders`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,5 +116,12 @@ pub(crate) fn compress(bytes: &[u8]) -> Result<Vec<u8>, LedgerError> {
 
 /// The bytes that were compressed.
 pub(crate) fn decompress(bytes: &[u8]) -> Result<Vec<u8>, LedgerError> {
-    zstd::bulk::decompress(bytes, MAX_REQUEST_BYTES).map_err(LedgerError::StartRequest)
+    DECOMPRESSOR
+        .with_borrow_mut(|kept| match kept {
+            Some(decompressor) => decompressor.decompress(bytes, MAX_REQUEST_BYTES),
+            None => kept
+                .insert(Decompressor::new()?)
+                .decompress(bytes, MAX_REQUEST_BYTES),
+        })
+        .map_err(LedgerError::StartRequest)
 }
