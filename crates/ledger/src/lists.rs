@@ -178,7 +178,7 @@ fn as_map<K: Serialize, S: Serializer>(
 pub struct Day {
     /// The day, UTC.
     pub day: Date,
-    /// Batches that ended.
+    /// Batches, one that still runs among them.
     pub batches: u64,
     /// Orders started again.
     pub restarted: u64,

@@ -68,8 +68,9 @@ async fn select(
 /// `last_batch` keeps a batch from an order that it has passed over; its verdict from one that it has handled, also where
 /// another batch has handled it since.
 ///
-/// That verdict is looked up order by order, which a join must not become: PostgreSQL's statistics do not know of a batch that
-/// has just begun, and with NOT EXISTS it read all of the batch's verdicts for each order.
+/// That verdict is one of the few that the order has. Nothing else must come of it: PostgreSQL's statistics do not know of a
+/// batch that has just begun, so it takes the batch for empty, and with NOT EXISTS, or by an index that begins with the batch
+/// (which `|| ''` keeps it from), it reads for each order all that the batch has done.
 macro_rules! turn {
     ($from:literal, $which:literal, $order:literal) => {
         concat!(
@@ -78,7 +79,7 @@ macro_rules! turn {
             " WHERE state = 'failed' AND ",
             $which,
             " AND last_batch IS DISTINCT FROM $1
-                AND (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = o.id) IS NULL ",
+                AND (SELECT 1 FROM verdicts AS v WHERE v.order_pk = o.id AND v.batch_id || '' = $1) IS NULL ",
             $order,
             " LIMIT $3"
         )
@@ -112,7 +113,7 @@ const TAKEN: &str = "\
 SELECT o.* FROM operation_items AS i INDEXED BY operation_items_waiting JOIN orders AS o ON o.id = i.order_pk
 WHERE i.operation_id = $4 AND i.state = 'resolved' AND o.state = 'failed' AND o.manual = 1 AND o.generation = i.generation
     AND (o.item_errors = 0 OR o.due_at <= $2) AND o.last_batch IS DISTINCT FROM $1
-    AND (SELECT 1 FROM verdicts AS v WHERE v.batch_id = $1 AND v.order_pk = o.id) IS NULL
+    AND (SELECT 1 FROM verdicts AS v WHERE v.order_pk = o.id AND v.batch_id || '' = $1) IS NULL
 ORDER BY i.order_pk LIMIT $3";
 
 /// The statements that must be answered from an index in its order.

@@ -1,7 +1,7 @@
 //! A ledger on a PostgreSQL server: its pool, and what to do where it cannot be reached.
 
 use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions};
-use sqlx::{Connection, Error};
+use sqlx::{Connection, Error, Executor};
 
 use crate::LedgerError;
 use crate::contract::Result;
@@ -22,7 +22,15 @@ pub(super) async fn connect(server: &ServerUrl) -> Result<PgPool> {
     Ok(PgPoolOptions::new()
         .max_connections(server.max_connections)
         .acquire_timeout(server.connect_timeout)
+        .after_connect(|conn, _| Box::pin(without_jit(conn)))
         .connect_lazy_with(server.options.clone()))
+}
+
+/// No statement of ours reads enough to earn what compiling it costs; the planner thinks so of a claim in a large backlog, and
+/// took a tenth of a second for each.
+async fn without_jit(conn: &mut PgConnection) -> std::result::Result<(), Error> {
+    conn.execute("SET jit = off").await?;
+    Ok(())
 }
 
 /// Whether a server of that version will do; one that does not tell, a pooler say, is believed in.
