@@ -47,8 +47,8 @@ macro_rules! adopt {
             "SELECT id FROM orders",
             $hint,
             " WHERE state = 'claimed' AND claim_batch = $1 AND NOT ($1 = $2 AND claim_chunk = $3)
-                AND (SELECT 1 FROM verdicts AS v WHERE v.order_pk = orders.id AND v.batch_id || '' = $2
-                     AND v.verdict IN ('restarted', 'dlq')) IS NULL
+                AND coalesce((SELECT 1 FROM verdicts AS v WHERE v.order_pk = orders.id AND v.batch_id || '' = $2
+                     AND v.verdict IN ('restarted', 'dlq')), 0) <> 1
               ORDER BY claim_chunk, id LIMIT $4",
             $end,
             " RETURNING *"

@@ -68,9 +68,10 @@ async fn select(
 /// `last_batch` keeps a batch from an order that it has passed over; its verdict from one that it has handled, also where
 /// another batch has handled it since.
 ///
-/// That verdict is one of the few that the order has. Nothing else must come of it: PostgreSQL's statistics do not know of a
-/// batch that has just begun, so it takes the batch for empty, and with NOT EXISTS, or by an index that begins with the batch
-/// (which `|| ''` keeps it from), it reads for each order all that the batch has done.
+/// That verdict is one of the few that the order has, and it is looked up among those. PostgreSQL's statistics do not know of a
+/// batch that has just begun: with NOT EXISTS, or by an index that begins with the batch (which `|| ''` keeps it from), it
+/// reads for each order all that the batch has done; and with IS NULL it takes nearly every order for handled, and sorts the
+/// backlog for a page of it.
 macro_rules! turn {
     ($from:literal, $which:literal, $order:literal) => {
         concat!(
@@ -79,7 +80,7 @@ macro_rules! turn {
             " WHERE state = 'failed' AND ",
             $which,
             " AND last_batch IS DISTINCT FROM $1
-                AND (SELECT 1 FROM verdicts AS v WHERE v.order_pk = o.id AND v.batch_id || '' = $1) IS NULL ",
+                AND coalesce((SELECT 1 FROM verdicts AS v WHERE v.order_pk = o.id AND v.batch_id || '' = $1), 0) <> 1 ",
             $order,
             " LIMIT $3"
         )
@@ -113,7 +114,7 @@ const TAKEN: &str = "\
 SELECT o.* FROM operation_items AS i INDEXED BY operation_items_waiting JOIN orders AS o ON o.id = i.order_pk
 WHERE i.operation_id = $4 AND i.state = 'resolved' AND o.state = 'failed' AND o.manual = 1 AND o.generation = i.generation
     AND (o.item_errors = 0 OR o.due_at <= $2) AND o.last_batch IS DISTINCT FROM $1
-    AND (SELECT 1 FROM verdicts AS v WHERE v.order_pk = o.id AND v.batch_id || '' = $1) IS NULL
+    AND coalesce((SELECT 1 FROM verdicts AS v WHERE v.order_pk = o.id AND v.batch_id || '' = $1), 0) <> 1
 ORDER BY i.order_pk LIMIT $3";
 
 /// The statements that must be answered from an index in its order.

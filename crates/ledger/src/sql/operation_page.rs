@@ -139,10 +139,10 @@ async fn entries(
             .bind(since.as_microsecond());
     }
     query
-        .push(" AND (SELECT 1 FROM operation_items AS i WHERE i.order_pk = d.order_pk AND i.operation_id = ")
+        .push(" AND coalesce((SELECT 1 FROM operation_items AS i WHERE i.order_pk = d.order_pk AND i.operation_id = ")
         .bind(id.as_str());
     query
-        .push(") IS NULL ORDER BY d.created_at, d.id LIMIT ")
+        .push("), 0) <> 1 ORDER BY d.created_at, d.id LIMIT ")
         .bind(limit);
     let (statement, args) = query.build();
     let found = conn.all(statement, args).await;

@@ -11,12 +11,12 @@ use crate::sql::load::{self, Attempts};
 use crate::sql::{SqlLedger, batch, write};
 use crate::{Check, Checked, OrderPk, rows};
 
-// No EXISTS: for that PostgreSQL may read all open attempts at once, for a page of orders.
-// The inner index is named: SQLite takes the one of `run_id` for the better, which has every open intent under NULL.
+// What is looked up of an order is looked up among its own attempts: with EXISTS, or by `run_id IS NULL`, either database may
+// read all open attempts or intents instead, for a page of orders.
 pub(super) const DUE_CHECKS: &str = "\
 SELECT o.id, o.workflow_id, o.state, o.failed_run_id, o.failed_at, o.followed_run_id,
-    (SELECT a.request_id FROM attempts AS a INDEXED BY attempts_by_order
-            WHERE a.order_pk = o.id AND a.from_run_id = o.failed_run_id AND a.run_id IS NULL AND a.outcome IS NOT NULL
+    (SELECT a.request_id FROM attempts AS a
+            WHERE a.order_pk = o.id AND a.from_run_id = o.failed_run_id AND coalesce(a.run_id, '') = '' AND a.outcome IS NOT NULL
             ORDER BY a.id DESC LIMIT 1) AS given_up,
     (SELECT 1 FROM attempts AS a WHERE a.order_pk = o.id AND a.outcome IS NULL
             AND a.run_id = o.followed_run_id) IS NOT NULL AS has_attempt
