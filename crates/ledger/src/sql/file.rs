@@ -15,10 +15,6 @@ use crate::contract::Result;
 /// How long a statement waits for another process's transaction. Ours take milliseconds; a backup may take seconds.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The log is written back to the file at this many pages, 16 MB: what a batch changes again and again is written back less
-/// often than at SQLite's 1000.
-const CHECKPOINT_PAGES: &str = "4000";
-
 /// Connections that read. Reads are short, and SQLite's readers share one machine's cores with everything else.
 const READERS: u32 = 4;
 
@@ -47,7 +43,6 @@ impl File {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Normal)
             .busy_timeout(BUSY_TIMEOUT)
-            .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
             .foreign_keys(true);
         let writer = pool(1)
             .connect_with(options.clone())

@@ -3,9 +3,9 @@
 use redrive_core::decide::{BatchRules, DeadLetterReason};
 use redrive_core::ids::request_id;
 use redrive_core::states::State;
-use redrive_ledger::{ClaimRequest, Committed, Outcome, Plan, Resolution, Resolve};
+use redrive_ledger::{ClaimRequest, Committed, Failure, Outcome, Plan, Resolution, Resolve};
 
-use super::world::{World, ann, at, failure, first_failure, ids, run, with_status};
+use super::world::{World, ann, at, failure, first_failure, ids, request, run, with_status};
 
 fn statuses(statuses: &[&str]) -> BatchRules {
     BatchRules {
@@ -50,6 +50,31 @@ async fn a_claim_comes_with_its_intent() {
         ("b1", world.now())
     );
     assert!(intent.run.is_none() && intent.outcome.is_none() && !intent.manual);
+    world.bystanders_are_unchanged().await;
+}
+
+#[tokio::test]
+async fn a_claim_brings_the_start_requests_that_are_short() {
+    let world = World::new().await;
+    // What does not compress: every byte another one's hash.
+    let noise = (0_u64..8_192).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
+    let long = Failure {
+        start_request: noise.collect(),
+        ..first_failure("long")
+    };
+    let given = long.start_request.clone();
+    world.observe(&[first_failure("short"), long]).await;
+    let claimed = world.claim(&world.wanted("b1", 9)).await.fresh;
+    let of = |id: &str| {
+        let order = claimed
+            .iter()
+            .find(|order| order.workflow_id.as_str() == id);
+        order.expect("it is claimed").start_request.as_ref()
+    };
+    let short = of("short").expect("a short one comes with its order");
+    assert_eq!(short.read().unwrap(), request("short"));
+    assert_eq!(of("long"), None);
+    assert_eq!(world.start_request("long").await, Some(given));
     world.bystanders_are_unchanged().await;
 }
 
@@ -321,6 +346,7 @@ async fn a_spent_budget_is_claimed_to_be_dead_lettered() {
         Plan::DeadLetter(DeadLetterReason::BudgetSpent)
     );
     assert!(world.story("a").await.attempts.is_empty(), "no intent");
+    assert_eq!(claimed.start_request, None, "nothing is to be started");
     let again = world.claim(&world.wanted("b1", 1)).await;
     assert_eq!(
         again.inherited[0].plan,
