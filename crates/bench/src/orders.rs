@@ -6,8 +6,11 @@ use anyhow::bail;
 use futures::{StreamExt, TryStreamExt, stream};
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::puppet::{Move, Puppet};
-use redrive_fulfillment::{FaultPlan, StartOptions, TASK_QUEUE, start_orders, starter};
-use temporalio_client::WorkflowCountOptions;
+use redrive_fulfillment::{
+    FaultPlan, PlannedOrder, StartOptions, TASK_QUEUE, start_orders, starter,
+};
+use temporalio_client::{Client, WorkflowCountOptions};
+use temporalio_common::protos::temporal::api::workflowservice::v1::StartWorkflowExecutionRequest;
 use tokio::time::Instant;
 use tonic::Request;
 use uuid::Uuid;
@@ -81,6 +84,19 @@ pub(crate) async fn start_raw(
     Ok(took)
 }
 
+/// The request that starts an order anew. With the first start's id it would be answered with the run that that started.
+pub(crate) fn again(
+    client: &Client,
+    plan: &FaultPlan,
+    order: &PlannedOrder,
+    options: &StartOptions,
+) -> StartWorkflowExecutionRequest {
+    StartWorkflowExecutionRequest {
+        request_id: Uuid::new_v4().to_string(),
+        ..starter::request(client, plan, order, options)
+    }
+}
+
 /// Starts failed orders again with bare start calls: what a restart costs the server when nobody looks at the order before.
 pub(crate) async fn restart_raw(
     ground: &Ground,
@@ -88,9 +104,7 @@ pub(crate) async fn restart_raw(
     at_once: usize,
 ) -> anyhow::Result<Duration> {
     let restart = |order| async move {
-        let mut request = starter::request(&ground.client, &orders.plan, order, &orders.options);
-        // The first start's own would be answered with the run that it started.
-        request.request_id = Uuid::new_v4().to_string();
+        let request = again(&ground.client, &orders.plan, order, &orders.options);
         let mut service = ground.client.connection().workflow_service();
         let started = service.start_workflow_execution(Request::new(request));
         started.await.map(drop)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use redrive::connect::Target;
 use redrive::printer::Printer;
-use redrive_fulfillment::{FaultPlan, StartOptions, starter};
+use redrive_fulfillment::{FaultPlan, StartOptions};
 use serde::{Deserialize, Serialize};
 use temporalio_client::{Client, WorkflowGetResultOptions, WorkflowStartOptions};
 use temporalio_common::error::ApplicationFailure;
@@ -19,10 +19,9 @@ use temporalio_sdk::{
     WorkflowResult,
 };
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use crate::ground::Ground;
-use crate::orders::Orders;
+use crate::orders::{Orders, again};
 use crate::worker::{READY, stdin_closes};
 use crate::worker_process::WorkerProcess;
 
@@ -95,9 +94,7 @@ impl PlainActivities {
             workflow_type: order.workflow_type,
             ..StartOptions::default()
         };
-        let mut request =
-            starter::request(&self.client, &plan, &plan.orders[order.number], &options);
-        request.request_id = Uuid::new_v4().to_string();
+        let request = again(&self.client, &plan, &plan.orders[order.number], &options);
         let mut service = self.client.connection().workflow_service();
         let started = service.start_workflow_execution(tonic::Request::new(request));
         match started.await {

@@ -178,3 +178,14 @@ pub enum Committed {
     /// Another owner took the order over meanwhile; nothing was written.
     Fenced,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_request_is_not_told_in_logs() {
+        let told = format!("{:?}", StoredRequest::new(b"secret".to_vec()));
+        assert_eq!(told, "StoredRequest(6 bytes)");
+    }
+}

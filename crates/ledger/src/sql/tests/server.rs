@@ -22,6 +22,14 @@ async fn the_schema_itself_refuses_what_must_never_be() {
     refuses_what_must_never_be(&ledger).await;
 }
 
+#[tokio::test]
+async fn no_statement_is_compiled() {
+    let (_database, ledger) = ledger().await;
+    let mut conn = ledger.read().await.unwrap();
+    let shown = conn.one("SHOW jit", args![]).await.unwrap();
+    assert_eq!(shown.text("jit").unwrap(), "off");
+}
+
 /// What PostgreSQL will do for a statement where it may not read a whole table, nor sort: it finds an index in the order.
 async fn plan(ledger: &SqlLedger, statement: &'static str) -> String {
     let mut tx = ledger.begin().await.unwrap();
