@@ -8,10 +8,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use redrive::cli::Session;
 use redrive::config;
-use redrive::connect::{self, Target};
+use redrive::connect::Target;
 use redrive::printer::Printer;
-use redrive_engine::{Clock, SystemClock};
+use redrive_engine::ops::Ops;
+use redrive_engine::{Clock, SystemClock, WorkerThread};
 use tokio::io::AsyncReadExt;
 
 use crate::delayed::Delayed;
@@ -38,8 +40,11 @@ pub struct WorkerArgs {
 pub async fn run(args: WorkerArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
     let config = config::read(&args.config)?;
     let target = Target::configured()?;
-    let client = target.connect().await?;
-    let mut engine = connect::ops(&target, client.clone(), &config).await?.engine;
+    let thread = WorkerThread::start()?;
+    let session = thread.make(Session::over(config, target)).await?;
+    let Ops {
+        mut engine, client, ..
+    } = session.ops;
     if let Some(orders) = args.hollow {
         let home = engine.gateway.home().clone();
         engine.gateway = Arc::new(Hollow::new(home, &client, orders, SystemClock.now()));
@@ -48,7 +53,7 @@ pub async fn run(args: WorkerArgs, printer: &Printer) -> anyhow::Result<ExitCode
         let delay = Duration::from_millis(args.start_delay_ms);
         engine.gateway = Arc::new(Delayed::new(Arc::clone(&engine.gateway), delay));
     }
-    let mut worker = redrive_engine::run_worker(engine, client).await?;
+    let mut worker = thread.work(engine, client).await?;
     printer.text(READY)?;
     let ended = tokio::select! {
         () = stdin_closes() => None,

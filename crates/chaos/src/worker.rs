@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context, anyhow};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use redrive::connect::{self, Target};
-use redrive_engine::Engine;
+use redrive::cli::Session;
+use redrive::connect::Target;
 use redrive_engine::gateway::{LossyGateway, Mishap};
+use redrive_engine::ops::Ops;
+use redrive_engine::{Engine, WorkerThread};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::announcing::Announcing;
@@ -51,12 +53,15 @@ pub async fn run(args: WorkerArgs) -> anyhow::Result<ExitCode> {
     arm(&args)?;
     let config = settings::config(&args.ledger, args.starts_per_second);
     let target = Target::configured()?;
-    let client = target.connect().await?;
-    let mut engine = connect::ops(&target, client.clone(), &config).await?.engine;
+    let thread = WorkerThread::start()?;
+    let session = thread.make(Session::over(config, target)).await?;
+    let Ops {
+        mut engine, client, ..
+    } = session.ops;
     let clock = Arc::new(SteppingClock::default());
     beset(&mut engine, &args, &clock);
     let steps = clock.run(args.faults.clock_steps, args.seed);
-    let mut worker = redrive_engine::run_worker(engine, client).await?;
+    let mut worker = thread.work(engine, client).await?;
     Said::Ready.say();
     let ended = tokio::select! {
         () = obey() => None,

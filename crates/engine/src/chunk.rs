@@ -22,7 +22,7 @@ const AT_ONCE: usize = 16;
 const COMMIT_AT_MOST: usize = 64;
 /// How long the first of them waits for others: a transaction costs more than an outcome, and what is not committed when
 /// a worker dies is found out by the next owner's descriptions.
-const GATHERED_WITHIN: Duration = Duration::from_millis(500);
+const GATHERED_WITHIN: Duration = Duration::from_secs(2);
 /// How often a chunk says that it lives, while nothing else happens.
 const BEAT: Duration = Duration::from_secs(5);
 /// How long past the deadline a chunk asks for the answers to the starts it has made.

@@ -38,4 +38,4 @@ pub use schedule::{
     Applied, ScheduleSettings, ScheduleStatus, Ticked, apply as apply_schedule,
     status as schedule_status,
 };
-pub use worker::{RunningWorker, WorkerError, run_worker};
+pub use worker::{RunningWorker, WorkerError, WorkerThread, run_worker};

@@ -12,6 +12,7 @@ use redrive_flows::{
 };
 use temporalio_client::Client;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::activities::Activities;
@@ -33,6 +34,15 @@ pub struct WorkerError {
     reason: String,
 }
 
+/// A thread for a worker, and a runtime that only it drives.
+///
+/// A connection belongs to the runtime that it is made on. What the worker calls through is best made here: then no other thread
+/// is woken up for an answer. All of it ends with the worker.
+pub struct WorkerThread {
+    runtime: Handle,
+    work: oneshot::Sender<Work>,
+}
+
 /// A running worker. [`RunningWorker::stop`] ends it in order; dropping it asks it to stop, without waiting.
 pub struct RunningWorker {
     stop: Stop,
@@ -40,35 +50,82 @@ pub struct RunningWorker {
     done: Option<oneshot::Receiver<Result<(), WorkerError>>>,
 }
 
-/// Starts a worker for the engine's task queue, after bringing waiting orders in line with the policy. Returns when it is
-/// about to poll.
+/// What a worker's thread is given to do.
+struct Work {
+    activities: Activities,
+    client: Client,
+    problem: Problem,
+    started: oneshot::Sender<Stop>,
+    ended: oneshot::Sender<Result<(), WorkerError>>,
+}
+
+/// Runs a worker on a thread of its own, over a `client` and an engine that were made elsewhere. See [`WorkerThread::work`].
 pub async fn run_worker(engine: Engine, client: Client) -> Result<RunningWorker, WorkerError> {
-    let task_queue = engine.settings.task_queue.clone();
-    let problem = Problem { task_queue };
-    let (started, starting) = oneshot::channel();
-    let (ended, mut done) = oneshot::channel();
-    let within = problem.clone();
-    let applied = engine.ledger.apply_policy(&engine.policy).await;
-    applied.map_err(|error| problem.to("apply the policy", error))?;
-    let stopping = Arc::new(AtomicBool::new(false));
-    let activities = Activities::new(engine, Arc::clone(&stopping));
-    thread::Builder::new()
-        .name("redrive-worker".to_owned())
-        .spawn(move || {
-            // The receiver is gone only when nobody waits for the end any more.
-            drop(ended.send(run(activities, client, &within, started)));
+    let thread =
+        WorkerThread::start().map_err(|error| Problem::of(&engine).to("get a thread", error))?;
+    thread.work(engine, client).await
+}
+
+impl WorkerThread {
+    /// Starts the thread, which waits for work.
+    pub fn start() -> std::io::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let handle = runtime.handle().clone();
+        let (work, given) = oneshot::channel::<Work>();
+        thread::Builder::new()
+            .name("redrive-worker".to_owned())
+            .spawn(move || runtime.block_on(work_as_given(given)))?;
+        Ok(Self {
+            runtime: handle,
+            work,
         })
-        .map_err(|error| problem.to("get a thread", error))?;
-    match starting.await {
-        Ok(stop) => Ok(RunningWorker {
-            stop,
-            stopping,
-            done: Some(done),
-        }),
-        Err(_) => Err(ended_with(&mut done)
-            .await
-            .err()
-            .unwrap_or_else(|| problem.to("start", "its thread has ended"))),
+    }
+
+    /// What `making` makes, on this thread.
+    pub async fn make<T: Send + 'static>(
+        &self,
+        making: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        match self.runtime.spawn(making).await {
+            Ok(made) => made,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(error) => unreachable!("nobody cancels it, and the thread lives: {error}"),
+            },
+        }
+    }
+
+    /// Starts a worker for the engine's task queue, after bringing waiting orders in line with the policy. Returns when it is
+    /// about to poll.
+    pub async fn work(self, engine: Engine, client: Client) -> Result<RunningWorker, WorkerError> {
+        let problem = Problem::of(&engine);
+        let applied = engine.ledger.apply_policy(&engine.policy).await;
+        applied.map_err(|error| problem.to("apply the policy", error))?;
+        let (started, starting) = oneshot::channel();
+        let (ended, mut done) = oneshot::channel();
+        let stopping = Arc::new(AtomicBool::new(false));
+        let work = Work {
+            activities: Activities::new(engine, Arc::clone(&stopping)),
+            client,
+            problem: problem.clone(),
+            started,
+            ended,
+        };
+        // A thread that has ended drops the work, and is heard of below.
+        drop(self.work.send(work));
+        match starting.await {
+            Ok(stop) => Ok(RunningWorker {
+                stop,
+                stopping,
+                done: Some(done),
+            }),
+            Err(_) => Err(ended_with(&mut done)
+                .await
+                .err()
+                .unwrap_or_else(|| problem.to("start", "its thread has ended"))),
+        }
     }
 }
 
@@ -107,6 +164,12 @@ struct Problem {
 }
 
 impl Problem {
+    fn of(engine: &Engine) -> Self {
+        Self {
+            task_queue: engine.settings.task_queue.clone(),
+        }
+    }
+
     fn to(&self, what: &'static str, reason: impl ToString) -> WorkerError {
         WorkerError {
             task_queue: self.task_queue.clone(),
@@ -123,29 +186,31 @@ async fn ended_with(
     done.await.unwrap_or(Ok(()))
 }
 
-fn run(
+/// The life of a worker's thread: its work, or nothing where none is given.
+async fn work_as_given(given: oneshot::Receiver<Work>) {
+    let Ok(work) = given.await else { return };
+    let ended = run(work.activities, work.client, &work.problem, work.started).await;
+    // The receiver is gone only when nobody waits for the end any more.
+    drop(work.ended.send(ended));
+}
+
+async fn run(
     activities: Activities,
     client: Client,
     problem: &Problem,
     started: oneshot::Sender<Stop>,
 ) -> Result<(), WorkerError> {
-    let tokio = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
+    let runtime = Runtime::from_current_tokio(Default::default())
         .map_err(|error| problem.to("get a runtime", error))?;
-    tokio.block_on(async {
-        let runtime = Runtime::from_current_tokio(Default::default())
-            .map_err(|error| problem.to("get a runtime", error))?;
-        let options = options(activities, &problem.task_queue)
-            .map_err(|error| problem.to("register its workflows", error))?;
-        let mut worker =
-            Worker::new(&runtime, client, options).map_err(|error| problem.to("start", error))?;
-        drop(started.send(Box::new(worker.shutdown_handle())));
-        worker
-            .run()
-            .await
-            .map_err(|error| problem.to("go on", error))
-    })
+    let options = options(activities, &problem.task_queue)
+        .map_err(|error| problem.to("register its workflows", error))?;
+    let mut worker =
+        Worker::new(&runtime, client, options).map_err(|error| problem.to("start", error))?;
+    drop(started.send(Box::new(worker.shutdown_handle())));
+    worker
+        .run()
+        .await
+        .map_err(|error| problem.to("go on", error))
 }
 
 fn options(

@@ -15,3 +15,7 @@ pub mod problem;
 pub mod server_watch;
 pub mod telemetry;
 pub mod temporal_cli;
+
+/// Each call to Temporal makes and drops a few hundred small objects; this costs less than the C library's for them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

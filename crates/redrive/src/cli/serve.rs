@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redrive_core::policy::duration;
 use redrive_engine::ops::Ops;
-use redrive_engine::{Applied, RunningWorker, ScheduleSettings, apply_schedule, run_worker};
+use redrive_engine::{Applied, RunningWorker, ScheduleSettings, WorkerThread, apply_schedule};
 use serde::Serialize;
 
 use super::halt::warn_if_halted;
@@ -25,7 +25,7 @@ const STOP: Duration = Duration::from_secs(20);
 pub struct Serving {
     worker: RunningWorker,
     server: Option<DevServer>,
-    _watch: ServerWatch,
+    watch: ServerWatch,
     ops: Ops,
     what: Runs,
 }
@@ -57,8 +57,10 @@ struct ScheduleRuns {
 }
 
 impl Serving {
-    /// Starts a worker, and makes the schedule what the configuration says if it is to.
+    /// Starts a worker on the `thread` that the session was opened on, and makes the schedule what the configuration says if it
+    /// is to.
     pub async fn start(
+        thread: WorkerThread,
         session: Session,
         server: Option<(DevServer, DevServerOptions)>,
     ) -> anyhow::Result<Self> {
@@ -67,7 +69,7 @@ impl Serving {
             target,
             ops,
         } = session;
-        let worker = run_worker(ops.engine.clone(), ops.client.clone()).await?;
+        let worker = thread.work(ops.engine.clone(), ops.client.clone()).await?;
         let schedule = ScheduleSettings {
             id: config.schedule.id,
             task_queue: config.worker.task_queue.clone(),
@@ -90,7 +92,7 @@ impl Serving {
         Ok(Self {
             worker,
             server: server.map(|(server, _)| server),
-            _watch: watch,
+            watch,
             ops,
             what,
         })
@@ -121,6 +123,8 @@ impl Serving {
             ended = self.worker.ended() => Err(worker_ended(ended.err())),
             problem = server_ended(&mut self.server, &self.what) => Err(problem),
         };
+        // The connection that it looks through ends with the worker.
+        drop(self.watch);
         printer.say("Stopping: work that is under way ends first. Ctrl-C again stops at once, and nothing is lost.");
         tokio::select! {
             stopped = stop(self.worker, self.server, printer) => stopped?,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use redrive_engine::WorkerThread;
 use redrive_ledger::{LedgerLock, LedgerUrl};
 
 use super::serve::Serving;
@@ -62,8 +63,9 @@ async fn start(args: UpArgs, config: Config, ledger: &Path) -> anyhow::Result<Se
             )
         }
     };
-    let session = Session::over(config, target).await?;
-    Serving::start(session, server).await
+    let thread = WorkerThread::start()?;
+    let session = thread.make(Session::over(config, target)).await?;
+    Serving::start(thread, session, server).await
 }
 
 fn server_options(

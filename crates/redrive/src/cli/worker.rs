@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use redrive_engine::WorkerThread;
 
 use super::serve::Serving;
 use super::signals::StopSignals;
@@ -19,8 +20,11 @@ pub struct WorkerArgs {}
 /// Runs the command.
 pub async fn run(_: WorkerArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::listen()?;
-    let session = Session::open(global, Verb::Making).await?;
-    let serving = Serving::start(session, None).await?;
+    let thread = WorkerThread::start()?;
+    let global = global.clone();
+    let opening = async move { Session::open(&global, Verb::Making).await };
+    let session = thread.make(opening).await?;
+    let serving = Serving::start(thread, session, None).await?;
     serving.announce(printer).await?;
     serving.until_asked(&mut signals, printer).await
 }
