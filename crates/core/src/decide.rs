@@ -70,6 +70,18 @@ named_enum! {
     }
 }
 
+impl DeadLetterReason {
+    /// The same in a few words.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::BudgetSpent => "restarts used up",
+            Self::CannotStart => "cannot be started",
+            Self::OutcomeUnknown => "outcome unknown",
+            Self::Parked => "parked by hand",
+        }
+    }
+}
+
 named_enum! {
     /// Why a batch did nothing with an order.
     SkipReason {

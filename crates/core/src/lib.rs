@@ -15,3 +15,4 @@ pub mod policy;
 pub mod report;
 pub mod states;
 pub mod suggest;
+pub mod words;

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::states::named_enum;
 
@@ -66,7 +67,7 @@ impl Counts {
 }
 
 /// The result of a batch: the spec's six keys first, then ours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ReprocessingResult {
     /// When the batch ended.
@@ -132,7 +133,7 @@ impl ReprocessingResult {
 }
 
 /// An alert that a finished batch raises.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(
     tag = "alert",
     rename_all = "snake_case",

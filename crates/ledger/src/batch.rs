@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use redrive_core::ids::BatchId;
 use redrive_core::report::{Alert, BatchStatus, ReprocessingResult};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A batch that starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub struct BatchEnd {
 }
 
 /// A batch as kept.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchRow {
     /// Its workflow id.

@@ -17,8 +17,8 @@ use redrive_core::report::ReprocessingResult;
 use crate::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, LedgerError, Limited,
-    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Resolution,
-    Resolve, Resolved, ScanWindow, Story, Turns,
+    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Park,
+    Resolution, Resolve, Resolved, ScanWindow, Story, Turns,
 };
 
 /// What every method returns.
@@ -57,6 +57,10 @@ pub trait Ledger: Send + Sync + 'static {
         failures: &[Failure],
         moment: Moment,
     ) -> Result<ObserveSummary>;
+
+    /// Takes in a failure that somebody reports, as a scan would, but lets no batch count it: where an intent or a followed run
+    /// might be the one that failed, it waits for the next batch to take it up. Returns whether it was new.
+    async fn report(&self, policy: &Policy, failure: &Failure, moment: Moment) -> Result<bool>;
 
     /// Takes up failures that were recorded while their order was claimed or followed, where it no longer is.
     async fn observe_pending(
@@ -207,7 +211,7 @@ pub trait Ledger: Send + Sync + 'static {
     async fn park(
         &self,
         workflow_id: &WorkflowId,
-        by: &NewAuditEvent,
+        park: &Park,
         now: Timestamp,
     ) -> Result<Option<DeadLetter>>;
 

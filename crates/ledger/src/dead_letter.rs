@@ -4,11 +4,12 @@ use jiff::Timestamp;
 use redrive_core::decide::DeadLetterReason;
 use redrive_core::ids::{BatchId, WorkflowId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::NewAuditEvent;
 
 /// How urgent a dead letter is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EscalationLevel {
     /// As any.
@@ -20,8 +21,19 @@ pub enum EscalationLevel {
     Critical,
 }
 
+impl EscalationLevel {
+    /// The name in the ledger and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
 /// How a dead letter was closed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Resolution {
     /// An operator had it started again.
@@ -50,7 +62,7 @@ impl Resolution {
 }
 
 /// An entry of the dead letter queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DeadLetter {
     /// The ledger's key of the entry: the next page begins after it.
@@ -79,6 +91,8 @@ pub struct DeadLetter {
     pub batch: Option<BatchId>,
     /// Since when it is here.
     pub created_at: Timestamp,
+    /// When anything of it changed last.
+    pub updated_at: Timestamp,
     /// When it was closed.
     pub resolved_at: Option<Timestamp>,
     /// How.
@@ -95,6 +109,27 @@ impl DeadLetter {
         let how = self.resolution.map_or("decided", Resolution::as_str);
         let by = self.resolved_by.as_deref().unwrap_or_default();
         format!("it was decided before: {} by {by}", how.replace('_', " "))
+    }
+}
+
+/// How somebody puts an order into the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Park {
+    /// Who, and why.
+    pub by: NewAuditEvent,
+    /// How urgent it is.
+    pub escalation_level: EscalationLevel,
+    /// The failure status and the message that the entry has; `None`: those of the order's last failure.
+    pub failure: Option<(String, String)>,
+}
+
+impl From<NewAuditEvent> for Park {
+    fn from(by: NewAuditEvent) -> Self {
+        Self {
+            by,
+            escalation_level: EscalationLevel::Normal,
+            failure: None,
+        }
     }
 }
 

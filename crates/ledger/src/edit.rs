@@ -5,7 +5,7 @@ use redrive_core::decide::DeadLetterReason;
 use redrive_core::ids::BatchId;
 use redrive_core::report::VerdictKind;
 
-use crate::Resolution;
+use crate::{EscalationLevel, Resolution};
 
 /// What happens to the start requests of an order, after those of its failures are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,6 +25,9 @@ pub(crate) enum DeadLetterEdit {
     Open {
         reason: DeadLetterReason,
         batch: Option<BatchId>,
+        level: EscalationLevel,
+        /// What it says went wrong, where that is not the order's last failure: status and message.
+        failure: Option<(String, String)>,
         at: Timestamp,
     },
     /// What went wrong last is taken over from the order.

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use redrive_core::classify::Classification;
 use redrive_core::ids::{RunId, WorkflowId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A failed run, read from the server and classified.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +58,7 @@ impl std::ops::AddAssign for ObserveSummary {
 }
 
 /// A failure as kept, for an order's story.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureRow {
     /// The failed run.

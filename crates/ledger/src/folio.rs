@@ -15,7 +15,7 @@ use redrive_core::states::{Event, State, next};
 
 use crate::edit::{DeadLetterEdit, Requests, Verdict};
 use crate::record::{AttemptRecord, OrderRecord, Seen, after, micros};
-use crate::{AttemptOutcome, LedgerError, Resolution};
+use crate::{AttemptOutcome, EscalationLevel, LedgerError, Resolution};
 
 /// Who learns something, when, and under which policy.
 #[derive(Debug, Clone, Copy)]

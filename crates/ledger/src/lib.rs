@@ -10,6 +10,7 @@ mod chunk;
 mod contract;
 mod db;
 mod dead_letter;
+mod desk;
 mod edit;
 mod error;
 mod failure;
@@ -36,13 +37,14 @@ pub use chunk::{
     StoredRequest,
 };
 pub use contract::Ledger;
-pub use dead_letter::{DeadLetter, EscalationLevel, Resolution, Resolve, Resolved};
+pub use dead_letter::{DeadLetter, EscalationLevel, Park, Resolution, Resolve, Resolved};
+pub use desk::{Answer, Begun, Desk};
 pub use error::LedgerError;
 pub use failure::{Failure, FailureRow, ObserveSummary};
 pub use limits::{Limited, Turns, is_stray};
 pub use lists::{
-    AuditFilter, AuditRow, BatchVerdict, Day, DeadLetterFilter, DeadLetterStats, FailureEntry,
-    FailureFilter, FailureGroup, OrderFilter, Overview,
+    AuditFilter, AuditRow, BatchVerdict, COUNTED, Day, DeadLetterFilter, DeadLetterStats,
+    EligibleFilter, FailureEntry, FailureFilter, FailureGroup, OrderFilter, Overview, Total,
 };
 pub use operation::{
     Chosen, NotStarted, Operation, OperationEnd, OperationOpening, OperationStatus,

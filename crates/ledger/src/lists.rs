@@ -6,11 +6,12 @@ use redrive_core::ids::WorkflowId;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
 use serde::{Deserialize, Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::{FailureRow, OrderPk, Resolution};
 
 /// How everything stands.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Overview {
     /// Orders that wait for a restart.
@@ -50,6 +51,17 @@ pub struct OrderFilter {
     pub failed_before: Option<Timestamp>,
 }
 
+/// Which orders that wait for a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EligibleFilter {
+    /// Of these failure statuses; empty: of any that the policy reprocesses.
+    pub failure_statuses: Vec<String>,
+    /// Restarted less often than so.
+    pub max_retries: u32,
+    /// Due by then.
+    pub due_by: Timestamp,
+}
+
 /// Which failed runs. Everything that is set must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FailureFilter {
@@ -62,7 +74,7 @@ pub struct FailureFilter {
 }
 
 /// A failed run and its order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureEntry {
     /// The workflow id.
@@ -79,7 +91,7 @@ pub struct FailureEntry {
 }
 
 /// Failures that have type, status and normalised message in common.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FailureGroup {
     /// The workflow type.
@@ -101,7 +113,7 @@ pub struct FailureGroup {
 }
 
 /// What a batch did with one order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchVerdict {
     /// The ledger's key: the next page begins after it.
@@ -124,7 +136,7 @@ pub struct BatchVerdict {
 }
 
 /// Which dead letters. Everything that is set must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct DeadLetterFilter {
     /// Waiting ones (`false`), decided ones (`true`), or both.
@@ -140,6 +152,18 @@ pub struct DeadLetterFilter {
     /// Only after this entry: the next page.
     #[serde(skip)]
     pub after: Option<(Timestamp, i64)>,
+}
+
+/// Up to so many entries a filtered list is counted.
+pub const COUNTED: u64 = 10_000;
+
+/// How many there are of something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Total {
+    /// So many.
+    Exactly(u64),
+    /// More than so many: the rest was not counted.
+    MoreThan(u64),
 }
 
 /// The dead letter queue in numbers.
@@ -173,7 +197,7 @@ fn as_map<K: Serialize, S: Serializer>(
 }
 
 /// What batches did on one day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Day {
     /// The day, UTC.
@@ -204,7 +228,7 @@ pub struct AuditFilter {
 }
 
 /// What somebody did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditRow {
     /// When.

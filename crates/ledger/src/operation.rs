@@ -7,6 +7,7 @@
 use jiff::Timestamp;
 use redrive_core::ids::{BatchId, OperationId, WorkflowId};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{DeadLetterFilter, NewAuditEvent};
 
@@ -38,7 +39,7 @@ pub struct OperationOpening {
 }
 
 /// How an operation stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationStatus {
     /// It goes on, or nobody has begun with it yet.
@@ -77,7 +78,7 @@ impl OperationStatus {
 }
 
 /// An operation as it stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Operation {
     /// Its id.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use redrive_core::ids::{BatchId, RunId, WorkflowId};
 use redrive_core::states::State;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{Attempt, DeadLetter, FailureRow};
 
@@ -11,7 +12,7 @@ use crate::{Attempt, DeadLetter, FailureRow};
 pub type OrderPk = i64;
 
 /// An order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderRow {
     /// The ledger's key.
@@ -139,7 +140,7 @@ pub enum Acted {
 }
 
 /// That every start is stopped, by whom and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Halt {
     /// Who halted.
     pub by: String,

@@ -12,8 +12,8 @@ use redrive_core::ids::{BatchId, Home, OperationId, RunId};
 use crate::contract::Result;
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Ledger, Limited, NotStarted,
-    Operation, OrderFilter, OrderRow, Overview,
+    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger, Limited, NotStarted,
+    Operation, OrderFilter, OrderRow, Overview, Total,
 };
 
 /// The reading side of a ledger.
@@ -49,10 +49,19 @@ pub trait Reader: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<BatchVerdict>>;
 
-    /// Up to `limit` dead letters, the oldest first.
-    async fn dead_letters(&self, filter: &DeadLetterFilter, limit: u32) -> Result<Vec<DeadLetter>>;
+    /// Up to `limit` dead letters after the first `offset`, the oldest first.
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        offset: u32,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>>;
 
-    /// How many dead letters match, whatever page is asked for.
+    /// How many dead letters match, whatever page is asked for: from counters where those tell, else counted up to
+    /// [`COUNTED`](crate::COUNTED).
+    async fn total_dead_letters(&self, filter: &DeadLetterFilter) -> Result<Total>;
+
+    /// How many dead letters match, whatever page is asked for: each is counted, however many there are.
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64>;
 
     /// Up to `limit` operations on dead letters, the latest first.
@@ -87,6 +96,14 @@ pub trait Reader: Send + Sync + 'static {
 
     /// Where the ledger belongs; `None` where it is not bound yet.
     async fn home(&self) -> Result<Option<Home>>;
+
+    /// Up to `limit` orders that wait for a restart and are due, an operator's retries first, then the longest due; and how
+    /// many there are, counted up to [`COUNTED`](crate::COUNTED).
+    async fn eligible(
+        &self,
+        filter: &EligibleFilter,
+        limit: u32,
+    ) -> Result<(Vec<OrderRow>, Total)>;
 
     /// How many orders wait in state `failed`, by failure status.
     async fn waiting_by_status(&self) -> Result<Vec<(String, u64)>>;

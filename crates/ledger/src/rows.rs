@@ -231,6 +231,7 @@ pub(crate) fn dead_letter(fields: &impl Fields) -> Result<DeadLetter> {
         escalation_level: fields.named("escalation_level")?,
         batch: fields.maybe_id("batch_id")?,
         created_at: fields.time("created_at")?,
+        updated_at: fields.time("updated_at")?,
         resolved_at: fields.maybe_time("resolved_at")?,
         resolution: fields.maybe_named("resolution")?,
         resolved_by: fields.maybe_text("resolved_by")?,

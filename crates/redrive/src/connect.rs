@@ -200,10 +200,15 @@ pub async fn ops(target: &Target, client: Client, config: &Config) -> anyhow::Re
 
 /// The verbs of `config` that need no server.
 pub async fn records(config: &Config) -> anyhow::Result<Records> {
-    let Opened { ledger, reader } = ledger::open(&config.ledger.url).await?;
+    let Opened {
+        ledger,
+        reader,
+        desk,
+    } = ledger::open(&config.ledger.url).await?;
     Ok(Records {
         ledger,
         reader,
+        desk,
         policy: Arc::new(config.policy.clone()),
         clock: Arc::new(SystemClock),
     })

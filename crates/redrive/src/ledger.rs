@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use redrive_ledger::{Ledger, LedgerError, LedgerUrl, Reader, SqlLedger};
+use redrive_ledger::{Desk, Ledger, LedgerError, LedgerUrl, Reader, SqlLedger};
 
-/// An open ledger, by its two sides.
+/// An open ledger, by its sides.
 #[derive(Clone)]
 pub struct Opened {
     /// What protocol and decisions go through.
     pub ledger: Arc<dyn Ledger>,
     /// What lists and numbers come from.
     pub reader: Arc<dyn Reader>,
+    /// What the HTTP side keeps.
+    pub desk: Arc<dyn Desk>,
 }
 
 /// Opens the ledger that `url` names.
@@ -18,7 +20,8 @@ pub async fn open(url: &str) -> Result<Opened, LedgerError> {
     let ledger = SqlLedger::open(LedgerUrl::parse(url)?).await?;
     Ok(Opened {
         ledger: Arc::new(ledger.clone()),
-        reader: Arc::new(ledger),
+        reader: Arc::new(ledger.clone()),
+        desk: Arc::new(ledger),
     })
 }
 

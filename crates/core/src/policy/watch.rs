@@ -47,6 +47,11 @@ impl Watch {
         self.matched(workflow_id).unwrap_or(workflow_id).to_owned()
     }
 
+    /// The workflow id of an order, by the template.
+    pub fn workflow_id_of(&self, order_id: &str) -> String {
+        self.order_id.replacen(ORDER_ID_PLACEHOLDER, order_id, 1)
+    }
+
     fn matched<'id>(&self, workflow_id: &'id str) -> Option<&'id str> {
         let (before, after) = self.order_id.split_once(ORDER_ID_PLACEHOLDER)?;
         let order_id = workflow_id.strip_prefix(before)?.strip_suffix(after)?;
@@ -63,6 +68,13 @@ mod tests {
             order_id: template.to_owned(),
             ..Watch::default()
         }
+    }
+
+    #[test]
+    fn a_workflow_id_is_made_by_the_template() {
+        let made = watch("shop:{orderId}:v2").workflow_id_of("A{orderId}");
+        assert_eq!(made, "shop:A{orderId}:v2");
+        assert_eq!(watch("shop:{orderId}:v2").order_id_of(&made), "A{orderId}");
     }
 
     #[test]

@@ -3,7 +3,8 @@
 
 use redrive_core::ids::WorkflowId;
 use redrive_ledger::{DeadLetter, DeadLetterFilter, NewAuditEvent, Resolution, Resolved};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Decision, Records, Result};
 
@@ -11,7 +12,7 @@ use super::{Decision, Records, Result};
 const PAGE: u32 = 500;
 
 /// An order of the dead letter queue.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Named {
     /// The workflow id.
@@ -30,7 +31,7 @@ pub enum Many {
 }
 
 /// What was done with many.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkReport {
     /// How many it was about.
@@ -42,7 +43,7 @@ pub struct BulkReport {
 }
 
 /// One with which it was not done, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotDone {
     /// The order.
@@ -114,7 +115,7 @@ impl Records {
                 let mut left = limit.map_or(u64::MAX, u64::from);
                 loop {
                     let size = left.min(PAGE.into()) as u32;
-                    let page = self.reader.dead_letters(&filter, size).await?;
+                    let page = self.reader.dead_letters(&filter, 0, size).await?;
                     filter.after = page.last().map(|entry| (entry.created_at, entry.id));
                     let orders: Vec<Named> = page.iter().map(Named::from).collect();
                     self.decide_page(&orders, resolution, by, &mut report)

@@ -11,6 +11,7 @@ mod operations;
 mod queue;
 mod records;
 mod rehearse;
+mod reports;
 mod scan_back;
 mod schedule;
 
@@ -19,6 +20,7 @@ use temporalio_client::Client;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::failed_run::NoFailedRun;
 use crate::gateway::GatewayError;
 
 pub use batch::{RunRequest, Running};
@@ -30,6 +32,7 @@ pub use limits::Limit;
 pub use operations::{Answered, Tell};
 pub use records::Records;
 pub use rehearse::{Rehearsal, Rehearsed, VERDICTS};
+pub use reports::Report;
 pub use scan_back::{Older, OlderGroup};
 pub use schedule::Triggered;
 
@@ -135,6 +138,9 @@ pub enum OpsError {
         /// What was asked for.
         id: String,
     },
+    /// The run that is reported did not fail.
+    #[error(transparent)]
+    NotFailed(NoFailedRun),
     /// A batch could not be started, or did not end well.
     #[error("the batch {workflow_id} {what}")]
     Batch {

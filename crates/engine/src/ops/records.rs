@@ -9,8 +9,8 @@ use redrive_core::policy::Policy;
 use redrive_core::states::State;
 use redrive_ledger::{
     Act, Acted, AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Ledger, NewAuditEvent, OrderFilter,
-    OrderRow, Overview, Reader, Story,
+    DeadLetterStats, Desk, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger, NewAuditEvent, OrderFilter,
+    OrderRow, Overview, Park, Reader, Story, Total,
 };
 
 use super::{OpsError, Result};
@@ -23,6 +23,8 @@ pub struct Records {
     pub ledger: Arc<dyn Ledger>,
     /// What lists and numbers come from.
     pub reader: Arc<dyn Reader>,
+    /// What the HTTP side keeps.
+    pub desk: Arc<dyn Desk>,
     /// The policy.
     pub policy: Arc<Policy>,
     /// Time.
@@ -102,7 +104,27 @@ impl Records {
         filter: &DeadLetterFilter,
         limit: u32,
     ) -> Result<Vec<DeadLetter>> {
-        Ok(self.reader.dead_letters(filter, limit).await?)
+        Ok(self.reader.dead_letters(filter, 0, limit).await?)
+    }
+
+    /// Dead letters after the first `offset`, the oldest first, and how many match in all.
+    pub async fn dead_letter_page(
+        &self,
+        filter: &DeadLetterFilter,
+        offset: u32,
+        limit: u32,
+    ) -> Result<(Vec<DeadLetter>, Total)> {
+        let entries = self.reader.dead_letters(filter, offset, limit).await?;
+        Ok((entries, self.reader.total_dead_letters(filter).await?))
+    }
+
+    /// Orders that wait for a restart and are due, in a batch's order, and how many there are.
+    pub async fn eligible(
+        &self,
+        filter: &EligibleFilter,
+        limit: u32,
+    ) -> Result<(Vec<OrderRow>, Total)> {
+        Ok(self.reader.eligible(filter, limit).await?)
     }
 
     /// The queue in numbers.
@@ -144,10 +166,10 @@ impl Records {
     pub async fn park(
         &self,
         id: &str,
-        by: &NewAuditEvent,
+        park: &Park,
     ) -> Result<std::result::Result<DeadLetter, State>> {
         let workflow_id = self.find(id).await?;
-        if let Some(entry) = self.ledger.park(&workflow_id, by, self.clock.now()).await? {
+        if let Some(entry) = self.ledger.park(&workflow_id, park, self.clock.now()).await? {
             return Ok(Ok(entry));
         }
         let story = self.show_order(id).await?;

@@ -163,7 +163,7 @@ async fn a_dead_letter_that_was_repaired_by_hand_is_resolved_within_a_day() {
         .ledger
         .park(
             &"order-1".into(),
-            &crate::retries::operator(),
+            &crate::retries::operator().into(),
             world.engine.clock.now(),
         )
         .await;

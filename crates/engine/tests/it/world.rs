@@ -17,7 +17,7 @@ use redrive_engine::{Clock, Engine, RunningWorker, Settings, Steady, SystemClock
 use redrive_flows::activities::{Chunk, ChunkReport, Phase};
 use redrive_fulfillment::puppet::{Move, Puppet, Task};
 use redrive_fulfillment::testbed::{Testbed, eventually, eventually_within, json_input};
-use redrive_ledger::{BatchOpening, Ledger, LedgerUrl, Reader, SqlLedger, Story};
+use redrive_ledger::{BatchOpening, Desk, Ledger, LedgerUrl, Reader, SqlLedger, Story};
 use redrive_test_postgres::Database;
 use serde_json::json;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
@@ -98,6 +98,7 @@ pub struct World {
     pub bed: Testbed,
     pub ledger: Arc<dyn Ledger>,
     pub reader: Arc<dyn Reader>,
+    pub desk: Arc<dyn Desk>,
     pub gateway: TemporalGateway,
     pub clock: Arc<ShiftedClock>,
     pub engine: Engine,
@@ -157,6 +158,7 @@ impl World {
         let bed = Testbed::connect(name).await;
         let opened = SqlLedger::open(url).await.unwrap();
         let reader: Arc<dyn Reader> = Arc::new(opened.clone());
+        let desk: Arc<dyn Desk> = Arc::new(opened.clone());
         let ledger: Arc<dyn Ledger> = Arc::new(opened);
         let gateway = TemporalGateway::connect(bed.client.clone()).await.unwrap();
         let clock = Arc::new(ShiftedClock::default());
@@ -172,6 +174,7 @@ impl World {
             bed,
             ledger,
             reader,
+            desk,
             gateway,
             clock,
             engine,
@@ -388,6 +391,7 @@ impl World {
             records: Records {
                 ledger: Arc::clone(&self.ledger),
                 reader: Arc::clone(&self.reader),
+                desk: Arc::clone(&self.desk),
                 policy: Arc::clone(&self.engine.policy),
                 clock: Arc::clone(&self.engine.clock),
             },

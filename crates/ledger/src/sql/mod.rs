@@ -16,6 +16,7 @@ mod compact;
 mod connect;
 mod copy;
 mod dead_letter;
+mod desk;
 mod file;
 #[cfg(feature = "failpoints")]
 mod full_disk;
@@ -60,7 +61,7 @@ use crate::folio::Learning;
 use crate::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, Limited, NewAuditEvent,
-    ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Resolution, Resolve,
+    ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Park, Resolution, Resolve,
     Resolved, ScanWindow, Story, Turns,
 };
 
@@ -95,6 +96,10 @@ impl Ledger for SqlLedger {
     ) -> Result<ObserveSummary> {
         let learning = learning(policy, batch, None, moment);
         again(|| observe::observe(self, failures, &learning)).await
+    }
+
+    async fn report(&self, policy: &Policy, failure: &Failure, moment: Moment) -> Result<bool> {
+        again(|| observe::report(self, policy, failure, moment)).await
     }
 
     async fn observe_pending(
@@ -258,10 +263,10 @@ impl Ledger for SqlLedger {
     async fn park(
         &self,
         workflow_id: &WorkflowId,
-        by: &NewAuditEvent,
+        park: &Park,
         now: Timestamp,
     ) -> Result<Option<DeadLetter>> {
-        again(|| resolve::park(self, workflow_id, by, now)).await
+        again(|| resolve::park(self, workflow_id, park, now)).await
     }
 
     async fn act(

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use redrive_core::ids::{RunId, WorkflowId};
+use redrive_core::ids::{BatchId, RunId, WorkflowId};
+use redrive_core::moment::Moment;
+use redrive_core::policy::Policy;
 
 use crate::book::Book;
 use crate::contract::Result;
@@ -13,8 +15,11 @@ use crate::record::Seen;
 use crate::rows::Fields;
 use crate::sql::load::{self, Attempts};
 use crate::sql::{SqlLedger, batch, write};
+use crate::transition::observe::{first, report as report_to};
 use crate::{Failure, ObserveSummary, OrderPk, rows};
 
+/// Whoever reports is no batch; nothing is written under this name.
+const NO_BATCH: &str = "report";
 /// How many pending failures one transaction takes up.
 const PENDING_PAGE: usize = 1000;
 
@@ -72,6 +77,38 @@ pub(super) async fn observe(
     write::verdicts(&mut tx, &book.folios).await?;
     tx.commit().await.doing("commit observed failures")?;
     Ok(summary)
+}
+
+pub(super) async fn report(
+    ledger: &SqlLedger,
+    policy: &Policy,
+    failure: &Failure,
+    moment: Moment,
+) -> Result<bool> {
+    let learning = Learning {
+        policy,
+        batch: &BatchId::from(NO_BATCH),
+        chunk: None,
+        moment,
+    };
+    let seen = Seen::new(failure, policy.keep_start_requests, learning.now())?;
+    let mut tx = ledger.begin().await?;
+    tx.lock("observe").await.doing("wait for a scan")?;
+    let mut folios = load::by_workflow(&mut tx, &[&failure.workflow_id], Attempts::All).await?;
+    let run = std::slice::from_ref(&failure.run_id);
+    if unknown_runs(&mut tx, run).await?.is_empty() {
+        return Ok(false);
+    }
+    match folios.first_mut() {
+        Some(folio) => report_to(folio, seen, &learning)?,
+        None => {
+            let pk = last_order(&mut tx).await? + 1;
+            folios.push(first(pk, failure, seen, &learning));
+        }
+    }
+    write::folios(&mut tx, &folios, learning.now()).await?;
+    tx.commit().await.doing("commit a reported failure")?;
+    Ok(true)
 }
 
 async fn last_order(conn: &mut Conn) -> Result<OrderPk> {

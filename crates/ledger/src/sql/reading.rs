@@ -5,6 +5,7 @@ mod batches;
 mod by_hand;
 mod checkup;
 pub(super) mod dead_letters;
+mod eligible;
 mod failures;
 mod operations;
 mod orders;
@@ -21,8 +22,8 @@ use crate::contract::Result;
 use crate::sql::{SqlLedger, copy, home, limits, operation};
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, FailureEntry, FailureFilter, FailureGroup, Limited, NotStarted, Operation,
-    OrderFilter, OrderRow, Overview, Reader,
+    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Limited, NotStarted, Operation,
+    OrderFilter, OrderRow, Overview, Reader, Total,
 };
 
 #[async_trait]
@@ -64,8 +65,25 @@ impl Reader for SqlLedger {
         batches::verdicts(self, batch, after, limit).await
     }
 
-    async fn dead_letters(&self, filter: &DeadLetterFilter, limit: u32) -> Result<Vec<DeadLetter>> {
-        dead_letters::list(self, filter, limit).await
+    async fn eligible(
+        &self,
+        filter: &EligibleFilter,
+        limit: u32,
+    ) -> Result<(Vec<OrderRow>, Total)> {
+        eligible::list(self, filter, limit).await
+    }
+
+    async fn dead_letters(
+        &self,
+        filter: &DeadLetterFilter,
+        offset: u32,
+        limit: u32,
+    ) -> Result<Vec<DeadLetter>> {
+        dead_letters::list(self, filter, offset, limit).await
+    }
+
+    async fn total_dead_letters(&self, filter: &DeadLetterFilter) -> Result<Total> {
+        dead_letters::total(self, filter).await
     }
 
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64> {

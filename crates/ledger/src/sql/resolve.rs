@@ -16,7 +16,7 @@ use crate::sql::{SqlLedger, write};
 use crate::transition::act::act as act_on;
 use crate::transition::resolve::{Decided, park as park_order, resolve as resolve_order};
 use crate::{
-    Act, Acted, DeadLetter, LedgerError, NewAuditEvent, OrderPk, Resolution, Resolve, Resolved,
+    Act, Acted, DeadLetter, LedgerError, NewAuditEvent, OrderPk, Park, Resolution, Resolve, Resolved,
 };
 
 /// What an operator decides, and as part of what.
@@ -135,7 +135,7 @@ fn gone(folio: &Folio) -> LedgerError {
 pub(super) async fn park(
     ledger: &SqlLedger,
     workflow_id: &WorkflowId,
-    by: &NewAuditEvent,
+    park: &Park,
     now: Timestamp,
 ) -> Result<Option<DeadLetter>> {
     let mut tx = ledger.begin().await?;
@@ -143,12 +143,12 @@ pub(super) async fn park(
     let Some(folio) = folios.first_mut() else {
         return Ok(None);
     };
-    if !park_order(folio, now)? {
+    if !park_order(folio, park, now)? {
         return Ok(None);
     }
     let pk = folio.order.row.pk;
     write::folios(&mut tx, &folios, now).await?;
-    write::audit(&mut tx, by, "park", Some(pk), now).await?;
+    write::audit(&mut tx, &park.by, "park", Some(pk), now).await?;
     let entry = latest(&mut tx, pk).await?;
     tx.commit().await.doing("park an order")?;
     Ok(entry)

@@ -182,8 +182,8 @@ WHERE order_pk IN (SELECT value FROM json_each($1))
   AND NOT EXISTS (SELECT 1 FROM failures AS f WHERE f.run_id = start_requests.run_id AND f.pending = 1)";
 
 const OPEN_DEAD_LETTERS: Statement = insert!(
-    dead_letters: order_pk, generation, reason, failure_status, failure_reason, retry_count, batch_id, created_at,
-    updated_at;
+    dead_letters: order_pk, generation, reason, escalation_level, failure_status, failure_reason, retry_count, batch_id,
+    created_at, updated_at;
     "ON CONFLICT (order_pk, generation) DO NOTHING"
 );
 

@@ -105,6 +105,25 @@ pub(crate) fn observe(
     })
 }
 
+/// Records a failure that somebody reports. A batch has to count what an attempt of ours may explain, so that waits for one.
+pub(crate) fn report(
+    folio: &mut Folio,
+    seen: Seen,
+    learning: &Learning<'_>,
+) -> Result<(), LedgerError> {
+    let followed = folio.state() == State::InFlight;
+    let ours = folio.state() == State::Claimed || followed || unknown_intent(folio, &seen).is_some();
+    if !ours {
+        return observe(folio, seen, learning).map(drop);
+    }
+    if followed {
+        folio.order.row.next_check_at = Some(learning.now());
+        folio.changed = true;
+    }
+    folio.failures.push((seen, true));
+    Ok(())
+}
+
 /// If our memo on the failed run names an attempt whose run is not known, that run is the attempt's: the restart counts.
 /// Returns whether it is so.
 pub(crate) fn recognise(folio: &mut Folio, seen: &Seen, learning: &Learning<'_>) -> bool {

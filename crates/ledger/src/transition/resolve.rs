@@ -8,7 +8,7 @@ use redrive_core::states::{Event, State};
 use crate::edit::{DeadLetterEdit, Requests};
 use crate::folio::Folio;
 use crate::record::{after, micros};
-use crate::{DeadLetter, LedgerError, NewAuditEvent, Resolution, Resolve};
+use crate::{DeadLetter, LedgerError, NewAuditEvent, Park, Resolution, Resolve};
 
 /// Whether a decision takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ fn close(folio: &mut Folio, resolution: Resolution, now: Timestamp) -> Result<()
 }
 
 /// Puts a waiting or held order into the queue. Returns whether its state allows it.
-pub(crate) fn park(folio: &mut Folio, now: Timestamp) -> Result<bool, LedgerError> {
+pub(crate) fn park(folio: &mut Folio, park: &Park, now: Timestamp) -> Result<bool, LedgerError> {
     if !matches!(folio.state(), State::Failed | State::Held) {
         return Ok(false);
     }
@@ -95,6 +95,8 @@ pub(crate) fn park(folio: &mut Folio, now: Timestamp) -> Result<bool, LedgerErro
     folio.dead_letter = Some(DeadLetterEdit::Open {
         reason: DeadLetterReason::Parked,
         batch: None,
+        level: park.escalation_level,
+        failure: park.failure.clone(),
         at: micros(now),
     });
     Ok(true)

@@ -13,6 +13,7 @@ struct DeadLetterLine<'a> {
     order_pk: OrderPk,
     generation: u32,
     reason: &'a str,
+    escalation_level: &'a str,
     failure_status: &'a str,
     failure_reason: &'a str,
     retry_count: u32,
@@ -24,12 +25,27 @@ struct DeadLetterLine<'a> {
 /// Dead letters to open.
 pub(crate) fn opened_dead_letters(folios: &[Folio]) -> Option<String> {
     array(folios.iter().filter_map(|folio| match &folio.dead_letter {
-        Some(DeadLetterEdit::Open { reason, batch, at }) => Some(dead_letter_line(
-            folio,
-            reason.as_str(),
-            batch.as_ref().map(|batch| batch.as_str()),
-            *at,
-        )),
+        Some(DeadLetterEdit::Open {
+            reason,
+            batch,
+            level,
+            failure,
+            at,
+        }) => {
+            let line = dead_letter_line(folio, *at);
+            let own = (line.failure_status, line.failure_reason);
+            let told = failure.as_ref();
+            let (failure_status, failure_reason) =
+                told.map_or(own, |(status, reason)| (status, reason));
+            Some(DeadLetterLine {
+                reason: reason.as_str(),
+                escalation_level: level.as_str(),
+                batch_id: batch.as_ref().map(|batch| batch.as_str()),
+                failure_status,
+                failure_reason,
+                ..line
+            })
+        }
         _ => None,
     }))
 }
@@ -37,26 +53,23 @@ pub(crate) fn opened_dead_letters(folios: &[Folio]) -> Option<String> {
 /// Open dead letters that take over what went wrong last.
 pub(crate) fn followed_dead_letters(folios: &[Folio]) -> Option<String> {
     array(folios.iter().filter_map(|folio| match &folio.dead_letter {
-        Some(DeadLetterEdit::Follow { at }) => Some(dead_letter_line(folio, "", None, *at)),
+        Some(DeadLetterEdit::Follow { at }) => Some(dead_letter_line(folio, *at)),
         _ => None,
     }))
 }
 
-fn dead_letter_line<'a>(
-    folio: &'a Folio,
-    reason: &'a str,
-    batch_id: Option<&'a str>,
-    at: Timestamp,
-) -> DeadLetterLine<'a> {
+/// What an entry takes over from its order.
+fn dead_letter_line(folio: &Folio, at: Timestamp) -> DeadLetterLine<'_> {
     let row = &folio.order.row;
     DeadLetterLine {
         order_pk: row.pk,
         generation: row.generation,
-        reason,
+        reason: "",
+        escalation_level: "",
         failure_status: &row.failure_status,
         failure_reason: &row.failure_reason,
         retry_count: row.retry_count,
-        batch_id,
+        batch_id: None,
         created_at: micro(at),
         updated_at: micro(at),
     }

@@ -79,7 +79,7 @@ async fn a_reset_takes_an_order_out_of_the_queue() {
     world.observe(&[first_failure("a")]).await;
     world
         .ledger
-        .park(&"a".into(), &ann("look"), world.now())
+        .park(&"a".into(), &ann("look").into(), world.now())
         .await
         .unwrap();
     assert!(matches!(act(&world, "a", Act::Reset).await, Acted::Done(_)));

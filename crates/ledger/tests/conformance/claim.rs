@@ -169,7 +169,7 @@ async fn the_longest_due_come_first_and_an_operators_retries_before_them() {
         .await;
     world
         .ledger
-        .park(&"manual".into(), &ann("x"), world.now())
+        .park(&"manual".into(), &ann("x").into(), world.now())
         .await
         .unwrap();
     let retry = Resolve {
@@ -386,7 +386,7 @@ async fn one_order_may_be_asked_for() {
 
     world
         .ledger
-        .park(&"c".into(), &ann("x"), world.now())
+        .park(&"c".into(), &ann("x").into(), world.now())
         .await
         .unwrap();
     let retry = Resolve {

@@ -307,7 +307,7 @@ async fn an_operator_may_park_a_waiting_order_and_nothing_else() {
     let park = async |order: &str| {
         world
             .ledger
-            .park(&order.into(), &ann("look"), world.now())
+            .park(&order.into(), &ann("look").into(), world.now())
             .await
             .unwrap()
     };

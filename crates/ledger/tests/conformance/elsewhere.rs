@@ -206,7 +206,7 @@ async fn an_operators_retry_that_met_a_newer_failure_stays_first_in_line() {
     world.observe(&[fraud(first_failure("a"))]).await;
     world
         .ledger
-        .park(&"a".into(), &ann("x"), world.now())
+        .park(&"a".into(), &ann("x").into(), world.now())
         .await
         .unwrap();
     let retry = Resolve {

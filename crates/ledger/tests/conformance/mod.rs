@@ -13,6 +13,7 @@ mod commit;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod dead_letters;
+mod desk;
 mod elsewhere;
 mod homes;
 mod model;
@@ -21,6 +22,7 @@ mod operations;
 mod operators;
 mod pending;
 mod reading;
+mod reports;
 mod settle;
 mod settle_waiting;
 mod started_late;

@@ -154,7 +154,7 @@ impl Model {
             Step::Park => drop(
                 world
                     .ledger
-                    .park(&ORDER.into(), &ann("x"), world.now())
+                    .park(&ORDER.into(), &ann("x").into(), world.now())
                     .await
                     .unwrap(),
             ),

@@ -241,7 +241,7 @@ async fn after_a_cancellation_failures_are_only_shown() {
     world.observe(&[first_failure("a")]).await;
     world
         .ledger
-        .park(&"a".into(), &ann("x"), world.now())
+        .park(&"a".into(), &ann("x").into(), world.now())
         .await
         .unwrap();
     let cancel = Resolve {
@@ -270,7 +270,7 @@ async fn a_dead_letter_follows_a_newer_failure() {
     world.observe(&[first_failure("a")]).await;
     world
         .ledger
-        .park(&"a".into(), &ann("x"), world.now())
+        .park(&"a".into(), &ann("x").into(), world.now())
         .await
         .unwrap();
     world

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
 use redrive_ledger::{
-    AuditFilter, BatchVerdict, DeadLetterFilter, FailureFilter, OrderFilter, Outcome, Overview,
-    Resolution, Resolve,
+    AuditFilter, BatchVerdict, DeadLetterFilter, EligibleFilter, FailureFilter, OrderFilter, Outcome, Overview,
+    Resolution, Resolve, Total,
 };
 
 use super::world::{World, ann, at, failure, first_failure, run, with_status};
@@ -32,7 +32,7 @@ async fn world() -> World {
     world.commit("b1", &claimed, refused).await;
     world
         .ledger
-        .park(&"d".into(), &ann("look at it"), at(5))
+        .park(&"d".into(), &ann("look at it").into(), at(5))
         .await
         .unwrap();
     world.wait(60);
@@ -55,11 +55,15 @@ async fn orders(world: &World, filter: OrderFilter, limit: u32) -> Vec<String> {
 }
 
 async fn dead_letters(world: &World, filter: DeadLetterFilter) -> Vec<String> {
-    let entries = world.reader.dead_letters(&filter, 9).await.unwrap();
+    let entries = world.reader.dead_letters(&filter, 0, 9).await.unwrap();
     entries
         .iter()
         .map(|entry| entry.workflow_id.to_string())
         .collect()
+}
+
+async fn total(world: &World, filter: &DeadLetterFilter) -> Total {
+    world.reader.total_dead_letters(filter).await.unwrap()
 }
 
 #[tokio::test]
@@ -287,6 +291,51 @@ async fn a_batch_is_found_by_either_id_and_tells_each_verdict() {
 }
 
 #[tokio::test]
+async fn orders_that_are_due_are_listed_the_longest_due_first() {
+    let world = world().await;
+    let due = |statuses: &[&str], max_retries| EligibleFilter {
+        failure_statuses: statuses.iter().map(|&status| status.to_owned()).collect(),
+        max_retries,
+        due_by: world.now(),
+    };
+    let all = eligible(&world, &due(&[], 5)).await;
+    assert_eq!(all, ["b", "a"], "neither what is in flight nor what waits for a decision");
+    assert_eq!(eligible(&world, &due(&["slam_failed"], 5)).await, ["b"]);
+    let both = due(&["shipping_failed", "slam_failed"], 5);
+    assert_eq!(eligible(&world, &both).await, ["b", "a"]);
+    assert!(eligible(&world, &due(&[], 0)).await.is_empty());
+    let (page, total) = world.reader.eligible(&both, 1).await.unwrap();
+    assert_eq!(page.len(), 1);
+    assert!(matches!(total, Total::Exactly(2..)), "{total:?}");
+    let nothing_yet = EligibleFilter {
+        due_by: at(-3_600),
+        ..both
+    };
+    assert!(eligible(&world, &nothing_yet).await.is_empty());
+
+    // An operator's retry goes first, and whatever the policy says of its status.
+    let retry = Resolve {
+        workflow_id: "d".into(),
+        resolution: Resolution::ManualRetry,
+        by: ann("again"),
+    };
+    world
+        .ledger
+        .resolve(&world.policy, &retry, world.now())
+        .await
+        .unwrap();
+    assert_eq!(eligible(&world, &due(&[], 5)).await, ["d", "b", "a"]);
+    let shipping = due(&["shipping_failed"], 5);
+    assert_eq!(eligible(&world, &shipping).await, ["d", "a"]);
+}
+
+async fn eligible(world: &World, filter: &EligibleFilter) -> Vec<String> {
+    let (orders, _) = world.reader.eligible(filter, 99).await.unwrap();
+    let ids = orders.iter().map(|order| order.workflow_id.to_string());
+    ids.filter(|id| !id.starts_with("bystander")).collect()
+}
+
+#[tokio::test]
 async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
     let world = world().await;
     let waiting = DeadLetterFilter {
@@ -297,12 +346,15 @@ async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
         dead_letters(&world, waiting.clone()).await,
         ["bystander-parked", "d"]
     );
-    let first = world.reader.dead_letters(&waiting, 1).await.unwrap();
+    let first = world.reader.dead_letters(&waiting, 0, 1).await.unwrap();
     let next = DeadLetterFilter {
         after: Some((first[0].created_at, first[0].id)),
         ..waiting.clone()
     };
-    assert_eq!(dead_letters(&world, next).await, ["d"]);
+    assert_eq!(dead_letters(&world, next.clone()).await, ["d"]);
+    let second = world.reader.dead_letters(&waiting, 1, 9).await.unwrap();
+    assert_eq!(second[0].order_id, "d");
+    assert_eq!(total(&world, &next).await, Total::Exactly(2), "whatever page it is");
     let old = DeadLetterFilter {
         before: Some(at(5)),
         ..waiting.clone()
@@ -317,6 +369,7 @@ async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
         customer_id: Some("customer-of-d".into()),
         ..waiting.clone()
     };
+    assert_eq!(total(&world, &customer).await, Total::Exactly(1));
     assert_eq!(dead_letters(&world, customer).await, ["d"]);
     let group = DeadLetterFilter {
         failure_status: Some("shipping_failed".into()),
@@ -340,6 +393,7 @@ async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
         resolved: Some(true),
         ..DeadLetterFilter::default()
     };
+    assert_eq!(total(&world, &decided).await, Total::Exactly(1));
     assert_eq!(dead_letters(&world, decided).await, ["d"]);
     let stats = world.reader.dead_letter_stats().await.unwrap();
     assert_eq!(

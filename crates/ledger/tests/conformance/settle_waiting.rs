@@ -14,7 +14,7 @@ async fn waiting(state: State) -> World {
     if state == State::DeadLettered {
         world
             .ledger
-            .park(&"a".into(), &ann("x"), world.now())
+            .park(&"a".into(), &ann("x").into(), world.now())
             .await
             .unwrap();
     }

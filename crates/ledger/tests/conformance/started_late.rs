@@ -134,7 +134,7 @@ async fn a_dead_letter_learns_of_it_when_the_run_has_ended() {
     let world = given_up().await;
     world
         .ledger
-        .park(&"a".into(), &ann("x"), world.now())
+        .park(&"a".into(), &ann("x").into(), world.now())
         .await
         .unwrap();
     let running = latest("a-late", RunStatus::Running, 10, 0);

@@ -28,7 +28,7 @@ async fn stories_are_read_in_pages_and_are_the_same_one_by_one() {
     world.restart("b", "b-1", "b1").await;
     world
         .ledger
-        .park(&"c".into(), &ann("x"), world.now())
+        .park(&"c".into(), &ann("x").into(), world.now())
         .await
         .unwrap();
     let (mut all, mut after) = (Vec::new(), None);

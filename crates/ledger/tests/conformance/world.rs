@@ -14,20 +14,36 @@ use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use redrive_ledger::{
     BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit,
-    Committed, Failure, Latest, Ledger, NewAuditEvent, ObserveSummary, OrderRow, Outcome, Plan,
-    Reader, Story,
+    Committed, Desk, Failure, Latest, Ledger, NewAuditEvent, ObserveSummary, OrderRow, Outcome, Plan,
+    Reader, SqlLedger, Story,
 };
 
 /// The bytes of every start request, but for the order's id after them.
 pub const REQUEST: &[u8] = b"a start request, opaque to the ledger: ";
 
-/// A ledger by its two sides, and what keeps it alive.
-pub type Made = (Arc<dyn Ledger>, Arc<dyn Reader>, Box<dyn Any + Send + Sync>);
+/// A ledger by its sides, and what keeps it alive.
+pub type Made = (
+    Arc<dyn Ledger>,
+    Arc<dyn Reader>,
+    Arc<dyn Desk>,
+    Box<dyn Any + Send + Sync>,
+);
+
+/// An open ledger as [`World::on`] takes it; it lives as long as `keep`.
+pub fn made(ledger: &SqlLedger, keep: impl Any + Send + Sync) -> Made {
+    (
+        Arc::new(ledger.clone()),
+        Arc::new(ledger.clone()),
+        Arc::new(ledger.clone()),
+        Box::new(keep),
+    )
+}
 
 /// A ledger and what a test does with it again and again.
 pub struct World {
     pub ledger: Arc<dyn Ledger>,
     pub reader: Arc<dyn Reader>,
+    pub desk: Arc<dyn Desk>,
     pub policy: Policy,
     pub home: Home,
     now: AtomicI64,
@@ -119,7 +135,7 @@ impl World {
     }
 
     /// A world on a ledger that is made already.
-    pub async fn on(policy: Policy, (ledger, reader, keep): Made) -> Self {
+    pub async fn on(policy: Policy, (ledger, reader, desk, keep): Made) -> Self {
         let home = Home {
             cluster_id: "c".into(),
             namespace: "default".into(),
@@ -128,6 +144,7 @@ impl World {
         let mut world = Self {
             ledger,
             reader,
+            desk,
             policy,
             home,
             now,
@@ -148,7 +165,7 @@ impl World {
         .await;
         let parked = self
             .ledger
-            .park(&"bystander-parked".into(), &ann("look at it"), self.now())
+            .park(&"bystander-parked".into(), &ann("look at it").into(), self.now())
             .await
             .unwrap();
         assert!(parked.is_some());

@@ -6,19 +6,14 @@ use redrive_ledger::{DeadLetterFilter, Ledger, LedgerUrl, Reader, SqlLedger};
 use redrive_test_postgres::Database;
 use sqlx::{Connection, PgConnection};
 
-use crate::conformance::world::{World, at, first_failure, request};
+use crate::conformance::world::{World, at, first_failure, made, request};
 use crate::factory;
 
 #[tokio::test]
 async fn a_copy_tells_what_the_database_tells() {
     let database = Database::new().await;
     let ledger = Arc::new(factory::open(&database).await);
-    let made = (
-        ledger.clone() as Arc<dyn Ledger>,
-        ledger.clone() as Arc<dyn Reader>,
-        Box::new(()) as Box<dyn std::any::Any + Send + Sync>,
-    );
-    let world = World::on(Default::default(), made).await;
+    let world = World::on(Default::default(), made(&ledger, ())).await;
     world.ledger.bind(&world.home).await.unwrap();
     // More than one page.
     let orders: Vec<_> = (0..1_100)
@@ -69,8 +64,8 @@ async fn a_copy_tells_what_the_database_tells() {
         world.reader.failure_groups(None, 9).await.unwrap()
     );
     assert_eq!(
-        copy.reader.dead_letters(&all, 9).await.unwrap(),
-        world.reader.dead_letters(&all, 9).await.unwrap()
+        copy.reader.dead_letters(&all, 0, 9).await.unwrap(),
+        world.reader.dead_letters(&all, 0, 9).await.unwrap()
     );
     assert_eq!(
         copy.reader.dead_letter_stats().await.unwrap(),

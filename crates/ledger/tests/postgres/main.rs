@@ -12,12 +12,10 @@ mod workers;
 
 /// How this driver makes a ledger for one test.
 mod factory {
-    use std::sync::Arc;
-
     use redrive_ledger::{LedgerUrl, SqlLedger};
     use redrive_test_postgres::Database;
 
-    use crate::conformance::world::Made;
+    use crate::conformance::world::{Made, made};
 
     /// How many sequences of steps the model plays: fewer than on SQLite, for the protocol is the same and a database takes
     /// longer to make.
@@ -27,11 +25,7 @@ mod factory {
     pub async fn ledger() -> Made {
         let database = Database::new().await;
         let ledger = open(&database).await;
-        (
-            Arc::new(ledger.clone()),
-            Arc::new(ledger),
-            Box::new(database),
-        )
+        made(&ledger, database)
     }
 
     /// The ledger in that database, with connections of its own: as another process opens it.

@@ -4,7 +4,7 @@ use redrive_ledger::{Ledger, Reader};
 use redrive_test_postgres::Database;
 use sqlx::{Connection, PgConnection, Row, ValueRef};
 
-use crate::conformance::world::{World, at, first_failure};
+use crate::conformance::world::{World, at, first_failure, made};
 use crate::factory;
 
 /// "Orders reprocessed per day", as the spec has it.
@@ -40,12 +40,7 @@ async fn asked(database: &Database) -> Vec<[String; 3]> {
 async fn the_specs_dashboard_query_gives_the_rows_of_the_report() {
     let database = Database::new().await;
     let ledger = std::sync::Arc::new(factory::open(&database).await);
-    let made = (
-        ledger.clone() as std::sync::Arc<dyn Ledger>,
-        ledger.clone() as std::sync::Arc<dyn Reader>,
-        Box::new(()) as Box<dyn std::any::Any + Send + Sync>,
-    );
-    let world = World::on(Default::default(), made).await;
+    let world = World::on(Default::default(), made(&ledger, ())).await;
     assert!(asked(&database).await.is_empty());
 
     world

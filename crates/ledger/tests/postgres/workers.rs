@@ -10,19 +10,14 @@ use redrive_ledger::{
 };
 use redrive_test_postgres::Database;
 
-use crate::conformance::world::{World, ann, first_failure, run};
+use crate::conformance::world::{World, ann, first_failure, made, run};
 use crate::factory;
 
 /// A world on a server, and as many workers as are asked for beside it.
 async fn workers(count: usize) -> (Database, World, Vec<Arc<SqlLedger>>) {
     let database = Database::new().await;
     let ledger = Arc::new(factory::open(&database).await);
-    let made = (
-        ledger.clone() as Arc<dyn Ledger>,
-        ledger as Arc<dyn Reader>,
-        Box::new(()) as Box<dyn std::any::Any + Send + Sync>,
-    );
-    let world = World::on(Default::default(), made).await;
+    let world = World::on(Default::default(), made(&ledger, ())).await;
     let mut workers = Vec::new();
     for _ in 0..count {
         workers.push(Arc::new(factory::open(&database).await));
@@ -169,13 +164,13 @@ async fn counters_add_up_whoever_writes() {
                 .unwrap()
         }
     });
-    let by = ann("look at it");
+    let park = ann("look at it").into();
     let parks = (0..120).map(|n| {
         let worker = Arc::clone(&workers[n % 4]);
-        let (by, now) = (&by, world.now());
+        let (park, now) = (&park, world.now());
         async move {
             let order = format!("o{n:04}").as_str().into();
-            worker.park(&order, by, now).await.unwrap()
+            worker.park(&order, park, now).await.unwrap()
         }
     });
     let (_, parked) = tokio::join!(

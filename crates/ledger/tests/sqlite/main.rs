@@ -7,11 +7,9 @@ mod conformance;
 
 /// How this driver makes a ledger for one test.
 mod factory {
-    use std::sync::Arc;
-
     use redrive_ledger::SqlLedger;
 
-    use crate::conformance::world::Made;
+    use crate::conformance::world::{Made, made};
 
     /// How many sequences of steps the model plays. A defect of the protocol takes some hundreds to be found: play more after
     /// a change of it.
@@ -23,6 +21,6 @@ mod factory {
         let ledger = SqlLedger::open(&folder.path().join("ledger.db"))
             .await
             .unwrap();
-        (Arc::new(ledger.clone()), Arc::new(ledger), Box::new(folder))
+        made(&ledger, folder)
     }
 }

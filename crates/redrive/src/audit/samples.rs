@@ -101,6 +101,7 @@ pub(crate) fn dead_letter(order: &str, batch: &str) -> DeadLetter {
         escalation_level: EscalationLevel::Normal,
         batch: Some(batch.into()),
         created_at: at(21),
+        updated_at: at(21),
         resolved_at: None,
         resolution: None,
         resolved_by: None,

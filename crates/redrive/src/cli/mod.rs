@@ -27,8 +27,8 @@ mod session;
 mod signals;
 mod status;
 mod up;
+mod web;
 mod when;
-mod words;
 mod worker;
 
 use std::ffi::OsString;
@@ -37,6 +37,8 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
+
+use redrive_core::words;
 
 use crate::config::Overrides;
 use crate::demo::{self, DemoArgs};
@@ -108,6 +110,7 @@ impl Global {
 enum Command {
     Up(up::UpArgs),
     Worker(worker::WorkerArgs),
+    Serve(web::ServeArgs),
     Status(status::StatusArgs),
     Run(run::RunArgs),
     Scan(scan::ScanArgs),
@@ -146,6 +149,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
+    #[command(name = "openapi")]
+    OpenApi(web::OpenApiArgs),
     Demo(DemoArgs),
     Sample(sample::SampleArgs),
 }
@@ -183,6 +188,7 @@ impl Cli {
         match self.command {
             Command::Up(args) => up::run(args, &global, printer).await,
             Command::Worker(args) => worker::run(args, &global, printer).await,
+            Command::Serve(args) => web::run(args, &global, printer).await,
             Command::Status(args) => status::run(args, &global, printer).await,
             Command::Run(args) => run::run(args, &global, printer).await,
             Command::Scan(args) => scan::run(args, &global, printer).await,
@@ -203,6 +209,7 @@ impl Cli {
             Command::Doctor(args) => doctor::run(args, &global, printer).await,
             Command::Completions(args) => completions::run(&args, printer),
             Command::Man(args) => man::run(&args, printer),
+            Command::OpenApi(args) => web::openapi(&args, printer),
             Command::Demo(args) => demo::run(args, printer).await,
             Command::Sample(args) => sample::run(args, printer).await,
         }

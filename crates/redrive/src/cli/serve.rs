@@ -25,6 +25,7 @@ const STOP: Duration = Duration::from_secs(20);
 pub struct Serving {
     worker: RunningWorker,
     server: Option<DevServer>,
+    web: Option<redrive_web::Serving>,
     watch: ServerWatch,
     ops: Ops,
     what: Runs,
@@ -39,6 +40,7 @@ struct Runs {
     temporal_ui: Option<String>,
     dev_server: Option<DevServerFiles>,
     ledger: String,
+    api: Option<String>,
     task_queue: String,
     schedule: Option<ScheduleRuns>,
 }
@@ -63,6 +65,7 @@ impl Serving {
         thread: WorkerThread,
         session: Session,
         server: Option<(DevServer, DevServerOptions)>,
+        web: Option<redrive_web::Serving>,
     ) -> anyhow::Result<Self> {
         let Session {
             config,
@@ -85,6 +88,7 @@ impl Serving {
             temporal_ui: server.as_ref().and_then(|(server, _)| server.ui_address()),
             dev_server: server.as_ref().map(|(_, options)| files(options)),
             ledger: ledger::shown(&config.ledger.url),
+            api: web.as_ref().map(super::web::api),
             task_queue: config.worker.task_queue,
             schedule,
         };
@@ -92,6 +96,7 @@ impl Serving {
         Ok(Self {
             worker,
             server: server.map(|(server, _)| server),
+            web,
             watch,
             ops,
             what,
@@ -127,7 +132,7 @@ impl Serving {
         drop(self.watch);
         printer.say("Stopping: work that is under way ends first. Ctrl-C again stops at once, and nothing is lost.");
         tokio::select! {
-            stopped = stop(self.worker, self.server, printer) => stopped?,
+            stopped = stop(self.web, self.worker, self.server, printer) => stopped?,
             () = signals.asked() => {}
         }
         ended.map(|()| ExitCode::SUCCESS).map_err(Into::into)
@@ -137,18 +142,25 @@ impl Serving {
 /// Stops the worker, then the server. A worker that waits for a server that is away is left: its claims stand in the
 /// ledger, and the next batch takes them over.
 async fn stop(
+    web: Option<redrive_web::Serving>,
     worker: RunningWorker,
     server: Option<DevServer>,
     printer: &Printer,
 ) -> anyhow::Result<()> {
-    let stopped = tokio::time::timeout(STOP, worker.stop()).await;
+    let stopping = async {
+        if let Some(web) = web {
+            web.stop().await?;
+        }
+        anyhow::Ok(worker.stop().await?)
+    };
+    let stopped = tokio::time::timeout(STOP, stopping).await;
     if stopped.is_err() {
         printer.warn("the worker does not end in time, and is left; the next batch takes over what it was at.");
     }
     if let Some(server) = server {
         server.stop().await?;
     }
-    stopped.map_or(Ok(()), |stopped| Ok(stopped?))
+    stopped.unwrap_or(Ok(()))
 }
 
 async fn keep(ops: &Ops, settings: ScheduleSettings) -> anyhow::Result<ScheduleRuns> {
@@ -224,6 +236,7 @@ impl Runs {
             lines.push(("Its log", files.log.clone()));
         }
         lines.push(("Ledger", self.ledger.clone()));
+        lines.extend(self.api.clone().map(|api| ("API", api)));
         lines.push(("Worker", format!("polls task queue {}", self.task_queue)));
         lines.push((
             "Schedule",

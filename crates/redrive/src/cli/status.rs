@@ -1,6 +1,5 @@
 //! `redrive status`: how everything stands, on one screen.
 
-mod health;
 mod view;
 
 use std::process::ExitCode;
@@ -9,10 +8,9 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use redrive_engine::ops::Records;
 use redrive_engine::schedule_status;
+use redrive_web::views::{NextBatch, Status};
 
-use self::view::{Schedule, Status};
 use super::{Global, session};
 use crate::config::Config;
 use crate::connect::Target;
@@ -20,8 +18,6 @@ use crate::printer::Printer;
 
 /// How long Temporal is waited for: the rest is known without it.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How many batches are looked at for the last one that ended, and the one that runs.
-const BATCHES: u32 = 10;
 
 /// Show how everything stands: is it healthy, what waits, what needs you
 ///
@@ -34,8 +30,9 @@ pub async fn run(_: StatusArgs, global: &Global, printer: &Printer) -> anyhow::R
     let records = session::records(global).await?;
     let config = crate::config::load(&global.overrides())?;
     let schedule = tokio::time::timeout(PATIENCE, schedule(&config)).await;
-    let status = look(&records, &config, schedule.ok().flatten()).await?;
     let now = records.clock.now();
+    let (schedule, interval) = (schedule.ok().flatten(), config.schedule.interval);
+    let status = Status::look(&records, midnight(now), schedule, interval).await?;
     printer.data(&status, |status, paint| view::text(status, now, paint))?;
     if let Some(hint) = status.health.hint() {
         printer.hint(hint);
@@ -44,26 +41,11 @@ pub async fn run(_: StatusArgs, global: &Global, printer: &Printer) -> anyhow::R
 }
 
 /// The schedule; `None` where Temporal does not answer.
-async fn schedule(config: &Config) -> Option<Schedule> {
+async fn schedule(config: &Config) -> Option<NextBatch> {
     let client = Target::configured().ok()?.connect().await.ok()?;
     let settings = super::schedule::settings(config);
     let found = schedule_status(&client, &settings).await.ok()?;
-    Some(Schedule::of(found))
-}
-
-async fn look(
-    records: &Records,
-    config: &Config,
-    schedule: Option<Schedule>,
-) -> anyhow::Result<Status> {
-    let now = records.clock.now();
-    let overview = records.overview(midnight(now)).await?;
-    let batches = records.batches(BATCHES).await?;
-    let halted = records.halted().await?;
-    let interval = config.schedule.interval;
-    Ok(Status::of(
-        overview, batches, halted, schedule, interval, now,
-    ))
+    Some(NextBatch::of(found))
 }
 
 /// When today began, where this runs.

@@ -9,6 +9,7 @@ use redrive_ledger::{LedgerLock, LedgerUrl};
 
 use super::serve::Serving;
 use super::signals::StopSignals;
+use super::web::Listen;
 use super::{Global, Session};
 use crate::config::{self, Config};
 use crate::connect::{self, Address, Target};
@@ -31,6 +32,8 @@ pub struct UpArgs {
     /// The Temporal CLI [default: REDRIVE_TEMPORAL_CLI, else .tools/temporal here or above, else `temporal` on the PATH]
     #[arg(long, value_name = "FILE")]
     temporal_cli: Option<PathBuf>,
+    #[command(flatten)]
+    listen: Listen,
 }
 
 /// Runs the command.
@@ -52,6 +55,7 @@ pub async fn run(args: UpArgs, global: &Global, printer: &Printer) -> anyhow::Re
 }
 
 async fn start(args: UpArgs, config: Config, ledger: &Path) -> anyhow::Result<Serving> {
+    let listen = args.listen;
     let (target, server) = match connect::address()? {
         Address::Configured => (Target::configured()?, None),
         Address::Nowhere { namespace } => {
@@ -64,8 +68,10 @@ async fn start(args: UpArgs, config: Config, ledger: &Path) -> anyhow::Result<Se
         }
     };
     let thread = WorkerThread::start()?;
-    let session = thread.make(Session::over(config, target)).await?;
-    Serving::start(thread, session, server).await
+    let over = Session::over(config.clone(), target.clone());
+    let session = thread.make(over).await?;
+    let web = listen.serve(Session::over(config, target).await?).await?;
+    Serving::start(thread, session, server, Some(web)).await
 }
 
 fn server_options(

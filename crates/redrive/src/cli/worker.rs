@@ -24,7 +24,7 @@ pub async fn run(_: WorkerArgs, global: &Global, printer: &Printer) -> anyhow::R
     let global = global.clone();
     let opening = async move { Session::open(&global, Verb::Making).await };
     let session = thread.make(opening).await?;
-    let serving = Serving::start(thread, session, None).await?;
+    let serving = Serving::start(thread, session, None, None).await?;
     serving.announce(printer).await?;
     serving.until_asked(&mut signals, printer).await
 }

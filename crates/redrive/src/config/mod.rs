@@ -12,11 +12,12 @@ mod shown;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use redrive_core::policy::{Policy, duration};
+use redrive_web::Links;
 use serde::{Deserialize, Serialize};
-use temporalio_client::Url;
 
 pub use docs::markdown;
 pub use load::{DEFAULT_FILE, Loaded, Overrides, load, load_with_sources, parse, read};
@@ -33,6 +34,8 @@ pub struct Config {
     pub worker: WorkerConfig,
     /// When batches start by themselves.
     pub schedule: ScheduleConfig,
+    /// What is served over HTTP.
+    pub web: WebConfig,
     /// Where else to look.
     pub links: LinksConfig,
     /// What is done about failed orders.
@@ -78,6 +81,22 @@ impl Default for WorkerConfig {
     }
 }
 
+/// `[web]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebConfig {
+    /// Where `up` and `serve` listen. Default `127.0.0.1:8420`.
+    pub listen: SocketAddr,
+}
+
+impl Default for WebConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
+        }
+    }
+}
+
 /// `[links]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -87,18 +106,9 @@ pub struct LinksConfig {
 }
 
 impl LinksConfig {
-    /// The page of a run.
-    pub fn run(&self, namespace: &str, workflow_id: &str, run_id: &str) -> Option<String> {
-        let pages = self.temporal_ui.trim_end_matches('/');
-        let mut url = Url::parse(pages).ok()?;
-        url.path_segments_mut().ok()?.pop_if_empty().extend([
-            "namespaces",
-            namespace,
-            "workflows",
-            workflow_id,
-            run_id,
-        ]);
-        Some(url.to_string())
+    /// The links into `namespace`.
+    pub fn over(&self, namespace: &str) -> Links {
+        Links::new(&self.temporal_ui, namespace)
     }
 }
 

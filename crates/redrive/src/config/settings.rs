@@ -76,6 +76,12 @@ pub const SETTINGS: &[Setting] = &[
          never touched.",
     ),
     Setting::new(
+        "web.listen",
+        "IP address and port",
+        "Where `up` and `serve` answer over HTTP: an address of this machine alone, such as 127.0.0.1 or [::1]. Port 0 takes \
+         any that is free.",
+    ),
+    Setting::new(
         "links.temporal_ui",
         "URL",
         "Where Temporal's pages are: an order's story then links each of its runs. Nothing: no links.",

@@ -6,11 +6,19 @@ use std::path::Path;
 use super::manual::{cli, leaves, resolve};
 
 /// Commands without one, and why.
-const EXCEPT: [(&str, &str); 6] = [
+const EXCEPT: [(&str, &str); 8] = [
     ("redrive up", "it stays: its process is tested in `serving`"),
     (
         "redrive worker",
         "it stays: its process is tested in `serving` and `lost_server`",
+    ),
+    (
+        "redrive serve",
+        "it stays: its process is tested in `serving`",
+    ),
+    (
+        "redrive openapi",
+        "its answer has a snapshot beside the API that it describes",
     ),
     (
         "redrive demo",

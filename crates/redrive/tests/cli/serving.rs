@@ -1,5 +1,8 @@
 //! `up` and `worker`: what runs, that it runs alone, and that it ends in order.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use nix::sys::signal::Signal;
 use redrive_fulfillment::testbed::Testbed;
 
@@ -153,4 +156,41 @@ async fn a_halt_is_told_when_work_begins() {
         site.run("unhalt").well().stdout,
         "Nothing was halted: starts happen.\n"
     );
+}
+
+/// The answer to a GET: its first line, and all of it.
+fn get(address: &str, path: &str) -> (String, String) {
+    let mut server = TcpStream::connect(address).unwrap();
+    write!(server, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    server.read_to_string(&mut answer).unwrap();
+    (answer.lines().next().unwrap_or_default().to_owned(), answer)
+}
+
+/// The address in an API's URL.
+fn address_in(told: &serde_json::Value) -> String {
+    let api = told["api"].as_str().unwrap();
+    let address = api.strip_prefix("http://").unwrap();
+    address.strip_suffix("/api/v1").unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_api_is_served_where_it_is_said() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed);
+    site.run("migrate").well();
+    let serve = site.start("serve -o json");
+    let address = address_in(&serve.read_json());
+    ready(&serve);
+    let (status, answer) = get(&address, "/api/v1/dead-letter-queue/stats");
+    assert_eq!(status, "HTTP/1.1 200 OK", "{answer}");
+    assert!(answer.contains("\"totalEntries\":0"), "{answer}");
+    let taken = site.run(&format!("serve --listen {address}"));
+    let why = format!("error: nothing can be served on {address}:");
+    assert!(taken.code == Some(1) && taken.stderr.starts_with(&why), "{taken:?}");
+    let open = site.run("serve --listen 0.0.0.0:0");
+    let why = "error: 0.0.0.0:0 is an address that others reach, and nobody is asked who they are.";
+    assert!(open.code == Some(1) && open.stderr.starts_with(why), "{open:?}");
+    serve.signal(Signal::SIGTERM);
+    assert_eq!(serve.ended().code(), Some(0));
 }

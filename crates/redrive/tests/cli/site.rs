@@ -192,6 +192,7 @@ impl Site {
         command
             .env("HOME", self.folder.path())
             .env("USER", "ann")
+            .env("REDRIVE_LISTEN", "127.0.0.1:0")
             .env("TZ", "UTC");
         command.envs(self.variables.iter().cloned());
         command

@@ -2,18 +2,25 @@
 
 use super::{beginning_with, overview};
 use crate::contract::Result;
-use crate::db::{Conn, Query, args};
+use crate::db::{Conn, Query, Row, args};
 use crate::error::Doing;
 use crate::rows::Fields;
 use crate::sql::SqlLedger;
-use crate::{DeadLetter, DeadLetterFilter, DeadLetterStats, Resolution, rows};
+use crate::{COUNTED, DeadLetter, DeadLetterFilter, DeadLetterStats, Resolution, Total, rows};
 
 pub(super) async fn list(
     ledger: &SqlLedger,
     filter: &DeadLetterFilter,
+    offset: u32,
     limit: u32,
 ) -> Result<Vec<DeadLetter>> {
-    let (statement, args) = select(filter, limit).build();
+    let mut query = Query::new(ENTRIES);
+    narrow(&mut query, filter);
+    query
+        .push(" ORDER BY d.created_at, d.id LIMIT ")
+        .bind(limit);
+    query.push(" OFFSET ").bind(offset);
+    let (statement, args) = query.build();
     let found = ledger
         .read()
         .await?
@@ -23,16 +30,42 @@ pub(super) async fn list(
     found.iter().map(rows::dead_letter).collect()
 }
 
-/// How many entries match, whatever page is asked for.
-pub(in crate::sql) async fn count(conn: &mut Conn, filter: &DeadLetterFilter) -> Result<u64> {
-    let filter = DeadLetterFilter {
+/// How many entries match, as far as they are counted: by the queue's counters where they know.
+pub(super) async fn total(ledger: &SqlLedger, filter: &DeadLetterFilter) -> Result<Total> {
+    let mut conn = ledger.read().await?;
+    if filter.group.is_none() && filter.customer_id.is_none() && filter.before.is_none() {
+        let counts = counts(&mut conn).await?;
+        let matching = counts.iter().filter(|count| count.matches(filter));
+        return Ok(Total::Exactly(matching.map(|count| count.entries).sum()));
+    }
+    let mut query = Query::new(
+        "SELECT count(*) AS count FROM (SELECT 1 FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ",
+    );
+    narrow(&mut query, &whole(filter));
+    query.push(" LIMIT ").bind(COUNTED as i64 + 1).push(") AS matching");
+    let (statement, args) = query.build();
+    let found = conn.one(statement, args).await;
+    let count = found.doing("count dead letters")?.count("count")?;
+    Ok(match count > COUNTED {
+        true => Total::MoreThan(COUNTED),
+        false => Total::Exactly(count),
+    })
+}
+
+/// The filter without its page.
+fn whole(filter: &DeadLetterFilter) -> DeadLetterFilter {
+    DeadLetterFilter {
         after: None,
         ..filter.clone()
-    };
+    }
+}
+
+/// How many entries match, whatever page is asked for.
+pub(in crate::sql) async fn count(conn: &mut Conn, filter: &DeadLetterFilter) -> Result<u64> {
     let mut query = Query::new(
         "SELECT count(*) AS count FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ",
     );
-    narrow(&mut query, &filter);
+    narrow(&mut query, &whole(filter));
     let (statement, args) = query.build();
     let found = conn.one(statement, args).await;
     found.doing("count dead letters")?.count("count")
@@ -41,15 +74,6 @@ pub(in crate::sql) async fn count(conn: &mut Conn, filter: &DeadLetterFilter) ->
 /// The beginning of a statement that lists entries `d` of orders `o`; its condition follows.
 pub(in crate::sql) const ENTRIES: &str = "\
 SELECT d.*, o.workflow_id, o.order_id, o.customer_id FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ";
-
-fn select(filter: &DeadLetterFilter, limit: u32) -> Query {
-    let mut query = Query::new(ENTRIES);
-    narrow(&mut query, filter);
-    query
-        .push(" ORDER BY d.created_at, d.id LIMIT ")
-        .bind(limit);
-    query
-}
 
 /// The condition that `filter` puts.
 pub(in crate::sql) fn narrow(query: &mut Query, filter: &DeadLetterFilter) {
@@ -88,28 +112,56 @@ SELECT failure_status, resolution, CAST(sum(entries) AS BIGINT) AS entries, CAST
 FROM dead_letter_counts GROUP BY failure_status, resolution HAVING sum(entries) > 0
 ORDER BY sum(entries) DESC, failure_status, resolution";
 
+/// The entries of one failure status that were decided in one way, or wait.
+struct Count {
+    failure_status: String,
+    resolution: Option<Resolution>,
+    entries: u64,
+    retries: u64,
+}
+
+impl Count {
+    fn matches(&self, filter: &DeadLetterFilter) -> bool {
+        let resolved = self.resolution.is_some();
+        let status = filter.failure_status.as_ref();
+        filter.resolved.is_none_or(|wanted| wanted == resolved)
+            && status.is_none_or(|wanted| *wanted == self.failure_status)
+    }
+}
+
+async fn counts(conn: &mut Conn) -> Result<Vec<Count>> {
+    let found = conn.all(COUNTS, args![]).await;
+    let found = found.doing("count dead letters")?;
+    let count = |row: &Row| {
+        Ok(Count {
+            failure_status: row.text("failure_status")?,
+            resolution: match row.text("resolution")?.as_str() {
+                "" => None,
+                _ => Some(row.named("resolution")?),
+            },
+            entries: row.count("entries")?,
+            retries: row.count("retries")?,
+        })
+    };
+    found.iter().map(count).collect()
+}
+
 pub(super) async fn stats(ledger: &SqlLedger) -> Result<DeadLetterStats> {
     let mut conn = ledger.read().await?;
-    let found = conn
-        .all(COUNTS, args![])
-        .await
-        .doing("count dead letters")?;
     let mut stats = DeadLetterStats::default();
     let mut retries = 0;
-    for row in &found {
-        let entries = row.count("entries")?;
-        retries += row.count("retries")?;
-        stats.total_entries += entries;
-        match row.text("resolution")?.as_str() {
-            "" => {
-                stats.unresolved_count += entries;
-                stats
-                    .by_failure_status
-                    .push((row.text("failure_status")?, entries));
+    for count in counts(&mut conn).await? {
+        retries += count.retries;
+        stats.total_entries += count.entries;
+        match count.resolution {
+            None => {
+                stats.unresolved_count += count.entries;
+                let status = (count.failure_status, count.entries);
+                stats.by_failure_status.push(status);
             }
-            _ => {
-                stats.resolved_count += entries;
-                add(&mut stats.by_resolution, row.named("resolution")?, entries);
+            Some(resolution) => {
+                stats.resolved_count += count.entries;
+                add(&mut stats.by_resolution, resolution, count.entries);
             }
         }
     }

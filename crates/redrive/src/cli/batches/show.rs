@@ -7,7 +7,7 @@ use redrive_core::ids::BatchId;
 use redrive_core::report::VerdictKind;
 use redrive_engine::ops::Records;
 use redrive_ledger::{BatchRow, BatchVerdict};
-use serde::Serialize;
+use redrive_web::views::BatchOrders;
 
 use super::list::status;
 use crate::cli::narrow::Most;
@@ -25,15 +25,6 @@ pub struct ShowArgs {
     verdict: Option<VerdictKind>,
     #[command(flatten)]
     most: Most,
-}
-
-/// A batch as it is told.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown {
-    #[serde(flatten)]
-    batch: BatchRow,
-    orders: Vec<BatchVerdict>,
 }
 
 fn verdict(text: &str) -> Result<VerdictKind, String> {
@@ -55,7 +46,12 @@ pub async fn run(args: ShowArgs, records: &Records, printer: &Printer) -> anyhow
     };
     let orders = orders(records, &batch, args.verdict, args.most.limit).await?;
     let shown = orders.len();
-    printer.data(&Shown { batch, orders }, text)?;
+    let told = BatchOrders {
+        batch,
+        orders,
+        next_cursor: None,
+    };
+    printer.data(&told, text)?;
     args.most.tell(shown, printer);
     Ok(ExitCode::SUCCESS)
 }
@@ -85,7 +81,7 @@ async fn orders(
     }
 }
 
-fn text(shown: &Shown, paint: Paint) -> String {
+fn text(shown: &BatchOrders, paint: Paint) -> String {
     let batch = &shown.batch;
     let ended = match batch.status {
         redrive_core::report::BatchStatus::Running => String::new(),

@@ -8,7 +8,7 @@ use redrive_engine::ops::Records;
 use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::{DeadLetter, DeadLetterFilter};
 
-use super::{decided, why};
+use super::decided;
 use crate::cli::narrow::{Most, Which, Whose, ago, span};
 use crate::cli::when;
 use crate::cli::words::short;
@@ -75,7 +75,7 @@ pub(super) fn listing(entries: &[DeadLetter], resolved: bool, paint: Paint) -> S
         let mut row = vec![
             paint.bold(&entry.order_id),
             entry.failure_status.clone(),
-            why(entry.reason).to_owned(),
+            entry.reason.in_words().to_owned(),
             entry.retry_count.to_string(),
         ];
         if resolved {

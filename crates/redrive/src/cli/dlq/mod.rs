@@ -87,16 +87,6 @@ fn progress(printer: &Printer) -> ProgressBar {
     bar
 }
 
-/// Why an order is in the queue, in a few words.
-pub(super) fn why(reason: DeadLetterReason) -> &'static str {
-    match reason {
-        DeadLetterReason::BudgetSpent => "restarts used up",
-        DeadLetterReason::CannotStart => "cannot be started",
-        DeadLetterReason::OutcomeUnknown => "outcome unknown",
-        DeadLetterReason::Parked => "parked by hand",
-    }
-}
-
 /// How an entry was decided, by whom, when, and why.
 pub(super) fn decided(entry: &DeadLetter) -> String {
     let Some(resolution) = entry.resolution else {

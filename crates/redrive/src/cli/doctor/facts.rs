@@ -106,7 +106,7 @@ async fn look(config: &Config, about_to_go: Option<Timestamp>) -> Result<LedgerF
     if !schema.pending.is_empty() {
         return Ok(LedgerFacts::Behind(schema.pending.len()));
     }
-    let Opened { ledger, reader } = ledger::open(&config.ledger.url).await?;
+    let Opened { ledger, reader, .. } = ledger::open(&config.ledger.url).await?;
     Ok(LedgerFacts::Open(Box::new(LedgerContents {
         home: reader.home().await,
         halted: ledger.halted().await,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 use redrive_core::states::State;
 use redrive_engine::ops::{OpsError, Records};
-use redrive_ledger::Act;
+use redrive_ledger::{Act, Park};
 use serde::Serialize;
 
 use crate::cli::session::Why;
@@ -54,6 +54,7 @@ pub async fn run(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let by = args.why.event()?;
+    let park = Park::from(by.clone());
     let mut done = Vec::with_capacity(args.ids.len());
     for id in &args.ids {
         let state = match deed {
@@ -62,7 +63,7 @@ pub async fn run(
                 .await
                 .map(|acted| acted.map(|row| row.state)),
             Deed::DeadLetter => {
-                let parked = records.park(id, &by).await;
+                let parked = records.park(id, &park).await;
                 parked.map(|parked| parked.map(|_| State::DeadLettered))
             }
         };

@@ -3,12 +3,13 @@
 mod act;
 mod list;
 mod show;
-mod timeline;
 
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use redrive_ledger::Act;
+use redrive_web::Links;
+use redrive_web::views::OrderStory;
 
 use self::act::Deed;
 use super::{Global, session};
@@ -54,11 +55,10 @@ pub async fn run(
             let links = config::load(&global.overrides())?.links;
             // What is known is told, too, where Temporal's configuration cannot be read.
             let target = Target::configured().ok();
-            let link = |run: &str| {
-                let workflow_id = story.order.workflow_id.as_str();
-                links.run(target.as_ref()?.namespace(), workflow_id, run)
-            };
-            printer.data(&show::Shown::of(&story, &records.policy, link), show::text)?;
+            let namespace = target.as_ref().map(Target::namespace);
+            let links = namespace.map_or_else(Links::none, |namespace| links.over(namespace));
+            let story = OrderStory::of(&story, &records.policy, &links);
+            printer.data(&story, show::text)?;
             return Ok(ExitCode::SUCCESS);
         }
         OrdersCommand::Hold(args) => (args, Deed::Act(Act::Hold)),

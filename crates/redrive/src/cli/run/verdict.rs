@@ -40,7 +40,7 @@ pub(in crate::cli) fn why(one: &BatchVerdict) -> String {
     match (one.verdict, one.attempt) {
         (VerdictKind::Restarted, Some(attempt)) => format!("attempt {attempt}"),
         (VerdictKind::Dlq, _) => DeadLetterReason::parse(reason)
-            .map_or_else(|| reason.to_owned(), |reason| dlq::why(reason).to_owned()),
+            .map_or_else(|| reason.to_owned(), |reason| reason.in_words().to_owned()),
         (VerdictKind::Error, _) => reason.to_owned(),
         _ => reason.replace('_', " "),
     }

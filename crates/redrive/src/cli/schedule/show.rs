@@ -2,48 +2,14 @@
 
 use std::process::ExitCode;
 
-use jiff::Timestamp;
-use redrive_core::policy::duration;
 use redrive_engine::ops::Ops;
-use redrive_engine::{ScheduleSettings, ScheduleStatus};
-use serde::Serialize;
+use redrive_engine::ScheduleSettings;
+use redrive_web::views::ScheduleShown;
 
 use crate::cli::when;
 use crate::cli::words::count_of;
 use crate::printer::{Paint, Printer, table};
 use crate::problem::Problem;
-
-/// How many ticks are shown, past and to come.
-const TICKS: usize = 5;
-
-/// The schedule as it is told.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown {
-    id: String,
-    interval: Option<String>,
-    paused: bool,
-    note: String,
-    overlap_policy: &'static str,
-    catchup_window: Option<String>,
-    next_ticks: Vec<Timestamp>,
-    last_ticks: Vec<Tick>,
-    /// Ticks lost for good.
-    missed: u64,
-    /// Ticks passed over while a batch was running.
-    skipped: u64,
-    /// In what it differs from the configuration.
-    differences: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Tick {
-    at: Timestamp,
-    workflow_id: String,
-    batch_id: String,
-    status: Option<&'static str>,
-}
 
 /// Shows.
 pub async fn run(
@@ -57,38 +23,12 @@ pub async fn run(
             "`redrive schedule apply` creates it, as does `redrive worker` when it starts.",
         )
     })?;
-    let shown = Shown::of(settings, status);
+    let shown = ScheduleShown::of(&settings.id, status);
     printer.data(&shown, text)?;
     if !shown.differences.is_empty() {
         printer.hint("`redrive schedule apply` makes it what the configuration says.");
     }
     Ok(ExitCode::SUCCESS)
-}
-
-impl Shown {
-    fn of(settings: &ScheduleSettings, status: ScheduleStatus) -> Self {
-        let last_ticks = status.last_ticks.into_iter().take(TICKS);
-        Self {
-            id: settings.id.clone(),
-            interval: status.interval.map(duration::format),
-            paused: status.paused,
-            note: status.note,
-            overlap_policy: status.overlap_policy,
-            catchup_window: status.catchup_window.map(duration::format),
-            next_ticks: status.next_ticks.into_iter().take(TICKS).collect(),
-            last_ticks: last_ticks
-                .map(|tick| Tick {
-                    at: tick.at,
-                    workflow_id: tick.workflow_id,
-                    batch_id: tick.batch_id,
-                    status: tick.status,
-                })
-                .collect(),
-            missed: status.missed,
-            skipped: status.skipped,
-            differences: status.differences,
-        }
-    }
 }
 
 /// What a tick does while a batch runs.
@@ -99,7 +39,7 @@ fn overlap(policy: &str) -> String {
     }
 }
 
-fn text(shown: &Shown, paint: Paint) -> String {
+fn text(shown: &ScheduleShown, paint: Paint) -> String {
     let every = shown
         .interval
         .as_deref()
@@ -113,7 +53,7 @@ fn text(shown: &Shown, paint: Paint) -> String {
         format!("{} is {state}, every {every}.", paint.bold(&shown.id)),
         format!(
             "{} A missed tick is caught up for {}.",
-            overlap(shown.overlap_policy),
+            overlap(&shown.overlap_policy),
             shown
                 .catchup_window
                 .as_deref()
@@ -141,7 +81,7 @@ fn text(shown: &Shown, paint: Paint) -> String {
             table.add_row([
                 when::local(tick.at),
                 tick.workflow_id.clone(),
-                tick.status.unwrap_or("not known").to_owned(),
+                tick.status.clone().unwrap_or_else(|| "not known".to_owned()),
             ]);
         }
         lines.push(table.trim_fmt());

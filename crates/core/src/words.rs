@@ -1,4 +1,6 @@
-//! Numbers and messages in words that a table bears.
+//! Numbers, spans of time and messages in words, the same wherever people read them.
+
+use jiff::{SignedDuration, Timestamp};
 
 /// The longest message in a table, in characters.
 const WIDTH: usize = 60;
@@ -32,9 +34,41 @@ pub fn plain(name: &str) -> String {
     name.replace("dead_letter", "dead-letter").replace('_', " ")
 }
 
+/// How long ago, in its largest unit: `3 days`, `12 min`.
+pub fn age(since: Timestamp, now: Timestamp) -> String {
+    length(now.duration_since(since).max(SignedDuration::ZERO))
+}
+
+/// How long, in its largest unit: `42 s`, `3 days`.
+pub fn length(time: SignedDuration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let ages = [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (7_199, "1 h"),
+            (172_799, "47 h"),
+            (900_000, "10 days"),
+        ];
+        for (seconds, text) in ages {
+            assert_eq!(age(at(0), at(seconds)), text);
+        }
+    }
 
     #[test]
     fn a_message_is_cut_to_its_first_line_and_a_width() {

@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::report::BatchStatus;
+use redrive_core::words::{age, orders};
 use redrive_ledger::{BatchRow, Halt, Overview};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::view::Schedule;
-use crate::cli::when;
-use crate::cli::words::orders;
+use super::NextBatch;
 
 /// A batch ends within its interval; when none has ended for so many, none is being run.
 const MISSED: u32 = 2;
 
 /// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Nothing to do.
@@ -27,7 +27,7 @@ pub enum Level {
 }
 
 /// Health in a sentence, and what to do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// How bad it is.
     pub level: Level,
@@ -57,7 +57,7 @@ impl Health {
         last: Option<&BatchRow>,
         running: Option<&BatchRow>,
         halted: Option<&Halt>,
-        schedule: Option<&Schedule>,
+        schedule: Option<&NextBatch>,
         interval: Duration,
         now: Timestamp,
     ) -> Self {
@@ -79,7 +79,7 @@ fn halt(halted: Option<&Halt>, now: Timestamp) -> Option<Health> {
         "" => String::new(),
         reason => format!(": {reason}"),
     };
-    let since = when::age(halt.at, now);
+    let since = age(halt.at, now);
     problem(
         format!(
             "Halted for {since} by {}{why}. Nothing is started.",
@@ -89,7 +89,7 @@ fn halt(halted: Option<&Halt>, now: Timestamp) -> Option<Health> {
     )
 }
 
-fn paused(schedule: Option<&Schedule>) -> Option<Health> {
+fn paused(schedule: Option<&NextBatch>) -> Option<Health> {
     let schedule = schedule.filter(|schedule| schedule.paused)?;
     let note = match schedule.note.as_str() {
         "" => String::new(),
@@ -129,7 +129,7 @@ fn stopped(
         return problem(
             format!(
                 "No batch has ended for {}.",
-                when::age(last.result.processed_at, now)
+                age(last.result.processed_at, now)
             ),
             "is a worker running, and is the schedule paused? `redrive doctor` tells.",
         );
@@ -172,7 +172,7 @@ fn well(overview: &Overview) -> String {
 
 #[cfg(test)]
 mod tests {
-    use redrive_core::report::Alert;
+    use redrive_core::report::{Alert, ReprocessingResult};
 
     use super::*;
 
@@ -181,10 +181,18 @@ mod tests {
     }
 
     fn batch(status: BatchStatus, ended: i64) -> BatchRow {
-        let mut row = crate::audit::samples::batch("b", [0, 0, 0], [0, 0]);
-        row.status = status;
-        row.result.processed_at = at(ended);
-        row
+        BatchRow {
+            workflow_id: "batch".into(),
+            status,
+            started_at: at(ended - 1),
+            one_order: false,
+            result: ReprocessingResult {
+                processed_at: at(ended),
+                ..ReprocessingResult::default()
+            },
+            error: None,
+            alerts: Vec::new(),
+        }
     }
 
     fn health(overview: &Overview, last: Option<&BatchRow>, halted: Option<&Halt>) -> Health {
@@ -271,7 +279,7 @@ mod tests {
             assert_eq!((health.level, health.sentence.as_str()), (level, sentence));
             assert_eq!(health.hint().is_none(), level == Level::Ok);
         }
-        let paused = Schedule {
+        let paused = NextBatch {
             exists: true,
             paused: true,
             note: "ann: stocktaking".into(),

@@ -8,12 +8,12 @@ use redrive_core::report::VerdictKind;
 use redrive_ledger::{
     Attempt, AttemptOutcome, AuditEvent, DeadLetter, FailureRow, Resolution, Story,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use crate::cli::dlq::why;
 
 /// What happened to an order at one moment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// When.
@@ -23,21 +23,21 @@ pub struct Event {
     /// The rest, in a sentence without names of runs and batches.
     pub detail: String,
     /// The run that it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
     /// Temporal's page of that run, where the configuration says where its pages are.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<String>,
     /// The batch that did it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_id: Option<String>,
     /// The person who did it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
 }
 
 /// Everything that happened, in its order of time; what happened at the same time, in the order of cause and effect.
-pub fn of(story: &Story) -> Vec<Event> {
+pub(super) fn of(story: &Story) -> Vec<Event> {
     let mut events: Vec<Event> = story.failures.iter().map(failure).collect();
     events.extend(story.audit.iter().map(act));
     events.extend(story.attempts.iter().map(start));
@@ -161,7 +161,7 @@ fn parked(entry: &DeadLetter) -> Event {
     } else {
         format!("{} restarts", entry.retry_count)
     };
-    let detail = format!("{}, after {restarts}", why(entry.reason));
+    let detail = format!("{}, after {restarts}", entry.reason.in_words());
     Event {
         batch_id: entry.batch.as_ref().map(ToString::to_string),
         ..Event::new(entry.created_at, "dead-lettered", detail)

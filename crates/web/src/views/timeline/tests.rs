@@ -97,6 +97,7 @@ fn story() -> Story {
             escalation_level: EscalationLevel::Normal,
             batch: Some("batch".into()),
             created_at: at(40),
+            updated_at: at(50),
             resolved_at: Some(at(50)),
             resolution: Some(Resolution::ManualRetry),
             resolved_by: Some("ann".to_owned()),

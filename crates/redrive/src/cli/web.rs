@@ -1,0 +1,107 @@
+//! `redrive serve` and `redrive openapi`, and the HTTP side of `redrive up`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use redrive_engine::ScheduleSettings;
+use redrive_web::{App, Serving};
+use serde::Serialize;
+
+use super::signals::StopSignals;
+use super::{Global, Session, Verb};
+use crate::printer::Printer;
+use crate::problem::Problem;
+
+/// Serve the HTTP API alone, until Ctrl-C or SIGTERM
+///
+/// Run as many as you like beside the ledger; `redrive up` serves it, too.
+#[derive(Debug, clap::Args)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    listen: Listen,
+}
+
+/// What is served, as it is told.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Served {
+    api: String,
+}
+
+/// Serves.
+pub async fn run(args: ServeArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let mut signals = StopSignals::listen()?;
+    let session = Session::open(global, Verb::OnExisting).await?;
+    let web = args.listen.serve(session).await?;
+    let served = Served {
+        api: api(&web),
+    };
+    printer.data(&served, |served, paint| {
+        format!("{} {}", paint.bold("API"), served.api)
+    })?;
+    printer.say("Ready. Ctrl-C stops it.");
+    signals.asked().await;
+    printer.say("Stopping: requests under way are answered first.");
+    web.stop().await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the API is.
+pub(super) fn api(web: &Serving) -> String {
+    format!("http://{}/api/v1", web.address())
+}
+
+/// Print what the HTTP API is, as OpenAPI 3.1
+#[derive(Debug, clap::Args)]
+pub struct OpenApiArgs {}
+
+/// Prints it.
+pub fn openapi(_: &OpenApiArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
+    printer.text(&(redrive_web::openapi().to_pretty_json()? + "\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct Listen {
+    /// Where to answer over HTTP: an address of this machine alone [default: web.listen, 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDRESS", env = "REDRIVE_LISTEN")]
+    listen: Option<SocketAddr>,
+}
+
+impl Listen {
+    /// Serves what `session` reaches.
+    pub async fn serve(self, session: Session) -> Result<Serving, Problem> {
+        let Session {
+            config,
+            target,
+            ops,
+        } = session;
+        let address = self.listen.unwrap_or(config.web.listen);
+        if !address.ip().is_loopback() {
+            return Err(Problem::user(
+                format!("{address} is an address that others reach, and nobody is asked who they are."),
+                "listen on 127.0.0.1 or [::1] (web.listen, --listen), and let a reverse proxy on this machine ask.",
+            ));
+        }
+        let app = App {
+            links: config.links.over(target.namespace()),
+            schedule: ScheduleSettings {
+                id: config.schedule.id,
+                task_queue: config.worker.task_queue,
+                interval: config.schedule.interval,
+            },
+            ops,
+        };
+        let serving = Serving::start(app, address).await;
+        serving.map_err(|error| taken(address, &error))
+    }
+}
+
+fn taken(address: SocketAddr, error: &io::Error) -> Problem {
+    Problem::user(
+        format!("nothing can be served on {address}: {error}."),
+        "is another `redrive up` or `redrive serve` running? Listen elsewhere with --listen, or on any free port: 127.0.0.1:0.",
+    )
+}

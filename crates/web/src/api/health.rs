@@ -1,0 +1,34 @@
+//! Whether this process lives, and whether it can serve.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::problem::{self, Result};
+
+/// How it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Health {
+    /// `ok`; anything else is an error, with another status.
+    status: &'static str,
+}
+
+const OK: Json<Health> = Json(Health { status: "ok" });
+
+/// Whether the process lives.
+#[utoipa::path(get, path = "/healthz", tag = "health", responses((status = OK, body = Health)))]
+pub(crate) async fn healthz() -> Json<Health> {
+    OK
+}
+
+/// Whether it can serve: its ledger answers.
+#[utoipa::path(get, path = "/readyz", tag = "health", responses(
+    (status = OK, body = Health),
+    (status = INTERNAL_SERVER_ERROR, description = "The ledger does not answer.", body = problem::Body)
+))]
+pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>> {
+    app.records().batches(1).await?;
+    Ok(OK)
+}

@@ -1,0 +1,83 @@
+//! The JSON API: `/api/v1`, camelCase keys, RFC 3339 times in UTC, `{error, message, details?}` where something is wrong.
+
+mod actions;
+mod batches;
+mod dead_letters;
+mod failures;
+mod health;
+mod orders;
+mod reports;
+mod reprocessing;
+mod schedule;
+mod status;
+
+use axum::Json;
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Described;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+pub(crate) use dead_letters::hours_before;
+pub(crate) use status::status_of;
+
+/// What stands above the operations.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Redrive",
+        description = "Failed orders of Temporal workflows: what failed, what was done about it, and what waits for a person."
+    ),
+    tags(
+        (name = "reprocessing", description = "Orders that wait for a restart, as services speak of them that count retries."),
+        (name = "dead letter queue", description = "Orders that wait for a person's decision."),
+        (name = "orders", description = "Orders and their stories."),
+        (name = "failures", description = "Failed runs, and what they have in common."),
+        (name = "batches", description = "What batches did, and starting, pausing and stopping them."),
+        (name = "schedule", description = "When batches start by themselves."),
+        (name = "health", description = "Whether this process serves.")
+    )
+)]
+struct Doc;
+
+/// Every operation.
+pub(crate) fn routes() -> OpenApiRouter<App> {
+    let v1 = OpenApiRouter::new()
+        .routes(routes!(reprocessing::eligible))
+        .routes(routes!(reprocessing::retry_count, reprocessing::report))
+        .routes(routes!(reprocessing::reset))
+        .routes(routes!(reprocessing::dead_letter))
+        .routes(routes!(dead_letters::list))
+        .routes(routes!(dead_letters::stats))
+        .routes(routes!(actions::act))
+        .routes(routes!(actions::show))
+        .routes(routes!(dead_letters::show))
+        .routes(routes!(dead_letters::resolve))
+        .routes(routes!(orders::list))
+        .routes(routes!(orders::show))
+        .routes(routes!(failures::list))
+        .routes(routes!(failures::groups))
+        .routes(routes!(batches::list, batches::start))
+        .routes(routes!(batches::show))
+        .routes(routes!(batches::pause))
+        .routes(routes!(batches::resume))
+        .routes(routes!(batches::stop))
+        .routes(routes!(reports::daily))
+        .routes(routes!(status::show))
+        .routes(routes!(schedule::show, schedule::put));
+    OpenApiRouter::with_openapi(Doc::openapi())
+        .nest("/api/v1", v1)
+        .route("/api/v1/openapi.json", axum::routing::get(described))
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+}
+
+/// What the API is, as OpenAPI 3.1.
+pub fn openapi() -> Described {
+    routes().into_openapi()
+}
+
+async fn described() -> Json<Described> {
+    Json(openapi())
+}

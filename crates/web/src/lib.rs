@@ -1,0 +1,21 @@
+//! The HTTP side of Redrive: the JSON API, thin over the engine's verbs.
+//!
+//! A handler reads its request, calls one verb, and shapes the answer. Nothing here knows SQL or a call to Temporal.
+
+mod api;
+mod app;
+mod extract;
+mod guard;
+mod links;
+mod metrics;
+mod page;
+mod pages;
+mod problem;
+mod repeat;
+mod serve;
+pub mod views;
+
+pub use api::openapi;
+pub use app::App;
+pub use links::Links;
+pub use serve::{Serving, router};

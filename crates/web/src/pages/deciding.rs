@@ -1,0 +1,227 @@
+//! Deciding about dead letters: a preview says how many and which, then it is done, and told for each.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Redirect, Response};
+use jiff::Timestamp;
+use redrive_core::ids::OperationId;
+use redrive_core::words::{orders, plain};
+use redrive_engine::ops::{BulkReport, Decision, Many, Named};
+use redrive_ledger::{DeadLetterFilter, OperationStatus};
+use serde::Deserialize;
+
+use super::dead_letters::{before, given};
+use super::{Result, Wrong, escaped, shown};
+use crate::app::{self, App};
+use crate::extract::{Form, Path};
+use crate::page;
+use crate::problem::ApiError;
+use crate::views::ByHand;
+
+/// How many orders a preview names.
+const SHOWN: usize = 10;
+
+/// What a form decides.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Asked {
+    resolution: ByHand,
+    /// `ticked` or `matching`.
+    which: String,
+    #[serde(default)]
+    order: Vec<String>,
+    #[serde(default)]
+    failure_status: String,
+    #[serde(default)]
+    customer_id: String,
+    #[serde(default)]
+    older_than_hours: String,
+    by: String,
+    #[serde(default)]
+    notes: String,
+    /// The moment of the preview: what came later was not looked at.
+    as_of: Option<i64>,
+}
+
+#[derive(Template)]
+#[template(path = "preview.html")]
+struct Preview {
+    here: &'static str,
+    question: String,
+    consequence: &'static str,
+    verb: String,
+    matched: u64,
+    sample: Vec<String>,
+    more: u64,
+    hidden: Vec<(&'static str, String)>,
+}
+
+/// What a decision is called, and what it brings about.
+fn told(resolution: ByHand) -> (&'static str, &'static str, &'static str) {
+    match resolution {
+        ByHand::ManualRetry => (
+            "manual_retry",
+            "Retry",
+            "Each is started again with a fresh budget of restarts.",
+        ),
+        ByHand::Cancelled => (
+            "cancelled",
+            "Cancel",
+            "Each is given up: nothing restarts it any more. A decided entry stays in the list.",
+        ),
+        ByHand::Escalated => (
+            "escalated",
+            "Escalate",
+            "Each is handed to somebody else, with your note, and leaves the queue.",
+        ),
+    }
+}
+
+pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) -> Result<Response> {
+    let records = app.records();
+    let now = records.clock.now();
+    let many = chosen(&app, &asked, now).await?;
+    let matched = records.count_of(&many).await?;
+    let sample: Vec<String> = match &many {
+        Many::Named(named) => named.iter().map(|one| one.order_id.clone()).take(SHOWN).collect(),
+        Many::Matching(filter, _) => {
+            let first = records.dead_letters(filter, SHOWN as u32).await?;
+            first.into_iter().map(|entry| entry.order_id).collect()
+        }
+    };
+    let (resolution, verb, consequence) = told(asked.resolution);
+    let mut hidden = vec![
+        ("resolution", resolution.to_owned()),
+        ("which", asked.which),
+        ("failureStatus", asked.failure_status),
+        ("customerId", asked.customer_id),
+        ("olderThanHours", asked.older_than_hours),
+        ("by", asked.by),
+        ("notes", asked.notes),
+        ("asOf", now.as_microsecond().to_string()),
+    ];
+    hidden.extend(asked.order.into_iter().map(|order| ("order", order)));
+    Ok(shown(&Preview {
+        here: "/dead-letters",
+        question: format!("{verb} {}?", orders(matched)),
+        consequence,
+        verb: format!("{verb} {}", orders(matched)),
+        matched,
+        more: matched.saturating_sub(sample.len() as u64),
+        sample,
+        hidden,
+    }))
+}
+
+/// The entries that are meant: those that are ticked, or all that match and were there at `as_of`.
+async fn chosen(app: &App, asked: &Asked, as_of: Timestamp) -> Result<Many> {
+    if asked.by.trim().is_empty() {
+        return Err(Wrong(ApiError::invalid("nobody is named: say who decides this")));
+    }
+    if asked.which == "matching" {
+        let older = before(&asked.older_than_hours, as_of)?;
+        return Ok(Many::Matching(
+            DeadLetterFilter {
+                resolved: Some(false),
+                failure_status: given(&asked.failure_status),
+                group: None,
+                customer_id: given(&asked.customer_id),
+                before: Some(older.unwrap_or(as_of)),
+                after: None,
+            },
+            None,
+        ));
+    }
+    if asked.order.is_empty() {
+        return Err(Wrong(ApiError::invalid("no entry is ticked: tick some, or choose all that match")));
+    }
+    let mut named = Vec::with_capacity(asked.order.len());
+    for order in asked.order.iter().take(page::LARGEST as usize) {
+        named.push(Named {
+            workflow_id: app.records().find(order).await?,
+            order_id: order.clone(),
+        });
+    }
+    Ok(Many::Named(named))
+}
+
+#[derive(Template)]
+#[template(path = "result.html")]
+struct Done {
+    here: &'static str,
+    title: String,
+    sentence: String,
+    not_done: Vec<(String, String)>,
+}
+
+pub(super) async fn decide(State(app): State<App>, Form(asked): Form<Asked>) -> Result<Response> {
+    let as_of = asked.as_of.and_then(|at| Timestamp::from_microsecond(at).ok());
+    let as_of = as_of.ok_or_else(|| ApiError::invalid("a decision begins with its preview"))?;
+    let many = chosen(&app, &asked, as_of).await?;
+    let by = app::by(Some(asked.by), asked.notes);
+    let decision = match asked.resolution {
+        ByHand::ManualRetry => {
+            let operation = app.ops.retry_many(many, None, by).await?;
+            let id = escaped(operation.id.as_str());
+            return Ok(Redirect::to(&format!("/dead-letters/operations/{id}")).into_response());
+        }
+        ByHand::Cancelled => Decision::Cancel,
+        ByHand::Escalated => Decision::Escalate,
+    };
+    let report = app.records().decide_many(&many, decision, &by, &|_, _| {}).await?;
+    let (_, verb, _) = told(asked.resolution);
+    Ok(shown(&Done::of(verb, report)))
+}
+
+impl Done {
+    fn of(verb: &str, report: BulkReport) -> Self {
+        let not_done = report.failed.into_iter();
+        Self {
+            here: "/dead-letters",
+            title: format!("{verb}: {} done", orders(report.done)),
+            sentence: format!("{} matched.", orders(report.matched)),
+            not_done: not_done.map(|one| (one.order.order_id, one.reason)).collect(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "operation.html")]
+struct Progress {
+    here: &'static str,
+    running: bool,
+    status: String,
+    actor: String,
+    reason: String,
+    matched: u64,
+    started: u64,
+    waiting: u64,
+    failed: u64,
+    skipped: u64,
+    error: Option<String>,
+    not_started: Vec<(String, String)>,
+}
+
+pub(super) async fn operation(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
+    let records = app.records();
+    let id = OperationId::from(id);
+    let operation = records.operation(&id).await?;
+    let not_started = records.not_started(&id, page::USUAL).await?;
+    Ok(shown(&Progress {
+        here: "/dead-letters",
+        running: matches!(operation.status, OperationStatus::Running | OperationStatus::Paused),
+        status: plain(operation.status.as_str()),
+        actor: operation.actor,
+        reason: operation.reason,
+        matched: operation.matched,
+        started: operation.started,
+        waiting: operation.waiting,
+        failed: operation.failed,
+        skipped: operation.skipped,
+        error: operation.error,
+        not_started: not_started
+            .into_iter()
+            .map(|one| (one.order_id, one.reason))
+            .collect(),
+    }))
+}

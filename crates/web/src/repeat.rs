@@ -1,0 +1,99 @@
+//! Requests that come again: with an `Idempotency-Key` the first answer is given again, and nothing is done twice.
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use redrive_engine::ops::Records;
+use redrive_ledger::{Answer, Begun};
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::problem::{ApiError, Result};
+use crate::serve::BODY;
+
+/// The header, by its draft standard.
+const KEY: &str = "idempotency-key";
+/// The longest key.
+const LONGEST: usize = 200;
+/// No answer to a request that changes something is larger.
+const ANSWER: usize = 4 << 20;
+
+/// Serves a request that changes something and has a key once, however often it comes.
+pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -> Response {
+    let keyed = !request.method().is_safe() && request.headers().contains_key(KEY);
+    if !keyed {
+        return next.run(request).await;
+    }
+    served(app.records(), request, next)
+        .await
+        .unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn served(records: &Records, request: Request, next: Next) -> Result<Response> {
+    let key = key(request.headers().get(KEY))?;
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, BODY).await.map_err(|_| {
+        ApiError::refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "PAYLOAD_TOO_LARGE",
+            "the body is larger than anything that is expected here",
+        )
+    })?;
+    let digest = digest(&format!("{} {}", parts.method, parts.uri), &body);
+    let now = records.clock.now();
+    match records.desk.begin_request(&key, &digest, now).await? {
+        Begun::New => {}
+        Begun::Answered(answer) => return Ok(given(answer)),
+        Begun::Another => {
+            return Err(ApiError::conflict(
+                "this Idempotency-Key was used for another request: take a new one",
+            ));
+        }
+        Begun::UnderWay => {
+            return Err(ApiError::conflict(
+                "the request of this Idempotency-Key is being served: ask again when it is done",
+            ));
+        }
+    }
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let (parts, body) = response.into_parts();
+    let read = to_bytes(body, ANSWER).await.ok();
+    let body = read.and_then(|body| String::from_utf8(body.into()).ok());
+    let answer = body.map(|body| Answer {
+        status: parts.status.as_u16(),
+        body,
+    });
+    // What failed on our side may be tried again.
+    let kept = answer
+        .as_ref()
+        .filter(|_| !parts.status.is_server_error());
+    records.desk.end_request(&key, kept).await?;
+    Ok(answer.map_or_else(
+        || StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        |answer| Response::from_parts(parts, Body::from(answer.body)),
+    ))
+}
+
+fn key(header: Option<&HeaderValue>) -> Result<String> {
+    let key = header.and_then(|key| key.to_str().ok()).unwrap_or_default();
+    if (1..=LONGEST).contains(&key.len()) {
+        return Ok(key.to_owned());
+    }
+    Err(ApiError::invalid(format!(
+        "Idempotency-Key has 1 to {LONGEST} visible characters"
+    )))
+}
+
+fn digest(what: &str, body: &[u8]) -> String {
+    let digest = Sha256::new().chain_update(what).chain_update(body).finalize();
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn given(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let json = HeaderValue::from_static("application/json");
+    (status, [(CONTENT_TYPE, json)], answer.body).into_response()
+}

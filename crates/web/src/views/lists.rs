@@ -1,0 +1,34 @@
+//! Lists.
+
+use redrive_ledger::{BatchRow, BatchVerdict, Total};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// A list, as far as it was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Listed<T> {
+    /// What it lists.
+    pub data: Vec<T>,
+}
+
+/// A batch, with a page of the orders that it found.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct BatchOrders {
+    /// The batch.
+    #[serde(flatten)]
+    pub batch: BatchRow,
+    /// What it did with each.
+    pub orders: Vec<BatchVerdict>,
+    /// Gives the next page of them; not there on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+/// How many there are, and whether that is a lower bound.
+pub(super) fn told(total: Total) -> (u64, bool) {
+    match total {
+        Total::Exactly(total) => (total, false),
+        Total::MoreThan(total) => (total, true),
+    }
+}

@@ -1,0 +1,175 @@
+//! Deciding about orders and dead letters.
+
+use axum::body::Body;
+use axum::http::StatusCode;
+use insta::assert_json_snapshot;
+use serde_json::{Value, json};
+
+use crate::world::{World, on_both, request};
+
+async fn decide(world: &World, order: &str, how: &str, by: &str) -> (StatusCode, Value) {
+    let path = format!("/api/v1/dead-letter-queue/{order}/resolve");
+    let body = json!({ "resolution": how, "notes": "no carrier takes it", "resolvedBy": by });
+    world.send("PATCH", &path, body).await
+}
+
+on_both!(one_operator_wins_and_the_other_is_told);
+async fn one_operator_wins_and_the_other_is_told(world: World) {
+    world
+        .failed(&[("A1", "shipping_failed"), ("A2", "shipping_failed")])
+        .await;
+    world.park("A1", 70).await;
+    world.park("A2", 71).await;
+    let (ann, bob) = tokio::join!(
+        decide(&world, "A1", "cancelled", "ann"),
+        decide(&world, "A1", "escalated", "bob")
+    );
+    let won = [&ann, &bob].map(|(status, _)| *status == StatusCode::OK);
+    assert_eq!(won.iter().filter(|won| **won).count(), 1, "{ann:?} {bob:?}");
+    let ((_, won), (status, lost)) = if won[0] { (ann, bob) } else { (bob, ann) };
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(lost["error"], "ALREADY_RESOLVED");
+    assert_eq!(
+        lost["details"],
+        json!({ "orderId": "A1", "resolvedAt": won["resolvedAt"], "resolvedBy": won["resolvedBy"] })
+    );
+    let (status, entry) = decide(&world, "A2", "escalated", "ann").await;
+    assert_eq!(status, StatusCode::OK, "{entry}");
+    assert_json_snapshot!("escalated", entry);
+    let (_, stats) = world.get("/api/v1/dead-letter-queue/stats").await;
+    assert_eq!((&stats["unresolvedCount"], &stats["resolvedCount"]), (&json!(0), &json!(2)));
+}
+
+on_both!(an_order_gets_a_fresh_budget);
+async fn an_order_gets_a_fresh_budget(world: World) {
+    world.failed(&[("A1", "shipping_failed")]).await;
+    let path = "/api/v1/reprocessing/orders/A1/reset";
+    let reset = json!({ "resetReason": "the carrier is back", "resetBy": "ann" });
+    let (status, count) = world.send("POST", path, reset).await;
+    assert_eq!(status, StatusCode::OK, "{count}");
+    assert_eq!(count["isEligibleForRetry"], true);
+    let (_, story) = world.get("/api/v1/orders/A1").await;
+    let timeline = story["timeline"].as_array().unwrap();
+    let last = timeline.last().unwrap();
+    assert_eq!((&last["event"], &last["by"], &last["detail"]), (&json!("reset"), &json!("ann"), &json!("the carrier is back")));
+    let (status, _) = world.send("POST", path, json!({})).await;
+    assert_eq!(status, StatusCode::OK, "neither who nor why has to be said");
+}
+
+on_both!(an_order_is_put_into_the_queue);
+async fn an_order_is_put_into_the_queue(world: World) {
+    world.failed(&[("A1", "shipping_failed")]).await;
+    let path = "/api/v1/reprocessing/orders/A1/dlq";
+    let new = json!({
+        "failureStatus": "address_invalid",
+        "failureReason": "the street does not exist",
+        "escalationLevel": "critical"
+    });
+    let (status, entry) = world.send("POST", path, new.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{entry}");
+    assert_json_snapshot!("parked", entry);
+    let (status, again) = world.send("POST", path, new.clone()).await;
+    assert_eq!((status, &again["error"]), (StatusCode::CONFLICT, &json!("CONFLICT")), "{again}");
+    let (status, _) = world
+        .send("POST", "/api/v1/reprocessing/orders/nobody/dlq", new)
+        .await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+const ACTIONS: &str = "/api/v1/dead-letter-queue/actions";
+
+on_both!(many_are_decided_as_they_were_looked_at);
+async fn many_are_decided_as_they_were_looked_at(world: World) {
+    let orders = [
+        ("A1", "shipping_failed"),
+        ("A2", "slam_failed"),
+        ("A3", "shipping_failed"),
+        ("A4", "shipping_failed"),
+    ];
+    world.failed(&orders).await;
+    for (minute, (order, _)) in (70..).zip(&orders[..3]) {
+        world.park(order, minute).await;
+    }
+    let mut action = json!({
+        "resolution": "cancelled",
+        "filter": { "failureStatus": "shipping_failed" },
+        "notes": "the shop has closed",
+        "resolvedBy": "ann"
+    });
+    let (status, preview) = world.send("POST", ACTIONS, action.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{preview}");
+    assert_json_snapshot!("preview", preview);
+    let (_, stats) = world.get("/api/v1/dead-letter-queue/stats").await;
+    assert_eq!(stats["unresolvedCount"], 3, "a preview does nothing");
+
+    // What comes into the queue after the preview was not looked at.
+    world.park("A4", crate::world::NOW + 1).await;
+    action["token"] = preview["token"].clone();
+    let mut other = action.clone();
+    other["filter"] = json!({});
+    let (status, refused) = world.send("POST", ACTIONS, other).await;
+    assert_eq!((status, &refused["error"]), (StatusCode::CONFLICT, &json!("CONFLICT")), "{refused}");
+    let (status, done) = world.send("POST", ACTIONS, action.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{done}");
+    assert_eq!(done["report"], json!({ "matched": 2, "done": 2, "failed": [] }));
+    let (_, left) = world.get("/api/v1/dead-letter-queue?resolved=false").await;
+    assert_eq!(left["total"], 2, "{left}");
+    let (_, again) = world.send("POST", ACTIONS, action).await;
+    assert_eq!(again["report"]["done"], 0, "what is decided is not decided again");
+}
+
+on_both!(an_action_that_makes_no_sense_is_refused);
+async fn an_action_that_makes_no_sense_is_refused(world: World) {
+    for (key, value) in [
+        ("limit", json!(0)),
+        ("perSecond", json!(0)),
+        ("perSecond", json!(-1)),
+        ("resolvedBy", json!("")),
+        ("resolution", json!("recovered_elsewhere")),
+        ("filter", json!({ "status": "shipping_failed" })),
+        ("filter", json!({ "olderThanHours": -1 })),
+    ] {
+        let mut action = json!({ "resolution": "manual_retry", "resolvedBy": "ann" });
+        action[key] = value;
+        let (status, body) = world.send("POST", ACTIONS, action.clone()).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{action}: {body}");
+    }
+    let (status, _) = world.get(&format!("{ACTIONS}/nobody")).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    for token in ["", "1.2", "now", "1900007200000000.0000000000000000"] {
+        let action = json!({ "resolution": "cancelled", "resolvedBy": "ann", "token": token });
+        let (status, body) = world.send("POST", ACTIONS, action).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{token}: {body}");
+    }
+}
+
+on_both!(a_request_that_comes_again_is_answered_as_the_first);
+async fn a_request_that_comes_again_is_answered_as_the_first(world: World) {
+    world
+        .failed(&[("A1", "shipping_failed"), ("A2", "shipping_failed")])
+        .await;
+    world.park("A1", 70).await;
+    world.park("A2", 71).await;
+    let send = async |order: &str, key: &str, by: &str| {
+        let path = format!("/api/v1/dead-letter-queue/{order}/resolve");
+        let body = json!({ "resolution": "cancelled", "resolvedBy": by }).to_string();
+        let mut request = request("PATCH", &path, Body::from(body));
+        let headers = request.headers_mut();
+        headers.insert("content-type", "application/json".parse().unwrap());
+        headers.insert("idempotency-key", key.parse().unwrap());
+        world.answer(request).await
+    };
+    let first = send("A1", "k1", "ann").await;
+    assert_eq!(first.0, StatusCode::OK, "{first:?}");
+    assert_eq!(send("A1", "k1", "ann").await, first, "not ALREADY_RESOLVED");
+    for (order, by) in [("A1", "bob"), ("A2", "ann")] {
+        let (status, body) = send(order, "k1", by).await;
+        assert_eq!((status, &body["error"]), (StatusCode::CONFLICT, &json!("CONFLICT")));
+    }
+    let (status, body) = send("A1", "k2", "ann").await;
+    assert_eq!((status, &body["error"]), (StatusCode::BAD_REQUEST, &json!("ALREADY_RESOLVED")));
+    let (status, _) = send("A2", &"k".repeat(201), "ann").await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let (_, entry) = world.get("/api/v1/dead-letter-queue/A2").await;
+    assert_eq!(entry["resolved"], false);
+}
