@@ -204,6 +204,8 @@ impl Folio {
             self.dead_letter = Some(DeadLetterEdit::Open {
                 reason,
                 batch,
+                level: EscalationLevel::Normal,
+                failure: None,
                 at: learning.now(),
             });
             self.say(VerdictKind::Dlq, Some(reason.as_str()), learning);

@@ -15,18 +15,17 @@ use world::{World, failure, first_failure, run};
 
 /// How a test's ledger is made.
 mod factory {
-    use std::any::Any;
-    use std::sync::Arc;
+    use redrive_ledger::SqliteLedger;
 
-    use redrive_ledger::{Ledger, Reader, SqliteLedger};
+    use crate::world::{Made, made};
 
-    /// A new ledger by its two sides, and what keeps it alive.
-    pub async fn ledger() -> (Arc<dyn Ledger>, Arc<dyn Reader>, Box<dyn Any + Send + Sync>) {
+    /// A new ledger.
+    pub async fn ledger() -> Made {
         let folder = tempfile::tempdir().unwrap();
         let ledger = SqliteLedger::open(&folder.path().join("ledger.db"))
             .await
             .unwrap();
-        (Arc::new(ledger.clone()), Arc::new(ledger), Box::new(folder))
+        made(&ledger, folder)
     }
 }
 

@@ -151,6 +151,7 @@ fn code_of_verb(error: &OpsError) -> u8 {
         | OpsError::SeveralBatchesRun { .. }
         | OpsError::BatchEnded { .. }
         | OpsError::NotDeadLettered { .. }
+        | OpsError::NotFailed(_)
         | OpsError::NoSuchOperation { .. }
         | OpsError::OperationEnded { .. }
         | OpsError::IsAnOperation { .. }

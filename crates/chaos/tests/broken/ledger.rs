@@ -12,7 +12,7 @@ use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, Limited,
-    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Outcome,
+    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Outcome, Park,
     Resolution, Resolve, Resolved, ScanWindow, SqliteLedger, Story, Turns,
 };
 
@@ -151,6 +151,7 @@ handed_on! {
     save_scan_window(window: &ScanWindow) -> ();
     unknown_runs(runs: &[RunId]) -> Vec<RunId>;
     observe(policy: &Policy, batch: &BatchId, failures: &[Failure], moment: Moment) -> ObserveSummary;
+    report(policy: &Policy, failure: &Failure, moment: Moment) -> bool;
     observe_pending(policy: &Policy, batch: &BatchId, moment: Moment) -> ObserveSummary;
     due_checks(now: Timestamp, limit: u32) -> Vec<Check>;
     settle(policy: &Policy, batch: &BatchId, checked: &[Checked], moment: Moment) -> u64;
@@ -172,7 +173,7 @@ handed_on! {
     act(policy: &Policy, workflow_id: &WorkflowId, act: Act, by: &NewAuditEvent, now: Timestamp) -> Acted;
     resolve(policy: &Policy, resolve: &Resolve, now: Timestamp) -> Resolved;
     resolve_many(policy: &Policy, orders: &[WorkflowId], resolution: Resolution, by: &NewAuditEvent, now: Timestamp) -> Vec<Resolved>;
-    park(workflow_id: &WorkflowId, by: &NewAuditEvent, now: Timestamp) -> Option<DeadLetter>;
+    park(workflow_id: &WorkflowId, park: &Park, now: Timestamp) -> Option<DeadLetter>;
     open_operation(opening: &OperationOpening, now: Timestamp) -> Operation;
     begin_operation(id: &OperationId, batch: &BatchId, now: Timestamp) -> Operation;
     note_operation(id: &OperationId, paused: bool, now: Timestamp) -> Operation;

@@ -13,7 +13,7 @@ use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, Limited,
-    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Resolution,
+    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Park, Resolution,
     Resolve, Resolved, ScanWindow, Story, Turns,
 };
 
@@ -193,6 +193,7 @@ gated! {
         save_scan_window(window: &ScanWindow) -> ();
         unknown_runs(runs: &[RunId]) -> Vec<RunId>;
         observe(policy: &Policy, batch: &BatchId, failures: &[Failure], moment: Moment) -> ObserveSummary;
+        report(policy: &Policy, failure: &Failure, moment: Moment) -> bool;
         observe_pending(policy: &Policy, batch: &BatchId, moment: Moment) -> ObserveSummary;
         due_checks(now: Timestamp, limit: u32) -> Vec<Check>;
         settle(policy: &Policy, batch: &BatchId, checked: &[Checked], moment: Moment) -> u64;
@@ -213,13 +214,13 @@ gated! {
         act(policy: &Policy, workflow_id: &WorkflowId, act: Act, by: &NewAuditEvent, now: Timestamp) -> Acted;
         resolve(policy: &Policy, resolve: &Resolve, now: Timestamp) -> Resolved;
         resolve_many(policy: &Policy, orders: &[WorkflowId], resolution: Resolution, by: &NewAuditEvent, now: Timestamp) -> Vec<Resolved>;
-        park(workflow_id: &WorkflowId, by: &NewAuditEvent, now: Timestamp) -> Option<DeadLetter>;
+        park(workflow_id: &WorkflowId, park: &Park, now: Timestamp) -> Option<DeadLetter>;
         open_operation(opening: &OperationOpening, now: Timestamp) -> Operation;
         begin_operation(id: &OperationId, batch: &BatchId, now: Timestamp) -> Operation;
         note_operation(id: &OperationId, paused: bool, now: Timestamp) -> Operation;
-    set_operation_rate(id: &OperationId, per_second: Option<f64>, by: &NewAuditEvent, now: Timestamp) -> Operation;
+        set_operation_rate(id: &OperationId, per_second: Option<f64>, by: &NewAuditEvent, now: Timestamp) -> Operation;
         operation_turns(id: &OperationId, count: u32, now: Timestamp) -> Turns;
-    learn_operation(id: &OperationId, now: Timestamp) -> Operation;
+        learn_operation(id: &OperationId, now: Timestamp) -> Operation;
         take_page(policy: &Policy, id: &OperationId, page: u32, size: u32, now: Timestamp) -> Operation;
         end_operation(id: &OperationId, end: &OperationEnd, now: Timestamp) -> Operation;
         state_counts() -> Vec<(String, u64)>;

@@ -1,6 +1,6 @@
 //! The spec's dashboard query, word for word: it gives what `redrive report` shows.
 
-use redrive_ledger::{Ledger, Reader};
+use redrive_ledger::Ledger;
 use redrive_test_postgres::Database;
 use sqlx::{Connection, PgConnection, Row, ValueRef};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use redrive_core::ids::BatchId;
 use redrive_ledger::{
     Act, BatchEnd, ClaimRequest, ClaimedOrder, Commit, Committed, Ledger, LedgerError, Limited,
-    Outcome, Reader, SqlLedger,
+    Outcome, SqlLedger,
 };
 use redrive_test_postgres::Database;
 

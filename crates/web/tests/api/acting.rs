@@ -16,7 +16,7 @@ async fn a_manual_retry_really_starts_the_order_again() {
     let world = World::alive("api-retry").await;
     let bed = &world.bed;
     let _puppet = Puppet::spawn(&bed.client, &bed.namespace, QUEUE, |_| {
-        Move::fail("shipping_failed", "no carrier".into())
+        Move::fail("shipping_failed", "no carrier")
     });
     let worker = run_worker(world.app.ops.engine.clone(), bed.client.clone())
         .await
@@ -101,7 +101,7 @@ async fn a_failure_is_reported_before_any_scan_finds_it() {
     let _puppet = Puppet::spawn(&bed.client, &bed.namespace, QUEUE, |task| {
         match task.workflow_id.as_str() {
             "order-A2" => Move::Nothing,
-            _ => Move::fail("shipping_failed", "no carrier".into()),
+            _ => Move::fail("shipping_failed", "no carrier"),
         }
     });
     let first = bed.start(bed.start_request("order-A1", TYPE, QUEUE)).await;

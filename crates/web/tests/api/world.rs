@@ -189,9 +189,8 @@ impl World {
             seed: 7,
         };
         let policy = &self.app.ops.records.policy;
-        let seen = self
-            .ledger
-            .observe(policy, &"seeded".into(), &failures, moment);
+        let batch = "seeded".into();
+        let seen = self.ledger.observe(policy, &batch, &failures, moment);
         seen.await.unwrap();
     }
 

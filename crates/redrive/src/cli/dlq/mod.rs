@@ -12,7 +12,6 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use redrive_core::decide::DeadLetterReason;
 use redrive_engine::ops::Decision;
 use redrive_ledger::DeadLetter;
 

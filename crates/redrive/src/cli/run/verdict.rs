@@ -7,7 +7,7 @@ use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
 use redrive_ledger::{BatchVerdict, OrderRow};
 
-use crate::cli::{dlq, when};
+use crate::cli::when;
 use crate::printer::{Paint, table};
 
 /// The verdicts as a table.
