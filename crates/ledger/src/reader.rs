@@ -12,8 +12,8 @@ use redrive_core::ids::{BatchId, Home, OperationId, RunId};
 use crate::contract::Result;
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger, Limited, NotStarted,
-    Operation, OrderFilter, OrderRow, Overview, Total,
+    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger, Limited,
+    NotStarted, Operation, OrderFilter, OrderRow, Overview, Total,
 };
 
 /// The reading side of a ledger.
@@ -99,11 +99,8 @@ pub trait Reader: Send + Sync + 'static {
 
     /// Up to `limit` orders that wait for a restart and are due, an operator's retries first, then the longest due; and how
     /// many there are, counted up to [`COUNTED`](crate::COUNTED).
-    async fn eligible(
-        &self,
-        filter: &EligibleFilter,
-        limit: u32,
-    ) -> Result<(Vec<OrderRow>, Total)>;
+    async fn eligible(&self, filter: &EligibleFilter, limit: u32)
+    -> Result<(Vec<OrderRow>, Total)>;
 
     /// How many orders wait in state `failed`, by failure status.
     async fn waiting_by_status(&self) -> Result<Vec<(String, u64)>>;

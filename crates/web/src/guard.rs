@@ -27,21 +27,27 @@ pub(crate) enum Names {
 
 /// Refuses what does not come from here, and marks every answer as text for whoever asked.
 pub(crate) async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
-    let refused = host(names, &request).and_then(|host| site(request.method(), request.headers(), &host));
+    let refused =
+        host(names, &request).and_then(|host| site(request.method(), request.headers(), &host));
     let mut response = match refused {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
     };
     let headers = response.headers_mut();
     let fixed: [(HeaderName, &'static str); 5] = [
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
         (REFERRER_POLICY, "same-origin"),
         (CACHE_CONTROL, "no-store"),
     ];
     for (name, value) in fixed {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
     response
 }
@@ -81,7 +87,11 @@ fn site(method: &Method, headers: &HeaderMap, host: &Authority) -> Result<(), Ap
     if method.is_safe() {
         return Ok(());
     }
-    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let text = |name: &str| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
     let fetched = text(SEC_FETCH_SITE);
     let ours = fetched.is_none_or(|site| matches!(site, "same-origin" | "none"));
     let origin = text(ORIGIN.as_str());
@@ -108,7 +118,15 @@ mod tests {
         for host in ["localhost", "LOCALHOST", "127.0.0.1", "127.8.9.1", "[::1]"] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in ["", "evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[::2]", "0.0.0.0", "localhost.evil.example"] {
+        for host in [
+            "",
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "10.0.0.1",
+            "[::2]",
+            "0.0.0.0",
+            "localhost.evil.example",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }
@@ -118,13 +136,28 @@ mod tests {
         let host = Authority::from_static("127.0.0.1:8420");
         let sent = |method: Method, said: &[(&'static str, &'static str)]| {
             let headers = said.iter().map(|&(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
             });
             site(&method, &headers.collect(), &host).is_ok()
         };
         assert!(sent(Method::POST, &[]), "no browser says nothing of itself");
-        assert!(sent(Method::POST, &[("origin", "http://127.0.0.1:8420"), (SEC_FETCH_SITE, "same-origin")]));
-        assert!(sent(Method::GET, &[("origin", "http://evil.example"), (SEC_FETCH_SITE, "cross-site")]));
+        assert!(sent(
+            Method::POST,
+            &[
+                ("origin", "http://127.0.0.1:8420"),
+                (SEC_FETCH_SITE, "same-origin")
+            ]
+        ));
+        assert!(sent(
+            Method::GET,
+            &[
+                ("origin", "http://evil.example"),
+                (SEC_FETCH_SITE, "cross-site")
+            ]
+        ));
         for said in [
             ("origin", "http://evil.example"),
             ("origin", "http://127.0.0.1:1"),

@@ -98,7 +98,11 @@ async fn tell(app: &App, registry: &mut Registry) -> Result<()> {
         letters,
     );
     let oldest = Real::default();
-    oldest.set(stats.oldest_unresolved_at.map_or(0.0, |at| seconds(at, now)));
+    oldest.set(
+        stats
+            .oldest_unresolved_at
+            .map_or(0.0, |at| seconds(at, now)),
+    );
     registry.register_with_unit(
         "dead_letter_oldest_age",
         "For how long the oldest dead letter waits",
@@ -118,7 +122,9 @@ fn tell_batches(batches: &[BatchRow], now: Timestamp, registry: &mut Registry) {
     let found = Family::<Back, Gauge>::default();
     for (back, batch) in (0..).zip(ended.iter().take(ALERT_BACKLOG_BATCHES)) {
         let back = Back { back };
-        found.get_or_create(&back).set(whole(batch.result.found_count));
+        found
+            .get_or_create(&back)
+            .set(whole(batch.result.found_count));
     }
     registry.register(
         "batch_found_orders",

@@ -70,13 +70,26 @@ mod tests {
 
     #[test]
     fn a_cursor_names_its_place() {
-        let at = (Timestamp::from_microsecond(1_760_000_000_000_001).unwrap(), 42);
+        let at = (
+            Timestamp::from_microsecond(1_760_000_000_000_001).unwrap(),
+            42,
+        );
         assert_eq!(place(&cursor(at)).unwrap(), at);
     }
 
     #[test]
     fn what_is_no_cursor_is_refused() {
-        for cursor in ["", ".", "1", "1.", ".1", "a.1", "1.b", "99999999999999999999.1", "1.1.1"] {
+        for cursor in [
+            "",
+            ".",
+            "1",
+            "1.",
+            ".1",
+            "a.1",
+            "1.b",
+            "99999999999999999999.1",
+            "1.1.1",
+        ] {
             assert!(place(cursor).is_err(), "{cursor:?}");
         }
     }
@@ -89,7 +102,13 @@ mod tests {
 
     #[test]
     fn a_limit_lies_within_its_bounds() {
-        for (asked, is) in [(None, Some(50)), (Some(1), Some(1)), (Some(200), Some(200)), (Some(0), None), (Some(201), None)] {
+        for (asked, is) in [
+            (None, Some(50)),
+            (Some(1), Some(1)),
+            (Some(200), Some(200)),
+            (Some(0), None),
+            (Some(201), None),
+        ] {
             assert_eq!(limit(asked, 50, 200).ok(), is, "{asked:?}");
         }
     }

@@ -166,7 +166,9 @@ impl From<JsonRejection> for ApiError {
         let (status, message) = (rejection.status(), rejection.body_text());
         match status {
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(status, "PAYLOAD_TOO_LARGE", message),
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::new(status, "UNSUPPORTED_MEDIA_TYPE", message),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+                Self::new(status, "UNSUPPORTED_MEDIA_TYPE", message)
+            }
             _ => Self::invalid(message),
         }
     }

@@ -67,9 +67,7 @@ async fn served(records: &Records, request: Request, next: Next) -> Result<Respo
         body,
     });
     // What failed on our side may be tried again.
-    let kept = answer
-        .as_ref()
-        .filter(|_| !parts.status.is_server_error());
+    let kept = answer.as_ref().filter(|_| !parts.status.is_server_error());
     records.desk.end_request(&key, kept).await?;
     Ok(answer.map_or_else(
         || StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -88,7 +86,10 @@ fn key(header: Option<&HeaderValue>) -> Result<String> {
 }
 
 fn digest(what: &str, body: &[u8]) -> String {
-    let digest = Sha256::new().chain_update(what).chain_update(body).finalize();
+    let digest = Sha256::new()
+        .chain_update(what)
+        .chain_update(body)
+        .finalize();
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -80,6 +80,8 @@ impl Serving {
     /// Takes no more requests, and returns when those under way are answered.
     pub async fn stop(self) -> io::Result<()> {
         drop(self.stop);
-        self.ended.await.unwrap_or_else(|error| Err(io::Error::other(error)))
+        self.ended
+            .await
+            .unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 }

@@ -12,8 +12,8 @@ use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, Limited,
-    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Outcome, Park,
-    Resolution, Resolve, Resolved, ScanWindow, SqliteLedger, Story, Turns,
+    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Outcome,
+    Park, Resolution, Resolve, Resolved, ScanWindow, SqliteLedger, Story, Turns,
 };
 
 use crate::Flaw;

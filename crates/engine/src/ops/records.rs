@@ -9,8 +9,8 @@ use redrive_core::policy::Policy;
 use redrive_core::states::State;
 use redrive_ledger::{
     Act, Acted, AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, Desk, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger, NewAuditEvent, OrderFilter,
-    OrderRow, Overview, Park, Reader, Story, Total,
+    DeadLetterStats, Desk, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger,
+    NewAuditEvent, OrderFilter, OrderRow, Overview, Park, Reader, Story, Total,
 };
 
 use super::{OpsError, Result};
@@ -169,7 +169,11 @@ impl Records {
         park: &Park,
     ) -> Result<std::result::Result<DeadLetter, State>> {
         let workflow_id = self.find(id).await?;
-        if let Some(entry) = self.ledger.park(&workflow_id, park, self.clock.now()).await? {
+        if let Some(entry) = self
+            .ledger
+            .park(&workflow_id, park, self.clock.now())
+            .await?
+        {
             return Ok(Ok(entry));
         }
         let story = self.show_order(id).await?;

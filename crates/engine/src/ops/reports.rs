@@ -30,7 +30,10 @@ impl Ops {
         let (policy, moment) = (&self.engine.policy, self.engine.clock.moment());
         let ledger = &self.engine.ledger;
         ledger.report(policy, &failure, moment).await?;
-        let story = self.records.show_order(failure.workflow_id.as_str()).await?;
+        let story = self
+            .records
+            .show_order(failure.workflow_id.as_str())
+            .await?;
         Ok(story.order)
     }
 
@@ -40,7 +43,9 @@ impl Ops {
         let gateway = self.engine.gateway.as_ref();
         for workflow_id in self.workflows_of(id, report).await? {
             match read_failed_run(gateway, &workflow_id, report.run_id.as_ref()).await {
-                Ok(run) if self.engine.policy.watched(&run.workflow_type).is_some() => return Ok(run),
+                Ok(run) if self.engine.policy.watched(&run.workflow_type).is_some() => {
+                    return Ok(run);
+                }
                 Ok(_) => return Err(nobody()),
                 Err(NoFailedRun::Unknown { .. }) => {}
                 Err(NoFailedRun::Gateway(error)) => return Err(error.into()),

@@ -37,7 +37,10 @@ pub async fn park_all(world: &World, orders: usize) {
 async fn park(world: &World, orders: Range<usize>) {
     for n in orders {
         let id = format!("order-{n}").as_str().into();
-        let parked = world.ledger.park(&id, &operator().into(), world.clock.now()).await;
+        let parked = world
+            .ledger
+            .park(&id, &operator().into(), world.clock.now())
+            .await;
         assert!(parked.unwrap().is_some());
     }
 }

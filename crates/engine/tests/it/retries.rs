@@ -47,7 +47,11 @@ async fn parked(world: &World, then: &[End]) {
     world.failed_order("order-1", then).await;
     let parked = world
         .ledger
-        .park(&"order-1".into(), &operator().into(), world.engine.clock.now())
+        .park(
+            &"order-1".into(),
+            &operator().into(),
+            world.engine.clock.now(),
+        )
         .await
         .unwrap();
     assert!(parked.is_some());

@@ -13,8 +13,8 @@ use redrive_core::report::ReprocessingResult;
 use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, Limited,
-    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Park, Resolution,
-    Resolve, Resolved, ScanWindow, Story, Turns,
+    NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Park,
+    Resolution, Resolve, Resolved, ScanWindow, Story, Turns,
 };
 
 use crate::flaw::Flaw;

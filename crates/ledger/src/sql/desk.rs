@@ -48,7 +48,10 @@ async fn begin(ledger: &SqlLedger, key: &str, digest: &str, now: Timestamp) -> R
         return Ok(Begun::New);
     }
     let known = tx
-        .one("SELECT digest, status, answer FROM api_requests WHERE key = $1", args![key])
+        .one(
+            "SELECT digest, status, answer FROM api_requests WHERE key = $1",
+            args![key],
+        )
         .await
         .doing("look up a request")?;
     if known.text("digest")? != digest {
@@ -66,10 +69,16 @@ async fn end(ledger: &SqlLedger, key: &str, answer: Option<&Answer>) -> Result<(
     let ended = match answer {
         Some(answer) => {
             let args = args![key, i64::from(answer.status), answer.body.as_str()];
-            tx.run("UPDATE api_requests SET status = $2, answer = $3 WHERE key = $1", args)
+            tx.run(
+                "UPDATE api_requests SET status = $2, answer = $3 WHERE key = $1",
+                args,
+            )
+            .await
+        }
+        None => {
+            tx.run("DELETE FROM api_requests WHERE key = $1", args![key])
                 .await
         }
-        None => tx.run("DELETE FROM api_requests WHERE key = $1", args![key]).await,
     };
     ended.doing("remember an answer")?;
     tx.commit().await.doing("remember an answer")

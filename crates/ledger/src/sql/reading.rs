@@ -22,8 +22,8 @@ use crate::contract::Result;
 use crate::sql::{SqlLedger, copy, home, limits, operation};
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Limited, NotStarted, Operation,
-    OrderFilter, OrderRow, Overview, Reader, Total,
+    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Limited,
+    NotStarted, Operation, OrderFilter, OrderRow, Overview, Reader, Total,
 };
 
 #[async_trait]

@@ -16,7 +16,8 @@ use crate::sql::{SqlLedger, write};
 use crate::transition::act::act as act_on;
 use crate::transition::resolve::{Decided, park as park_order, resolve as resolve_order};
 use crate::{
-    Act, Acted, DeadLetter, LedgerError, NewAuditEvent, OrderPk, Park, Resolution, Resolve, Resolved,
+    Act, Acted, DeadLetter, LedgerError, NewAuditEvent, OrderPk, Park, Resolution, Resolve,
+    Resolved,
 };
 
 /// What an operator decides, and as part of what.

@@ -112,7 +112,8 @@ pub(crate) fn report(
     learning: &Learning<'_>,
 ) -> Result<(), LedgerError> {
     let followed = folio.state() == State::InFlight;
-    let ours = folio.state() == State::Claimed || followed || unknown_intent(folio, &seen).is_some();
+    let ours =
+        folio.state() == State::Claimed || followed || unknown_intent(folio, &seen).is_some();
     if !ours {
         return observe(folio, seen, learning).map(drop);
     }

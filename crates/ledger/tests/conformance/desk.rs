@@ -14,7 +14,11 @@ async fn a_repeated_request_gets_the_answer_of_the_first() {
     assert_eq!(begin("k", "d", 0).await, Begun::New);
     assert_eq!(begin("k", "d", 1).await, Begun::UnderWay);
     assert_eq!(begin("k", "other", 1).await, Begun::Another);
-    assert_eq!(begin("k2", "d", 1).await, Begun::New, "another key is another request");
+    assert_eq!(
+        begin("k2", "d", 1).await,
+        Begun::New,
+        "another key is another request"
+    );
     let answer = Answer {
         status: 201,
         body: "{\"a\": 'b'}".into(),
@@ -31,5 +35,9 @@ async fn a_repeated_request_gets_the_answer_of_the_first() {
 
     let day = 24 * 60 * 60;
     assert_eq!(begin("k", "d", day).await, Begun::Answered(answer));
-    assert_eq!(begin("k", "other", day + 1).await, Begun::New, "it is forgotten");
+    assert_eq!(
+        begin("k", "other", day + 1).await,
+        Begun::New,
+        "it is forgotten"
+    );
 }

@@ -14,8 +14,8 @@ use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use redrive_ledger::{
     BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit,
-    Committed, Desk, Failure, Latest, Ledger, NewAuditEvent, ObserveSummary, OrderRow, Outcome, Plan,
-    Reader, SqlLedger, Story,
+    Committed, Desk, Failure, Latest, Ledger, NewAuditEvent, ObserveSummary, OrderRow, Outcome,
+    Plan, Reader, SqlLedger, Story,
 };
 
 /// The bytes of every start request, but for the order's id after them.
@@ -165,7 +165,11 @@ impl World {
         .await;
         let parked = self
             .ledger
-            .park(&"bystander-parked".into(), &ann("look at it").into(), self.now())
+            .park(
+                &"bystander-parked".into(),
+                &ann("look at it").into(),
+                self.now(),
+            )
             .await
             .unwrap();
         assert!(parked.is_some());

@@ -11,7 +11,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use redrive_core::decide::RunStatus;
 use redrive_core::ids::{RunId, WorkflowId};
-use redrive_engine::gateway::restart_memo;
+use redrive_engine::gateway::{GatewayError, restart_memo};
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::{Performed, WORKFLOW_TYPE};
 use temporalio_client::{Client, grpc::WorkflowService};
@@ -22,7 +22,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeWorkflowExecutionRequest, ListWorkflowExecutionsRequest,
 };
 use tokio::time::Instant;
-use tonic::{Code, Request};
+use tonic::{Code, Request, Response};
 
 use super::records::{Books, Records, Run};
 
@@ -30,6 +30,8 @@ use super::records::{Books, Records, Run};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The pause between two listings.
 const PAUSE: Duration = Duration::from_millis(250);
+/// So many answers to one question may be lost.
+const LOST: u32 = 5;
 /// Rows of a listing's page: the server's largest.
 const PAGE: i32 = 1000;
 /// Descriptions under way at the same time.
@@ -115,11 +117,15 @@ async fn list(client: &Client) -> anyhow::Result<HashSet<Name>> {
             query: format!("WorkflowType = '{WORKFLOW_TYPE}'"),
             next_page_token,
         };
-        let page = service(client)
-            .list_workflow_executions(Request::new(request))
-            .await
-            .context("the runs cannot be listed")?
-            .into_inner();
+        let page = answered(|| {
+            let request = request.clone();
+            async {
+                service(client)
+                    .list_workflow_executions(Request::new(request))
+                    .await
+            }
+        });
+        let page = page.await.context("the runs cannot be listed")?;
         let runs = page.executions.into_iter().filter_map(|run| run.execution);
         listed.extend(runs.map(|run| (run.workflow_id.into(), run.run_id.into())));
         if page.next_page_token.is_empty() {
@@ -127,6 +133,25 @@ async fn list(client: &Client) -> anyhow::Result<HashSet<Name>> {
         }
         next_page_token = page.next_page_token;
     }
+}
+
+/// Asks again where an answer is lost: now and then the server ends a connection for its age.
+async fn answered<T, F>(ask: impl Fn() -> F) -> Result<T, tonic::Status>
+where
+    F: Future<Output = Result<Response<T>, tonic::Status>>,
+{
+    let mut lost = 0;
+    loop {
+        match ask().await {
+            Err(status) if lost < LOST && is_lost(&status) => lost += 1,
+            answer => return answer.map(Response::into_inner),
+        }
+        SystemClock.sleep(PAUSE).await;
+    }
+}
+
+fn is_lost(status: &tonic::Status) -> bool {
+    matches!(GatewayError::from_status(status), GatewayError::Unknown(_))
 }
 
 /// Each run as its description shows it; those that Temporal does not know are left out.
@@ -154,12 +179,17 @@ async fn describe(
             run_id: run.map(ToString::to_string).unwrap_or_default(),
         }),
     };
-    let answer = service(client)
-        .describe_workflow_execution(Request::new(request))
-        .await;
-    match answer {
+    let answer = answered(|| {
+        let request = request.clone();
+        async {
+            service(client)
+                .describe_workflow_execution(Request::new(request))
+                .await
+        }
+    });
+    match answer.await {
         Ok(answer) => {
-            let info = answer.into_inner().workflow_execution_info;
+            let info = answer.workflow_execution_info;
             let info =
                 info.with_context(|| format!("{order} is described without saying how it stands"))?;
             read(info).map(Some)

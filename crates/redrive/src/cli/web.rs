@@ -34,9 +34,7 @@ pub async fn run(args: ServeArgs, global: &Global, printer: &Printer) -> anyhow:
     let mut signals = StopSignals::listen()?;
     let session = Session::open(global, Verb::OnExisting).await?;
     let web = args.listen.serve(session).await?;
-    let served = Served {
-        api: api(&web),
-    };
+    let served = Served { api: api(&web) };
     printer.data(&served, |served, paint| {
         format!("{} {}", paint.bold("API"), served.api)
     })?;
@@ -81,7 +79,9 @@ impl Listen {
         let address = self.listen.unwrap_or(config.web.listen);
         if !address.ip().is_loopback() {
             return Err(Problem::user(
-                format!("{address} is an address that others reach, and nobody is asked who they are."),
+                format!(
+                    "{address} is an address that others reach, and nobody is asked who they are."
+                ),
                 "listen on 127.0.0.1 or [::1] (web.listen, --listen), and let a reverse proxy on this machine ask.",
             ));
         }

@@ -27,5 +27,4 @@ mod tests {
         let zone = TimeZone::get("Europe/Berlin").unwrap();
         assert_eq!(in_zone(at, zone), "2026-11-23 19:40:05 CET");
     }
-
 }

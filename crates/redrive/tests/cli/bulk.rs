@@ -77,7 +77,10 @@ pub async fn fill(testbed: &Testbed, ledger: &SqliteLedger, orders: usize, refus
         reason: "the carrier is down".into(),
     };
     for failure in &failures {
-        let parked = ledger.park(&failure.workflow_id, &by.clone().into(), now).await.unwrap();
+        let parked = ledger
+            .park(&failure.workflow_id, &by.clone().into(), now)
+            .await
+            .unwrap();
         assert!(parked.is_some());
     }
 }

@@ -60,7 +60,13 @@ async fn wanted(testbed: &Testbed, ledger: &SqliteLedger, n: usize) {
     let seen = ledger.observe(&policy, &batch, &failures, Moment { now, seed: 7 });
     seen.await.unwrap();
     let id = workflow_id.as_str().into();
-    assert!(ledger.park(&id, &by.clone().into(), now).await.unwrap().is_some());
+    assert!(
+        ledger
+            .park(&id, &by.clone().into(), now)
+            .await
+            .unwrap()
+            .is_some()
+    );
     let resolve = Resolve {
         workflow_id: id,
         resolution: Resolution::ManualRetry,

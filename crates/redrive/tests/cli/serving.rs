@@ -161,7 +161,11 @@ async fn a_halt_is_told_when_work_begins() {
 /// The answer to a GET: its first line, and all of it.
 fn get(address: &str, path: &str) -> (String, String) {
     let mut server = TcpStream::connect(address).unwrap();
-    write!(server, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        server,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     server.read_to_string(&mut answer).unwrap();
     (answer.lines().next().unwrap_or_default().to_owned(), answer)
@@ -187,10 +191,16 @@ async fn the_api_is_served_where_it_is_said() {
     assert!(answer.contains("\"totalEntries\":0"), "{answer}");
     let taken = site.run(&format!("serve --listen {address}"));
     let why = format!("error: nothing can be served on {address}:");
-    assert!(taken.code == Some(1) && taken.stderr.starts_with(&why), "{taken:?}");
+    assert!(
+        taken.code == Some(1) && taken.stderr.starts_with(&why),
+        "{taken:?}"
+    );
     let open = site.run("serve --listen 0.0.0.0:0");
     let why = "error: 0.0.0.0:0 is an address that others reach, and nobody is asked who they are.";
-    assert!(open.code == Some(1) && open.stderr.starts_with(why), "{open:?}");
+    assert!(
+        open.code == Some(1) && open.stderr.starts_with(why),
+        "{open:?}"
+    );
     serve.signal(Signal::SIGTERM);
     assert_eq!(serve.ended().code(), Some(0));
 }

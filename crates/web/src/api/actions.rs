@@ -58,26 +58,38 @@ pub(crate) async fn act(
         ByHand::Cancelled => Decision::Cancel,
         ByHand::Escalated => Decision::Escalate,
     };
-    let report = records.decide_many(&many, decision, &by, &|_, _| {}).await?;
+    let report = records
+        .decide_many(&many, decision, &by, &|_, _| {})
+        .await?;
     answer.report = Some(report);
     Ok((StatusCode::OK, Json(answer)))
 }
 
 fn readable(action: &Action) -> Result<()> {
     if action.resolved_by.trim().is_empty() {
-        return Err(ApiError::invalid("resolvedBy is empty: say who decides this"));
+        return Err(ApiError::invalid(
+            "resolvedBy is empty: say who decides this",
+        ));
     }
     if action.limit == Some(0) {
-        return Err(ApiError::invalid("limit is 0; it can be 1 or more, or left out"));
+        return Err(ApiError::invalid(
+            "limit is 0; it can be 1 or more, or left out",
+        ));
     }
     let rate = action.per_second;
     if rate.is_some_and(|rate| !rate.is_finite() || rate < 0.001) {
-        return Err(ApiError::invalid("perSecond is below 0.001; a thousand seconds is the longest that an order may wait for the next"));
+        return Err(ApiError::invalid(
+            "perSecond is below 0.001; a thousand seconds is the longest that an order may wait for the next",
+        ));
     }
     Ok(())
 }
 
-async fn preview(app: &App, action: &Action, now: Timestamp) -> Result<(StatusCode, Json<ActionAnswer>)> {
+async fn preview(
+    app: &App,
+    action: &Action,
+    now: Timestamp,
+) -> Result<(StatusCode, Json<ActionAnswer>)> {
     let records = app.records();
     let filter = filter(action, now)?;
     let many = Many::Matching(filter.clone(), action.limit);
@@ -86,7 +98,10 @@ async fn preview(app: &App, action: &Action, now: Timestamp) -> Result<(StatusCo
     let answer = ActionAnswer {
         matched: records.count_of(&many).await?,
         token: Some(token(action, now)),
-        sample: sample.into_iter().map(|entry| Entry::of(entry, now)).collect(),
+        sample: sample
+            .into_iter()
+            .map(|entry| Entry::of(entry, now))
+            .collect(),
         operation: None,
         report: None,
     };
@@ -96,7 +111,9 @@ async fn preview(app: &App, action: &Action, now: Timestamp) -> Result<(StatusCo
 /// The entries that match and were in the queue by then.
 fn filter(action: &Action, as_of: Timestamp) -> Result<DeadLetterFilter> {
     let wanted = &action.filter;
-    let older = wanted.older_than_hours.map(|hours| hours_before(hours, as_of));
+    let older = wanted
+        .older_than_hours
+        .map(|hours| hours_before(hours, as_of));
     Ok(DeadLetterFilter {
         resolved: Some(false),
         failure_status: wanted.failure_status.clone(),
@@ -112,7 +129,10 @@ fn filter(action: &Action, as_of: Timestamp) -> Result<DeadLetterFilter> {
 fn token(action: &Action, as_of: Timestamp) -> String {
     let request = json!([action.resolution, action.filter, action.limit]);
     let digest = Sha256::digest(format!("{}{request}", as_of.as_microsecond()));
-    let digest: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest: String = digest[..8]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("{}.{digest}", as_of.as_microsecond())
 }
 

@@ -50,7 +50,9 @@ pub(crate) async fn start(
     extract::Json(new): extract::Json<NewBatch>,
 ) -> Result<(StatusCode, Json<BatchStarted>)> {
     if new.max_orders == Some(0) {
-        return Err(ApiError::invalid("maxOrders is 0; it can be 1 or more, or left out"));
+        return Err(ApiError::invalid(
+            "maxOrders is 0; it can be 1 or more, or left out",
+        ));
     }
     let request = RunRequest {
         max_orders: new.max_orders,

@@ -126,18 +126,26 @@ pub(crate) async fn resolve(
     extract::Json(resolve): extract::Json<Resolve>,
 ) -> Result<Json<Entry>> {
     if resolve.resolved_by.trim().is_empty() {
-        return Err(ApiError::invalid("resolvedBy is empty: say who decides this"));
+        return Err(ApiError::invalid(
+            "resolvedBy is empty: say who decides this",
+        ));
     }
     let by = app::by(Some(resolve.resolved_by), resolve.notes);
     let before = match resolve.resolution {
         ByHand::ManualRetry => decided(app.ops.retry_dead_letter(&id, by).await?),
         ByHand::Cancelled => {
             let records = app.records();
-            records.decide_dead_letter(&id, Decision::Cancel, by).await?.err()
+            records
+                .decide_dead_letter(&id, Decision::Cancel, by)
+                .await?
+                .err()
         }
         ByHand::Escalated => {
             let records = app.records();
-            records.decide_dead_letter(&id, Decision::Escalate, by).await?.err()
+            records
+                .decide_dead_letter(&id, Decision::Escalate, by)
+                .await?
+                .err()
         }
     };
     match before {

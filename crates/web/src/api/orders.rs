@@ -47,7 +47,10 @@ pub(crate) async fn list(
     let limit = page::limit(which.limit, page::USUAL, page::LARGEST)?;
     let states = page::several(which.state);
     let filter = OrderFilter {
-        states: states.iter().map(|name| state(name)).collect::<Result<_>>()?,
+        states: states
+            .iter()
+            .map(|name| state(name))
+            .collect::<Result<_>>()?,
         failure_status: which.failure_status,
         group: which.group,
         customer_id: which.customer_id,
@@ -60,7 +63,10 @@ pub(crate) async fn list(
 fn state(name: &str) -> Result<State> {
     State::parse(name).ok_or_else(|| {
         let names: Vec<&str> = State::ALL.iter().map(|state| state.as_str()).collect();
-        ApiError::invalid(format!("state is {name:?}; the states are {}", names.join(", ")))
+        ApiError::invalid(format!(
+            "state is {name:?}; the states are {}",
+            names.join(", ")
+        ))
     })
 }
 
@@ -69,10 +75,7 @@ fn state(name: &str) -> Result<State> {
     params(("orderId" = String, Path, description = "The order's id, or its workflow id.")),
     responses((status = OK, body = OrderStory), (status = NOT_FOUND, body = problem::Body))
 )]
-pub(crate) async fn show(
-    Has(app): Has<App>,
-    Path(id): Path<String>,
-) -> Result<Json<OrderStory>> {
+pub(crate) async fn show(Has(app): Has<App>, Path(id): Path<String>) -> Result<Json<OrderStory>> {
     let records = app.records();
     let story = records.show_order(&id).await?;
     Ok(Json(OrderStory::of(&story, &records.policy, &app.links)))

@@ -135,7 +135,9 @@ pub(crate) async fn dead_letter(
     extract::Json(new): extract::Json<NewDeadLetter>,
 ) -> Result<Json<Entry>> {
     if new.failure_status.trim().is_empty() {
-        return Err(ApiError::invalid("failureStatus is empty: say what went wrong"));
+        return Err(ApiError::invalid(
+            "failureStatus is empty: say what went wrong",
+        ));
     }
     let park = Park {
         by: app::by(None, new.failure_reason.clone()),
@@ -147,7 +149,9 @@ pub(crate) async fn dead_letter(
         Ok(_) => {
             let story = records.show_order(&id).await?;
             let entry = Entry::told(story, records.clock.now());
-            entry.map(Json).ok_or_else(|| not_now(&id, State::DeadLettered))
+            entry
+                .map(Json)
+                .ok_or_else(|| not_now(&id, State::DeadLettered))
         }
         Err(state) => Err(not_now(&id, state)),
     }

@@ -15,7 +15,11 @@ pub(super) async fn serve(Path(name): Path<String>) -> Result<Response> {
         "style.css" => ("text/css", include_str!("../../assets/style.css")),
         "live.js" => ("text/javascript", include_str!("../../assets/live.js")),
         "icon.svg" => ("image/svg+xml", include_str!("../../assets/icon.svg")),
-        _ => return Err(Wrong(ApiError::not_found("there is no such part of a page"))),
+        _ => {
+            return Err(Wrong(ApiError::not_found(
+                "there is no such part of a page",
+            )));
+        }
     };
     Ok(([(CONTENT_TYPE, kind), (CACHE_CONTROL, KEEP)], text).into_response())
 }

@@ -54,7 +54,10 @@ pub(super) async fn list(State(app): State<App>) -> Result<Response> {
     let batches = records.batches(page::USUAL).await?;
     Ok(shown(&List {
         here: "/batches",
-        batches: batches.into_iter().map(|batch| Row::of(batch, now)).collect(),
+        batches: batches
+            .into_iter()
+            .map(|batch| Row::of(batch, now))
+            .collect(),
     }))
 }
 
@@ -171,10 +174,21 @@ pub(super) async fn tell(
         "pause" => (Control::Pause, Key::BatchPaused),
         "resume" => (Control::Resume, Key::BatchResumed),
         "stop" => (Control::Stop, Key::BatchStopped),
-        _ => return Err(Wrong(ApiError::invalid("a batch is paused, resumed or stopped"))),
+        _ => {
+            return Err(Wrong(ApiError::invalid(
+                "a batch is paused, resumed or stopped",
+            )));
+        }
     };
     let by = app::by(told.by, told.reason);
     let controlled = app.ops.control_batch(Some(&id), control, &by).await?;
-    let said = if controlled.heard { heard } else { Key::BatchTold };
-    Ok(super::back(&format!("/batches/{}", super::escaped(&id)), said))
+    let said = if controlled.heard {
+        heard
+    } else {
+        Key::BatchTold
+    };
+    Ok(super::back(
+        &format!("/batches/{}", super::escaped(&id)),
+        said,
+    ))
 }

@@ -90,13 +90,16 @@ pub(super) fn given(text: &str) -> Option<String> {
 }
 
 /// So many hours before `now`, as a form says it.
-pub(super) fn before(hours: &str, now: Timestamp) -> std::result::Result<Option<Timestamp>, ApiError> {
+pub(super) fn before(
+    hours: &str,
+    now: Timestamp,
+) -> std::result::Result<Option<Timestamp>, ApiError> {
     let Some(hours) = given(hours) else {
         return Ok(None);
     };
-    let read = hours.parse().map_err(|_| {
-        ApiError::invalid(format!("{hours:?} is no number of hours"))
-    })?;
+    let read = hours
+        .parse()
+        .map_err(|_| ApiError::invalid(format!("{hours:?} is no number of hours")))?;
     hours_before(read, now).map(Some)
 }
 
@@ -116,7 +119,9 @@ pub(super) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
         after: which.cursor.as_deref().map(page::place).transpose()?,
     };
     let (entries, total) = records.dead_letter_page(&filter, 0, page::USUAL).await?;
-    let last = entries.last().filter(|_| entries.len() == page::USUAL as usize);
+    let last = entries
+        .last()
+        .filter(|_| entries.len() == page::USUAL as usize);
     let next = last.map(|entry| {
         format!(
             "/dead-letters?resolved={}&failureStatus={}&customerId={}&olderThanHours={}&cursor={}",
@@ -141,7 +146,10 @@ pub(super) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
         failure_status: which.failure_status,
         customer_id: which.customer_id,
         older_than_hours: which.older_than_hours,
-        entries: entries.into_iter().map(|entry| Row::of(entry, now)).collect(),
+        entries: entries
+            .into_iter()
+            .map(|entry| Row::of(entry, now))
+            .collect(),
         total,
         total_is_lower_bound,
         next,

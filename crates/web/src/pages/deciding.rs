@@ -83,7 +83,11 @@ pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) ->
     let many = chosen(&app, &asked, now).await?;
     let matched = records.count_of(&many).await?;
     let sample: Vec<String> = match &many {
-        Many::Named(named) => named.iter().map(|one| one.order_id.clone()).take(SHOWN).collect(),
+        Many::Named(named) => named
+            .iter()
+            .map(|one| one.order_id.clone())
+            .take(SHOWN)
+            .collect(),
         Many::Matching(filter, _) => {
             let first = records.dead_letters(filter, SHOWN as u32).await?;
             first.into_iter().map(|entry| entry.order_id).collect()
@@ -116,7 +120,9 @@ pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) ->
 /// The entries that are meant: those that are ticked, or all that match and were there at `as_of`.
 async fn chosen(app: &App, asked: &Asked, as_of: Timestamp) -> Result<Many> {
     if asked.by.trim().is_empty() {
-        return Err(Wrong(ApiError::invalid("nobody is named: say who decides this")));
+        return Err(Wrong(ApiError::invalid(
+            "nobody is named: say who decides this",
+        )));
     }
     if asked.which == "matching" {
         let older = before(&asked.older_than_hours, as_of)?;
@@ -133,7 +139,9 @@ async fn chosen(app: &App, asked: &Asked, as_of: Timestamp) -> Result<Many> {
         ));
     }
     if asked.order.is_empty() {
-        return Err(Wrong(ApiError::invalid("no entry is ticked: tick some, or choose all that match")));
+        return Err(Wrong(ApiError::invalid(
+            "no entry is ticked: tick some, or choose all that match",
+        )));
     }
     let mut named = Vec::with_capacity(asked.order.len());
     for order in asked.order.iter().take(page::LARGEST as usize) {
@@ -155,7 +163,9 @@ struct Done {
 }
 
 pub(super) async fn decide(State(app): State<App>, Form(asked): Form<Asked>) -> Result<Response> {
-    let as_of = asked.as_of.and_then(|at| Timestamp::from_microsecond(at).ok());
+    let as_of = asked
+        .as_of
+        .and_then(|at| Timestamp::from_microsecond(at).ok());
     let as_of = as_of.ok_or_else(|| ApiError::invalid("a decision begins with its preview"))?;
     let many = chosen(&app, &asked, as_of).await?;
     let by = app::by(Some(asked.by), asked.notes);
@@ -168,7 +178,10 @@ pub(super) async fn decide(State(app): State<App>, Form(asked): Form<Asked>) -> 
         ByHand::Cancelled => Decision::Cancel,
         ByHand::Escalated => Decision::Escalate,
     };
-    let report = app.records().decide_many(&many, decision, &by, &|_, _| {}).await?;
+    let report = app
+        .records()
+        .decide_many(&many, decision, &by, &|_, _| {})
+        .await?;
     let (_, verb, _) = told(asked.resolution);
     Ok(shown(&Done::of(verb, report)))
 }
@@ -180,7 +193,9 @@ impl Done {
             here: "/dead-letters",
             title: format!("{verb}: {} done", orders(report.done)),
             sentence: format!("{} matched.", orders(report.matched)),
-            not_done: not_done.map(|one| (one.order.order_id, one.reason)).collect(),
+            not_done: not_done
+                .map(|one| (one.order.order_id, one.reason))
+                .collect(),
         }
     }
 }
@@ -209,7 +224,10 @@ pub(super) async fn operation(State(app): State<App>, Path(id): Path<String>) ->
     let not_started = records.not_started(&id, page::USUAL).await?;
     Ok(shown(&Progress {
         here: "/dead-letters",
-        running: matches!(operation.status, OperationStatus::Running | OperationStatus::Paused),
+        running: matches!(
+            operation.status,
+            OperationStatus::Running | OperationStatus::Paused
+        ),
         status: plain(operation.status.as_str()),
         actor: operation.actor,
         reason: operation.reason,

@@ -41,7 +41,10 @@ const CSP: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/", get(overview::page))
-        .route("/dead-letters", get(dead_letters::list).post(deciding::preview))
+        .route(
+            "/dead-letters",
+            get(dead_letters::list).post(deciding::preview),
+        )
         .route("/dead-letters/decide", post(deciding::decide))
         .route("/dead-letters/operations/{id}", get(deciding::operation))
         .route("/orders", get(orders::list))

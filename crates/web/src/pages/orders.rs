@@ -135,12 +135,19 @@ pub(super) async fn show(
         here: "/orders",
         message: said.words(),
         state: story.state.as_str(),
-        used: format!("{} of {} restarts used", story.retry_count, story.max_retries),
+        used: format!(
+            "{} of {} restarts used",
+            story.retry_count, story.max_retries
+        ),
         deeds: deeds(story.state),
         order_id: story.order_id,
         workflow_id: story.workflow_id.to_string(),
         failure_status: story.failure_status,
-        timeline: story.timeline.into_iter().map(|event| Line::of(event, now)).collect(),
+        timeline: story
+            .timeline
+            .into_iter()
+            .map(|event| Line::of(event, now))
+            .collect(),
     }))
 }
 
@@ -182,7 +189,9 @@ pub(super) async fn act(
     Form(deed): Form<Deed>,
 ) -> Result<Response> {
     if deed.by.trim().is_empty() {
-        return Err(Wrong(ApiError::invalid("nobody is named: say who does this")));
+        return Err(Wrong(ApiError::invalid(
+            "nobody is named: say who does this",
+        )));
     }
     let by = app::by(Some(deed.by), deed.reason);
     let records = app.records();
@@ -192,11 +201,15 @@ pub(super) async fn act(
         "reset" => acted(records.act(&id, Act::Reset, &by).await?, Key::Reset),
         "dead_letter" => acted(records.park(&id, &Park::from(by)).await?, Key::Parked),
         "cancel" => {
-            let decided = records.decide_dead_letter(&id, Decision::Cancel, by).await?;
+            let decided = records
+                .decide_dead_letter(&id, Decision::Cancel, by)
+                .await?;
             decided.map_or(Key::DecidedBefore, |_| Key::Cancelled)
         }
         "escalate" => {
-            let decided = records.decide_dead_letter(&id, Decision::Escalate, by).await?;
+            let decided = records
+                .decide_dead_letter(&id, Decision::Escalate, by)
+                .await?;
             decided.map_or(Key::DecidedBefore, |_| Key::Escalated)
         }
         "retry" => match app.ops.retry_dead_letter(&id, by).await?.end {
@@ -204,7 +217,11 @@ pub(super) async fn act(
             RetryEnd::NotStarted { .. } => Key::NotStarted,
             RetryEnd::AlreadyResolved(_) => Key::DecidedBefore,
         },
-        _ => return Err(Wrong(ApiError::invalid("there is no such thing to do to an order"))),
+        _ => {
+            return Err(Wrong(ApiError::invalid(
+                "there is no such thing to do to an order",
+            )));
+        }
     };
     Ok(back(&format!("/orders/{}", escaped(&id)), said))
 }

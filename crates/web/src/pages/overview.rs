@@ -60,7 +60,10 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response> {
         sentence: status.health.sentence,
         overview: status.overview,
         days: records.daily(now - DAYS).await?,
-        batches: batches.into_iter().map(|batch| Row::of(batch, now)).collect(),
+        batches: batches
+            .into_iter()
+            .map(|batch| Row::of(batch, now))
+            .collect(),
     };
     Ok(shown(&page))
 }

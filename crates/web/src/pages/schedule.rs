@@ -26,7 +26,10 @@ pub(super) async fn page(State(app): State<App>, Query(said): Query<Said>) -> Re
     let id = &app.schedule.id;
     let (found, problem) = match app.ops.schedule(&app.schedule).await {
         Ok(Some(status)) => (Some(ScheduleShown::of(id, status)), String::new()),
-        Ok(None) => (None, format!("There is no schedule {id:?}: a worker makes it when it starts.")),
+        Ok(None) => (
+            None,
+            format!("There is no schedule {id:?}: a worker makes it when it starts."),
+        ),
         Err(error) => (None, format!("It cannot be told: {error}")),
     };
     Ok(shown(&Page {
@@ -48,7 +51,9 @@ pub(super) struct Change {
 
 pub(super) async fn change(State(app): State<App>, Form(change): Form<Change>) -> Result<Response> {
     if change.by.trim().is_empty() {
-        return Err(Wrong(ApiError::invalid("nobody is named: say who does this")));
+        return Err(Wrong(ApiError::invalid(
+            "nobody is named: say who does this",
+        )));
     }
     let by = app::by(Some(change.by), change.reason);
     let said = match change.deed.as_str() {
@@ -65,7 +70,11 @@ pub(super) async fn change(State(app): State<App>, Form(change): Form<Change>) -
             Triggered::Busy(_) => Key::Busy,
             Triggered::Asked => Key::Asked,
         },
-        _ => return Err(Wrong(ApiError::invalid("a schedule is paused, resumed or run"))),
+        _ => {
+            return Err(Wrong(ApiError::invalid(
+                "a schedule is paused, resumed or run",
+            )));
+        }
     };
     Ok(back("/schedule", said))
 }

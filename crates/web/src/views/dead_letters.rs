@@ -76,7 +76,10 @@ impl Entries {
         let (total, total_is_lower_bound) = super::lists::told(total);
         Self {
             next_cursor: last.map(|entry| crate::page::cursor((entry.created_at, entry.id))),
-            data: entries.into_iter().map(|entry| Entry::of(entry, now)).collect(),
+            data: entries
+                .into_iter()
+                .map(|entry| Entry::of(entry, now))
+                .collect(),
             total,
             total_is_lower_bound,
             limit,

@@ -11,7 +11,6 @@ use redrive_ledger::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-
 /// What happened to an order at one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -46,11 +46,17 @@ async fn a_manual_retry_really_starts_the_order_again() {
     })
     .await;
     eventually("a batch to learn it", || async {
-        let (_, started) = world.send("POST", "/api/v1/batches", json!({ "maxOrders": 1 })).await;
+        let (_, started) = world
+            .send("POST", "/api/v1/batches", json!({ "maxOrders": 1 }))
+            .await;
         started["batchId"].as_str()?;
         let park = ann("look at it").into();
         let now = jiff::Timestamp::now();
-        world.ledger.park(&"order-A1".into(), &park, now).await.unwrap()
+        world
+            .ledger
+            .park(&"order-A1".into(), &park, now)
+            .await
+            .unwrap()
     })
     .await;
 
@@ -58,11 +64,21 @@ async fn a_manual_retry_really_starts_the_order_again() {
     let retry = json!({ "resolution": "manual_retry", "resolvedBy": "ann" });
     let path = "/api/v1/dead-letter-queue/A1/resolve";
     let (status, entry) = world.send("PATCH", path, retry.clone()).await;
-    assert_eq!((status, &entry["resolution"]), (StatusCode::OK, &json!("manual_retry")), "{entry}");
+    assert_eq!(
+        (status, &entry["resolution"]),
+        (StatusCode::OK, &json!("manual_retry")),
+        "{entry}"
+    );
     let after = bed.latest("order-A1").await.unwrap();
-    assert_ne!(before.execution.unwrap().run_id, after.execution.unwrap().run_id);
+    assert_ne!(
+        before.execution.unwrap().run_id,
+        after.execution.unwrap().run_id
+    );
     let (status, body) = world.send("PATCH", path, retry).await;
-    assert_eq!((status, &body["error"]), (StatusCode::BAD_REQUEST, &json!("ALREADY_RESOLVED")));
+    assert_eq!(
+        (status, &body["error"]),
+        (StatusCode::BAD_REQUEST, &json!("ALREADY_RESOLVED"))
+    );
     worker.stop().await.unwrap();
 }
 
@@ -73,12 +89,23 @@ async fn the_schedule_is_made_paused_and_resumed() {
     let pause = json!({ "paused": true, "reason": "stocktaking", "by": "ann" });
     let (status, schedule) = world.send("PUT", path, pause).await;
     assert_eq!(status, StatusCode::OK, "{schedule}");
-    assert_eq!((&schedule["paused"], &schedule["note"], &schedule["interval"]), (&json!(true), &json!("ann: stocktaking"), &json!("15m")));
+    assert_eq!(
+        (
+            &schedule["paused"],
+            &schedule["note"],
+            &schedule["interval"]
+        ),
+        (&json!(true), &json!("ann: stocktaking"), &json!("15m"))
+    );
     let (_, shown) = world.get(path).await;
     assert_eq!(shown["paused"], true);
     let resume = json!({ "paused": false, "by": "bob" });
     let (status, schedule) = world.send("PUT", path, resume).await;
-    assert_eq!((status, &schedule["paused"]), (StatusCode::OK, &json!(false)), "{schedule}");
+    assert_eq!(
+        (status, &schedule["paused"]),
+        (StatusCode::OK, &json!(false)),
+        "{schedule}"
+    );
 }
 
 #[tokio::test]
@@ -88,9 +115,15 @@ async fn a_batch_that_has_ended_hears_nothing() {
         let (status, body) = world
             .send("POST", &format!("/api/v1/batches/nobody/{deed}"), json!({}))
             .await;
-        assert_eq!((status, &body["error"]), (StatusCode::NOT_FOUND, &json!("NOT_FOUND")), "{body}");
+        assert_eq!(
+            (status, &body["error"]),
+            (StatusCode::NOT_FOUND, &json!("NOT_FOUND")),
+            "{body}"
+        );
     }
-    let (status, body) = world.send("POST", "/api/v1/batches", json!({ "maxOrders": 0 })).await;
+    let (status, body) = world
+        .send("POST", "/api/v1/batches", json!({ "maxOrders": 0 }))
+        .await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
 }
 
@@ -106,7 +139,8 @@ async fn a_failure_is_reported_before_any_scan_finds_it() {
     });
     let first = bed.start(bed.start_request("order-A1", TYPE, QUEUE)).await;
     bed.start(bed.start_request("order-A2", TYPE, QUEUE)).await;
-    bed.start(bed.start_request("other", "NotWatched", QUEUE)).await;
+    bed.start(bed.start_request("other", "NotWatched", QUEUE))
+        .await;
     for id in ["order-A1", "other"] {
         bed.await_status(id, WorkflowExecutionStatus::Failed).await;
     }
@@ -115,20 +149,39 @@ async fn a_failure_is_reported_before_any_scan_finds_it() {
     for _ in 0..2 {
         let (status, count) = world.send("POST", path, report.clone()).await;
         assert_eq!(status, StatusCode::OK, "{count}");
-        assert_eq!((&count["retryCount"], &count["failureStatus"], &count["isEligibleForRetry"]), (&json!(0), &json!("shipping_failed"), &json!(true)));
+        assert_eq!(
+            (
+                &count["retryCount"],
+                &count["failureStatus"],
+                &count["isEligibleForRetry"]
+            ),
+            (&json!(0), &json!("shipping_failed"), &json!(true))
+        );
     }
     let (_, failures) = world.get("/api/v1/failures").await;
     assert_eq!(failures["data"].as_array().unwrap().len(), 1, "{failures}");
 
     // The order's own id is enough, and so is a run that has failed; what has not failed is not taken in.
-    for (order, status, error) in [("A2", StatusCode::CONFLICT, "CONFLICT"), ("A3", StatusCode::NOT_FOUND, "NOT_FOUND"), ("other", StatusCode::NOT_FOUND, "NOT_FOUND")] {
+    for (order, status, error) in [
+        ("A2", StatusCode::CONFLICT, "CONFLICT"),
+        ("A3", StatusCode::NOT_FOUND, "NOT_FOUND"),
+        ("other", StatusCode::NOT_FOUND, "NOT_FOUND"),
+    ] {
         let path = format!("/api/v1/reprocessing/orders/{order}/retry-count");
         let (answered, body) = world.send("POST", &path, json!({})).await;
-        assert_eq!((answered, &body["error"]), (status, &json!(error)), "{body}");
+        assert_eq!(
+            (answered, &body["error"]),
+            (status, &json!(error)),
+            "{body}"
+        );
         let (answered, _) = world.get(&path).await;
         assert_eq!(answered, StatusCode::NOT_FOUND);
     }
     let other = json!({ "workflowId": "other" });
     let (answered, body) = world.send("POST", path, other).await;
-    assert_eq!(answered, StatusCode::NOT_FOUND, "a type that is not watched is nobody's order: {body}");
+    assert_eq!(
+        answered,
+        StatusCode::NOT_FOUND,
+        "a type that is not watched is nobody's order: {body}"
+    );
 }

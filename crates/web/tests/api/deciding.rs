@@ -37,7 +37,10 @@ async fn one_operator_wins_and_the_other_is_told(world: World) {
     assert_eq!(status, StatusCode::OK, "{entry}");
     assert_json_snapshot!("escalated", entry);
     let (_, stats) = world.get("/api/v1/dead-letter-queue/stats").await;
-    assert_eq!((&stats["unresolvedCount"], &stats["resolvedCount"]), (&json!(0), &json!(2)));
+    assert_eq!(
+        (&stats["unresolvedCount"], &stats["resolvedCount"]),
+        (&json!(0), &json!(2))
+    );
 }
 
 on_both!(an_order_gets_a_fresh_budget);
@@ -51,7 +54,14 @@ async fn an_order_gets_a_fresh_budget(world: World) {
     let (_, story) = world.get("/api/v1/orders/A1").await;
     let timeline = story["timeline"].as_array().unwrap();
     let last = timeline.last().unwrap();
-    assert_eq!((&last["event"], &last["by"], &last["detail"]), (&json!("reset"), &json!("ann"), &json!("the carrier is back")));
+    assert_eq!(
+        (&last["event"], &last["by"], &last["detail"]),
+        (
+            &json!("reset"),
+            &json!("ann"),
+            &json!("the carrier is back")
+        )
+    );
     let (status, _) = world.send("POST", path, json!({})).await;
     assert_eq!(status, StatusCode::OK, "neither who nor why has to be said");
 }
@@ -69,7 +79,11 @@ async fn an_order_is_put_into_the_queue(world: World) {
     assert_eq!(status, StatusCode::OK, "{entry}");
     assert_json_snapshot!("parked", entry);
     let (status, again) = world.send("POST", path, new.clone()).await;
-    assert_eq!((status, &again["error"]), (StatusCode::CONFLICT, &json!("CONFLICT")), "{again}");
+    assert_eq!(
+        (status, &again["error"]),
+        (StatusCode::CONFLICT, &json!("CONFLICT")),
+        "{again}"
+    );
     let (status, _) = world
         .send("POST", "/api/v1/reprocessing/orders/nobody/dlq", new)
         .await;
@@ -108,14 +122,24 @@ async fn many_are_decided_as_they_were_looked_at(world: World) {
     let mut other = action.clone();
     other["filter"] = json!({});
     let (status, refused) = world.send("POST", ACTIONS, other).await;
-    assert_eq!((status, &refused["error"]), (StatusCode::CONFLICT, &json!("CONFLICT")), "{refused}");
+    assert_eq!(
+        (status, &refused["error"]),
+        (StatusCode::CONFLICT, &json!("CONFLICT")),
+        "{refused}"
+    );
     let (status, done) = world.send("POST", ACTIONS, action.clone()).await;
     assert_eq!(status, StatusCode::OK, "{done}");
-    assert_eq!(done["report"], json!({ "matched": 2, "done": 2, "failed": [] }));
+    assert_eq!(
+        done["report"],
+        json!({ "matched": 2, "done": 2, "failed": [] })
+    );
     let (_, left) = world.get("/api/v1/dead-letter-queue?resolved=false").await;
     assert_eq!(left["total"], 2, "{left}");
     let (_, again) = world.send("POST", ACTIONS, action).await;
-    assert_eq!(again["report"]["done"], 0, "what is decided is not decided again");
+    assert_eq!(
+        again["report"]["done"], 0,
+        "what is decided is not decided again"
+    );
 }
 
 on_both!(an_action_that_makes_no_sense_is_refused);
@@ -164,10 +188,16 @@ async fn a_request_that_comes_again_is_answered_as_the_first(world: World) {
     assert_eq!(send("A1", "k1", "ann").await, first, "not ALREADY_RESOLVED");
     for (order, by) in [("A1", "bob"), ("A2", "ann")] {
         let (status, body) = send(order, "k1", by).await;
-        assert_eq!((status, &body["error"]), (StatusCode::CONFLICT, &json!("CONFLICT")));
+        assert_eq!(
+            (status, &body["error"]),
+            (StatusCode::CONFLICT, &json!("CONFLICT"))
+        );
     }
     let (status, body) = send("A1", "k2", "ann").await;
-    assert_eq!((status, &body["error"]), (StatusCode::BAD_REQUEST, &json!("ALREADY_RESOLVED")));
+    assert_eq!(
+        (status, &body["error"]),
+        (StatusCode::BAD_REQUEST, &json!("ALREADY_RESOLVED"))
+    );
     let (status, _) = send("A2", &"k".repeat(201), "ann").await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let (_, entry) = world.get("/api/v1/dead-letter-queue/A2").await;

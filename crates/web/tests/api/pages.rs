@@ -8,14 +8,23 @@ use crate::world::{World, on_both, request};
 async fn page(world: &World, path: &str) -> String {
     let (head, html) = world.answered(request("GET", path, Body::empty())).await;
     assert_eq!(head.status, StatusCode::OK, "{path}: {html}");
-    let csp = head.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-    assert!(csp.starts_with("default-src 'none'; style-src 'self'; script-src 'self';"), "{csp}");
+    let csp = head.headers[header::CONTENT_SECURITY_POLICY]
+        .to_str()
+        .unwrap();
+    assert!(
+        csp.starts_with("default-src 'none'; style-src 'self'; script-src 'self';"),
+        "{csp}"
+    );
     html
 }
 
 /// Sends a form. Returns the status, where it leads, and what it shows.
 async fn form(world: &World, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String, String) {
-    let escaped = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let escaped = |text: &str| {
+        text.bytes()
+            .map(|byte| format!("%{byte:02X}"))
+            .collect::<String>()
+    };
     let pairs: Vec<String> = fields
         .iter()
         .map(|(name, value)| format!("{name}={}", escaped(value)))
@@ -57,8 +66,14 @@ async fn every_page_is_there(world: World) {
     three(&world).await;
     for (path, says) in [
         ("/", "No batch has ever run."),
-        ("/", "<dt>Dead letters</dt><dd><a href=\"/dead-letters\">3</a>"),
-        ("/dead-letters", "3 wait for a decision, the oldest for 50 min; 0 are decided."),
+        (
+            "/",
+            "<dt>Dead letters</dt><dd><a href=\"/dead-letters\">3</a>",
+        ),
+        (
+            "/dead-letters",
+            "3 wait for a decision, the oldest for 50 min; 0 are decided.",
+        ),
         ("/dead-letters?failureStatus=slam_failed", "value=\"A3\""),
         ("/dead-letters?resolved=true", "No entry matches."),
         ("/orders", "no luck with A1"),
@@ -72,7 +87,9 @@ async fn every_page_is_there(world: World) {
         let html = page(&world, path).await;
         assert!(html.contains(says), "{path} does not say {says:?}: {html}");
     }
-    let (head, html) = world.answered(request("GET", "/orders/nobody", Body::empty())).await;
+    let (head, html) = world
+        .answered(request("GET", "/orders/nobody", Body::empty()))
+        .await;
     assert_eq!(head.status, StatusCode::NOT_FOUND);
     assert!(html.contains("<h1>Not found</h1>"), "{html}");
     for asset in ["style.css", "live.js", "icon.svg"] {
@@ -105,7 +122,10 @@ async fn dead_letters_are_decided_without_a_script(world: World) {
 
     // The same once more: nothing is left to decide, and each is told why.
     let (_, _, again) = form(&world, "/dead-letters/decide", &hidden(&preview)).await;
-    assert!(again.contains("it was decided before: cancelled by ann"), "{again}");
+    assert!(
+        again.contains("it was decided before: cancelled by ann"),
+        "{again}"
+    );
 
     let matching = [
         ("resolution", "escalated"),
@@ -124,8 +144,8 @@ async fn an_order_is_acted_on_from_its_page(world: World) {
     world.failed(&[("A1", "shipping_failed")]).await;
     for (deed, said, shows) in [
         ("hold", "held", "It is held back"),
-        ("reset", "not-now", "Nothing was done"),
         ("release", "released", "It is released"),
+        ("release", "not-now", "Nothing was done"),
         ("dead_letter", "parked", "It is in the dead letter queue"),
         ("cancel", "cancelled", "It is given up."),
     ] {
@@ -133,7 +153,10 @@ async fn an_order_is_acted_on_from_its_page(world: World) {
         let (status, to, html) = form(&world, "/orders/A1", &fields).await;
         assert_eq!(
             (status, to.as_str()),
-            (StatusCode::SEE_OTHER, format!("/orders/A1?said={said}").as_str()),
+            (
+                StatusCode::SEE_OTHER,
+                format!("/orders/A1?said={said}").as_str()
+            ),
             "{deed}: {html}"
         );
         let html = page(&world, &to).await;
@@ -163,6 +186,9 @@ async fn what_came_in_as_text_is_shown_as_text(world: World) {
         format!("/orders/A1?said=held&message={encoded}"),
     ] {
         let html = page(&world, &path).await;
-        assert!(!html.contains("<script>alert") && !html.contains("<img src=x"), "{path}: {html}");
+        assert!(
+            !html.contains("<script>alert") && !html.contains("<img src=x"),
+            "{path}: {html}"
+        );
     }
 }

@@ -85,14 +85,26 @@ async fn text_stays_text(world: World) {
     ];
     for path in lists {
         let (status, body) = world.get(&format!("/api/v1/{path}")).await;
-        assert_eq!((status, &body["data"]), (StatusCode::OK, &json!([])), "{path}");
+        assert_eq!(
+            (status, &body["data"]),
+            (StatusCode::OK, &json!([])),
+            "{path}"
+        );
     }
 }
 
-async fn sent(world: &World, method: &str, path: &str, said: &[(HeaderName, &str)], body: Body) -> (StatusCode, Value) {
+async fn sent(
+    world: &World,
+    method: &str,
+    path: &str,
+    said: &[(HeaderName, &str)],
+    body: Body,
+) -> (StatusCode, Value) {
     let mut request = request(method, path, body);
     for (name, value) in said {
-        request.headers_mut().insert(name.clone(), value.parse().unwrap());
+        request
+            .headers_mut()
+            .insert(name.clone(), value.parse().unwrap());
     }
     world.answer(request).await
 }
@@ -107,24 +119,78 @@ async fn what_other_sites_and_strangers_send_changes_nothing(world: World) {
     let fetched = (HeaderName::from_static("sec-fetch-site"), "cross-site");
     let stranger = (header::HOST, "evil.example:8420");
     for (said, status, error) in [
-        (vec![json.clone(), other], StatusCode::FORBIDDEN, "CROSS_SITE"),
-        (vec![json.clone(), fetched], StatusCode::FORBIDDEN, "CROSS_SITE"),
-        (vec![json.clone(), stranger.clone()], StatusCode::MISDIRECTED_REQUEST, "WRONG_HOST"),
-        (vec![(header::CONTENT_TYPE, "text/plain")], StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED_MEDIA_TYPE"),
+        (
+            vec![json.clone(), other],
+            StatusCode::FORBIDDEN,
+            "CROSS_SITE",
+        ),
+        (
+            vec![json.clone(), fetched],
+            StatusCode::FORBIDDEN,
+            "CROSS_SITE",
+        ),
+        (
+            vec![json.clone(), stranger.clone()],
+            StatusCode::MISDIRECTED_REQUEST,
+            "WRONG_HOST",
+        ),
+        (
+            vec![(header::CONTENT_TYPE, "text/plain")],
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+        ),
     ] {
         let answer = sent(&world, "POST", path, &said, Body::from(park)).await;
-        assert_eq!((answer.0, &answer.1["error"]), (status, &json!(error)), "{said:?}");
+        assert_eq!(
+            (answer.0, &answer.1["error"]),
+            (status, &json!(error)),
+            "{said:?}"
+        );
     }
-    let (status, _) = sent(&world, "GET", "/api/v1/orders/A1", &[stranger], Body::empty()).await;
-    assert_eq!(status, StatusCode::MISDIRECTED_REQUEST, "nor does a stranger read anything");
-    let huge = Body::from(format!(r#"{{"failureStatus":"x","failureReason":"{}"}}"#, "y".repeat(10 << 20)));
+    let (status, _) = sent(
+        &world,
+        "GET",
+        "/api/v1/orders/A1",
+        &[stranger],
+        Body::empty(),
+    )
+    .await;
+    assert_eq!(
+        status,
+        StatusCode::MISDIRECTED_REQUEST,
+        "nor does a stranger read anything"
+    );
+    let huge = Body::from(format!(
+        r#"{{"failureStatus":"x","failureReason":"{}"}}"#,
+        "y".repeat(10 << 20)
+    ));
     let (status, body) = sent(&world, "POST", path, std::slice::from_ref(&json), huge).await;
-    assert_eq!((status, &body["error"]), (StatusCode::PAYLOAD_TOO_LARGE, &json!("PAYLOAD_TOO_LARGE")));
+    assert_eq!(
+        (status, &body["error"]),
+        (StatusCode::PAYLOAD_TOO_LARGE, &json!("PAYLOAD_TOO_LARGE"))
+    );
     let (status, body) = sent(&world, "DELETE", path, &[], Body::empty()).await;
-    assert_eq!((status, &body["error"]), (StatusCode::METHOD_NOT_ALLOWED, &json!("METHOD_NOT_ALLOWED")));
-    let (status, body) = sent(&world, "POST", path, &[json], Body::from("{\"failureStatus")).await;
-    assert_eq!((status, &body["error"]), (StatusCode::BAD_REQUEST, &json!("INVALID_REQUEST")));
-    for path in ["/api/v1/../../etc/passwd", "/../etc/passwd", "/api/v1/orders/..%2f..%2fetc%2fpasswd"] {
+    assert_eq!(
+        (status, &body["error"]),
+        (StatusCode::METHOD_NOT_ALLOWED, &json!("METHOD_NOT_ALLOWED"))
+    );
+    let (status, body) = sent(
+        &world,
+        "POST",
+        path,
+        &[json],
+        Body::from("{\"failureStatus"),
+    )
+    .await;
+    assert_eq!(
+        (status, &body["error"]),
+        (StatusCode::BAD_REQUEST, &json!("INVALID_REQUEST"))
+    );
+    for path in [
+        "/api/v1/../../etc/passwd",
+        "/../etc/passwd",
+        "/api/v1/orders/..%2f..%2fetc%2fpasswd",
+    ] {
         let (status, _) = world.get(path).await;
         assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
     }

@@ -220,7 +220,10 @@ impl World {
     pub async fn answer(&self, request: Request<Body>) -> (StatusCode, Value) {
         let (parts, text) = self.answered(request).await;
         let read = serde_json::from_str(&text);
-        (parts.status, read.unwrap_or_else(|_| json!({ "no JSON": text })))
+        (
+            parts.status,
+            read.unwrap_or_else(|_| json!({ "no JSON": text })),
+        )
     }
 
     /// What is answered to any request: its head, and its body as text.

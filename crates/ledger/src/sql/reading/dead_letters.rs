@@ -42,7 +42,10 @@ pub(super) async fn total(ledger: &SqlLedger, filter: &DeadLetterFilter) -> Resu
         "SELECT count(*) AS count FROM (SELECT 1 FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ",
     );
     narrow(&mut query, &whole(filter));
-    query.push(" LIMIT ").bind(COUNTED as i64 + 1).push(") AS matching");
+    query
+        .push(" LIMIT ")
+        .bind(COUNTED as i64 + 1)
+        .push(") AS matching");
     let (statement, args) = query.build();
     let found = conn.one(statement, args).await;
     let count = found.doing("count dead letters")?.count("count")?;

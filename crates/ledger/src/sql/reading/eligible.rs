@@ -94,9 +94,7 @@ impl Stretch<'_> {
         query
             .push(" AND due_at <= ")
             .bind(filter.due_by.as_microsecond());
-        query
-            .push(" AND retry_count < ")
-            .bind(filter.max_retries);
+        query.push(" AND retry_count < ").bind(filter.max_retries);
     }
 
     /// The order of the index.

@@ -61,7 +61,10 @@ fn detail(event: &Event, paint: Paint) -> String {
 
 /// Where it stands, in a sentence.
 fn stands(story: &OrderStory) -> String {
-    let used = format!("{} of {} restarts used", story.retry_count, story.max_retries);
+    let used = format!(
+        "{} of {} restarts used",
+        story.retry_count, story.max_retries
+    );
     match story.state {
         State::Failed if !story.reprocessed => {
             format!(
@@ -91,13 +94,12 @@ fn stands(story: &OrderStory) -> String {
         State::Recovered => "Recovered: a run of it completed.".to_owned(),
         State::Resolved => format!(
             "Resolved: {}.",
-            story.resolution
+            story
+                .resolution
                 .as_deref()
                 .unwrap_or("closed")
                 .replace('_', " ")
         ),
-        State::Stopped => {
-            "Stopped: a person terminated or cancelled its latest run.".to_owned()
-        }
+        State::Stopped => "Stopped: a person terminated or cancelled its latest run.".to_owned(),
     }
 }

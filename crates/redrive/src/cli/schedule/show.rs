@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use redrive_engine::ops::Ops;
 use redrive_engine::ScheduleSettings;
+use redrive_engine::ops::Ops;
 use redrive_web::views::ScheduleShown;
 
 use crate::cli::when;
@@ -81,7 +81,9 @@ fn text(shown: &ScheduleShown, paint: Paint) -> String {
             table.add_row([
                 when::local(tick.at),
                 tick.workflow_id.clone(),
-                tick.status.clone().unwrap_or_else(|| "not known".to_owned()),
+                tick.status
+                    .clone()
+                    .unwrap_or_else(|| "not known".to_owned()),
             ]);
         }
         lines.push(table.trim_fmt());

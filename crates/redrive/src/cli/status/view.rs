@@ -113,9 +113,7 @@ fn next_batch(next: Timestamp, now: Timestamp) -> String {
 /// When the next batch starts, or why none does.
 fn next(schedule: &NextBatch, now: Timestamp, paint: Paint) -> String {
     match (schedule.exists, schedule.paused, schedule.next_batch_at) {
-        (false, ..) => {
-            paint.yellow("there is no schedule: `redrive schedule apply` creates it")
-        }
+        (false, ..) => paint.yellow("there is no schedule: `redrive schedule apply` creates it"),
         (_, true, _) if schedule.note.is_empty() => paint.yellow("the schedule is paused"),
         (_, true, _) => paint.yellow(format_args!("the schedule is paused ({})", schedule.note)),
         (_, _, Some(next)) => next_batch(next, now),
