@@ -10,6 +10,8 @@ use nix::unistd::{Uid, User};
 pub const CONFIG: &str = "REDRIVE_CONFIG";
 /// Overrides `ledger.url`.
 pub const LEDGER_URL: &str = "REDRIVE_LEDGER_URL";
+/// Overrides `web.listen`.
+pub const LISTEN: &str = "REDRIVE_LISTEN";
 /// What is logged, as a filter of tracing targets.
 pub const LOG: &str = "REDRIVE_LOG";
 /// Where the Temporal CLI is.
@@ -26,6 +28,10 @@ pub const OURS: &[(&str, &str)] = &[
     (
         LEDGER_URL,
         "The ledger, instead of `ledger.url` of the file, where `--ledger` names none.",
+    ),
+    (
+        LISTEN,
+        "Where `up` and `serve` answer over HTTP, instead of `web.listen`, where `--listen` names no address.",
     ),
     (
         LOG,

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::signals::StopSignals;
 use super::{Global, Session, Verb};
+use crate::environment;
 use crate::printer::Printer;
 use crate::problem::Problem;
 
@@ -63,8 +64,8 @@ pub fn openapi(_: &OpenApiArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
 /// Where to listen.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Listen {
-    /// Where to answer over HTTP: an address of this machine alone [default: web.listen, 127.0.0.1:8420]
-    #[arg(long, value_name = "ADDRESS", env = "REDRIVE_LISTEN")]
+    /// Where to answer over HTTP: an address of this machine alone [default: REDRIVE_LISTEN, else web.listen, 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 }
 
@@ -76,7 +77,10 @@ impl Listen {
             target,
             ops,
         } = session;
-        let address = self.listen.unwrap_or(config.web.listen);
+        let address = match self.listen {
+            Some(address) => address,
+            None => named()?.unwrap_or(config.web.listen),
+        };
         if !address.ip().is_loopback() {
             return Err(Problem::user(
                 format!(
@@ -97,6 +101,20 @@ impl Listen {
         let serving = Serving::start(app, address).await;
         serving.map_err(|error| taken(address, &error))
     }
+}
+
+/// The address that the environment names.
+fn named() -> Result<Option<SocketAddr>, Problem> {
+    let Some(named) = environment::text(environment::LISTEN) else {
+        return Ok(None);
+    };
+    let address = named.parse().map_err(|_| {
+        Problem::user(
+            format!("{} is {named:?}, which is no address.", environment::LISTEN),
+            "write it like 127.0.0.1:8420.",
+        )
+    })?;
+    Ok(Some(address))
 }
 
 fn taken(address: SocketAddr, error: &io::Error) -> Problem {
