@@ -1,7 +1,7 @@
 //! What makes something run: a retry, a batch, the schedule.
 
 use axum::http::StatusCode;
-use redrive_engine::run_worker;
+use redrive_engine::{Clock, SystemClock, run_worker};
 use redrive_fulfillment::puppet::{Move, Puppet};
 use redrive_fulfillment::testbed::eventually;
 use serde_json::json;
@@ -51,7 +51,7 @@ async fn a_manual_retry_really_starts_the_order_again() {
             .await;
         started["batchId"].as_str()?;
         let park = ann("look at it").into();
-        let now = jiff::Timestamp::now();
+        let now = SystemClock.now();
         world
             .ledger
             .park(&"order-A1".into(), &park, now)

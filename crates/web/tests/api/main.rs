@@ -1,4 +1,5 @@
-//! The API, through its real router, with a real ledger of each kind and a real Temporal server.
+//! The API and the pages, through their real router, with a real ledger of each kind and a real Temporal server.
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
 mod acting;
 mod asking;
