@@ -166,6 +166,25 @@ pub enum Total {
     MoreThan(u64),
 }
 
+impl Total {
+    /// What a count up to one more than [`COUNTED`] says.
+    pub(crate) const fn of(count: u64) -> Self {
+        if count > COUNTED {
+            Self::MoreThan(COUNTED)
+        } else {
+            Self::Exactly(count)
+        }
+    }
+
+    /// The number, and whether there are more.
+    pub const fn told(self) -> (u64, bool) {
+        match self {
+            Self::Exactly(total) => (total, false),
+            Self::MoreThan(total) => (total, true),
+        }
+    }
+}
+
 /// The dead letter queue in numbers.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -20,8 +20,8 @@ fn each_mistake_is_a_sentence_with_its_place() {
         ),
         (
             "max_retries = 3",
-            "redrive.toml, line 1: unknown setting \"max_retries\": the settings here are ledger, worker, schedule, links, \
-             policy.",
+            "redrive.toml, line 1: unknown setting \"max_retries\": the settings here are ledger, worker, schedule, web, \
+             links, policy.",
         ),
         (
             "[shedule]\ninterval = \"15m\"",

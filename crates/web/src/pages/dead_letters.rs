@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use jiff::Timestamp;
 use redrive_core::words;
-use redrive_ledger::{DeadLetter, DeadLetterFilter, DeadLetterStats, Total};
+use redrive_ledger::{DeadLetter, DeadLetterFilter, DeadLetterStats};
 use serde::Deserialize;
 
 use super::moment::Moment;
@@ -132,10 +132,7 @@ pub(super) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
             page::cursor((entry.created_at, entry.id)),
         )
     });
-    let (total, total_is_lower_bound) = match total {
-        Total::Exactly(total) => (total, false),
-        Total::MoreThan(total) => (total, true),
-    };
+    let (total, total_is_lower_bound) = total.told();
     let stats = records.dead_letter_stats().await?;
     Ok(shown(&List {
         here: "/dead-letters",

@@ -73,7 +73,7 @@ impl Entries {
     ) -> Self {
         let full = entries.len() == limit as usize;
         let last = entries.last().filter(|_| full);
-        let (total, total_is_lower_bound) = super::lists::told(total);
+        let (total, total_is_lower_bound) = total.told();
         Self {
             next_cursor: last.map(|entry| crate::page::cursor((entry.created_at, entry.id))),
             data: entries

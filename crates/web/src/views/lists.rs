@@ -1,6 +1,6 @@
 //! Lists.
 
-use redrive_ledger::{BatchRow, BatchVerdict, Total};
+use redrive_ledger::{BatchRow, BatchVerdict};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,12 +23,4 @@ pub struct BatchOrders {
     /// Gives the next page of them; not there on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_cursor: Option<String>,
-}
-
-/// How many there are, and whether that is a lower bound.
-pub(super) fn told(total: Total) -> (u64, bool) {
-    match total {
-        Total::Exactly(total) => (total, false),
-        Total::MoreThan(total) => (total, true),
-    }
 }

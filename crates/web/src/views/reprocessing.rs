@@ -66,7 +66,7 @@ pub enum Urgency {
 
 impl EligibleOrders {
     pub(crate) fn of((orders, total): (Vec<OrderRow>, Total)) -> Self {
-        let (total, total_is_lower_bound) = super::lists::told(total);
+        let (total, total_is_lower_bound) = total.told();
         Self {
             data: orders.into_iter().map(EligibleOrder::of).collect(),
             total,

@@ -49,10 +49,7 @@ pub(super) async fn total(ledger: &SqlLedger, filter: &DeadLetterFilter) -> Resu
     let (statement, args) = query.build();
     let found = conn.one(statement, args).await;
     let count = found.doing("count dead letters")?.count("count")?;
-    Ok(match count > COUNTED {
-        true => Total::MoreThan(COUNTED),
-        false => Total::Exactly(count),
-    })
+    Ok(Total::of(count))
 }
 
 /// The filter without its page.

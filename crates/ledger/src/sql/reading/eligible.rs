@@ -29,11 +29,7 @@ pub(super) async fn list(
     }
     orders.sort_by_key(|order| (!order.manual, order.due_at));
     orders.truncate(limit as usize);
-    let total = match count > COUNTED {
-        true => Total::MoreThan(COUNTED),
-        false => Total::Exactly(count),
-    };
-    Ok((orders, total))
+    Ok((orders, Total::of(count)))
 }
 
 async fn count(conn: &mut Conn, stretch: &Stretch<'_>, filter: &EligibleFilter) -> Result<u64> {
