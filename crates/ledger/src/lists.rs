@@ -265,3 +265,15 @@ pub struct AuditRow {
     /// What else there is to know.
     pub detail: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_beyond_the_bound_is_a_lower_bound() {
+        assert_eq!(Total::of(0).told(), (0, false));
+        assert_eq!(Total::of(COUNTED).told(), (COUNTED, false));
+        assert_eq!(Total::of(COUNTED + 1).told(), (COUNTED, true));
+    }
+}

@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -18,17 +18,9 @@ use crate::problem::ApiError;
 /// What browsers say of where a request comes from.
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// Whose names this address goes by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Names {
-    /// This machine's own only: whoever comes by another name was led here.
-    Loopback,
-}
-
 /// Refuses what does not come from here, and marks every answer as text for whoever asked.
-pub(crate) async fn guard(State(names): State<Names>, request: Request, next: Next) -> Response {
-    let refused =
-        host(names, &request).and_then(|host| site(request.method(), request.headers(), &host));
+pub(crate) async fn guard(request: Request, next: Next) -> Response {
+    let refused = host(&request).and_then(|host| site(request.method(), request.headers(), &host));
     let mut response = match refused {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
@@ -52,8 +44,8 @@ pub(crate) async fn guard(State(names): State<Names>, request: Request, next: Ne
     response
 }
 
-/// The host that the request names, where we go by it.
-fn host(names: Names, request: &Request) -> Result<Authority, ApiError> {
+/// The host that the request names, where it is this machine's own name: whoever comes by another was led here.
+fn host(request: &Request) -> Result<Authority, ApiError> {
     let named = match request.uri().authority() {
         Some(authority) => Some(authority.clone()),
         None => request
@@ -61,7 +53,6 @@ fn host(names: Names, request: &Request) -> Result<Authority, ApiError> {
             .get(HOST)
             .and_then(|host| Authority::try_from(host.as_bytes()).ok()),
     };
-    let Names::Loopback = names;
     named
         .filter(|authority| is_loopback(authority.host()))
         .ok_or_else(|| {

@@ -16,7 +16,6 @@ use prometheus_client::registry::{Registry, Unit};
 use redrive_core::report::{ALERT_BACKLOG_BATCHES, BatchStatus};
 use redrive_ledger::BatchRow;
 
-use crate::api::status_of;
 use crate::app::App;
 use crate::problem::{ApiError, Result};
 
@@ -67,8 +66,7 @@ pub(crate) async fn metrics(State(app): State<App>) -> Result<Response> {
 async fn tell(app: &App, registry: &mut Registry) -> Result<()> {
     let records = app.records();
     let now = records.clock.now();
-    let status = status_of(app).await?;
-    let overview = &status.overview;
+    let overview = records.overview(now).await?;
     let orders = Family::<Named, Gauge>::default();
     for (state, count) in [
         ("waiting", overview.backlog),
@@ -83,7 +81,7 @@ async fn tell(app: &App, registry: &mut Registry) -> Result<()> {
     }
     registry.register("orders", "Open orders, by where they stand", orders);
     let halted = Gauge::<i64>::default();
-    halted.set(i64::from(status.halted.is_some()));
+    halted.set(i64::from(records.halted().await?.is_some()));
     registry.register("halted", "Whether every start is stopped", halted);
 
     let stats = records.dead_letter_stats().await?;

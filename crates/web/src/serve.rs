@@ -16,7 +16,7 @@ use tower_http::timeout::TimeoutLayer;
 
 use crate::api;
 use crate::app::App;
-use crate::guard::{Names, guard};
+use crate::guard::guard;
 use crate::metrics::metrics;
 use crate::pages;
 use crate::problem::ApiError;
@@ -40,7 +40,7 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(once)
-        .layer(middleware::from_fn_with_state(Names::Loopback, guard))
+        .layer(middleware::from_fn(guard))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
             LONGEST,

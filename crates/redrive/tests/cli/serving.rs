@@ -42,6 +42,8 @@ fn up_brings_a_server_whose_state_outlives_it() {
     ready(&up);
     assert_eq!(told["namespace"], "default");
     assert_eq!(told["schedule"]["applied"], "created");
+    let (status, answer) = get(&address_in(&told), "/healthz");
+    assert_eq!(status, "HTTP/1.1 200 OK", "{answer}");
     let address = told["temporalAddress"].as_str().unwrap().to_owned();
     let begun = site.run_at(&address, "run -o json").well().json();
     up.signal(Signal::SIGINT);
@@ -203,4 +205,12 @@ async fn the_api_is_served_where_it_is_said() {
     );
     serve.signal(Signal::SIGTERM);
     assert_eq!(serve.ended().code(), Some(0));
+    let described = site.run("openapi").well().json();
+    assert_eq!(described["openapi"], "3.1.0");
+    let nowhere = site.with("REDRIVE_LISTEN", "nowhere").run("serve");
+    let why = "error: REDRIVE_LISTEN is \"nowhere\", which is no address.";
+    assert!(
+        nowhere.code == Some(1) && nowhere.stderr.starts_with(why),
+        "{nowhere:?}"
+    );
 }
