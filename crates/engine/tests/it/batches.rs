@@ -12,7 +12,7 @@ use redrive_engine::{RunningWorker, Steady, run_worker};
 use redrive_flows::activities::Phase;
 use redrive_fulfillment::puppet::{Move, Puppet, Task};
 use redrive_fulfillment::testbed::{Testbed, eventually};
-use redrive_ledger::BatchRow;
+use redrive_ledger::{BatchRow, Limited};
 use serde_json::{Value, json};
 use temporalio_common::protos::temporal::api::command::v1::{
     Command, StartChildWorkflowExecutionCommandAttributes, command::Attributes,
@@ -588,7 +588,7 @@ async fn a_scan_or_settle_that_ran_out_of_time_is_told() {
 #[tokio::test]
 async fn a_halt_stops_starts_in_mid_batch_until_unhalt() {
     let mut slow = policy();
-    slow.starts_per_second = 10.0;
+    slow.starts_per_second = 4.0;
     let world = World::with("halt", slow).await;
     failing(&world, 60).await;
     let worker = world.worker().await;
@@ -675,7 +675,8 @@ async fn two_batches_at_the_same_time_share_the_orders() {
 #[tokio::test]
 async fn a_workers_end_in_mid_batch_is_taken_up_by_the_next_worker() {
     let mut slow = policy();
-    slow.starts_per_second = 20.0;
+    // Far fewer than all are started while the first worker's outcomes are gathered and its end is heard.
+    slow.starts_per_second = 2.0;
     let world = World::with("next-worker", slow).await;
     failing(&world, 40).await;
     let first = world.worker().await;
@@ -687,6 +688,12 @@ async fn a_workers_end_in_mid_batch_is_taken_up_by_the_next_worker() {
     first.stop().await.unwrap();
     let by_first = in_state(&world, State::InFlight).await;
     assert!(by_first < 40, "it stopped at once, in mid-batch");
+    world
+        .ops()
+        .records
+        .set_limit(Limited::Starts, Some(10_000.0), &operator())
+        .await
+        .unwrap();
     let second = world.worker().await;
     let result = result(&world.bed, &started).await.unwrap();
     assert_eq!(count(&result, "restartedCount"), 40, "{result}");
