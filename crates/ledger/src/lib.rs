@@ -3,6 +3,7 @@
 //! [`Ledger`] is the contract; every driver passes the same conformance suite. SQL stands in this crate only, and rows
 //! become domain types in one place (`rows`).
 
+mod access;
 mod attempt;
 mod batch;
 mod book;
@@ -30,6 +31,7 @@ mod transition;
 mod url;
 mod wire;
 
+pub use access::{Role, Token};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use batch::{BatchEnd, BatchOpening, BatchRow};
 pub use chunk::{

@@ -156,6 +156,8 @@ fn code_of_verb(error: &OpsError) -> u8 {
         | OpsError::OperationEnded { .. }
         | OpsError::IsAnOperation { .. }
         | OpsError::OperationDoesNotRun { .. }
+        | OpsError::TokenExists { .. }
+        | OpsError::NoSuchToken { .. }
         | OpsError::NoFolder(_) => USER,
         OpsError::Batch { .. } => OURS,
         OpsError::Engine(error) => code_of_engine(error),

@@ -4,7 +4,9 @@ use redrive_engine::ScheduleSettings;
 use redrive_engine::ops::{Ops, Records};
 use redrive_ledger::NewAuditEvent;
 
+use crate::access::{self, Access};
 use crate::links::Links;
+use crate::problem::{ApiError, Result};
 
 /// Who acts where a request does not say.
 const NOBODY: &str = "api";
@@ -18,6 +20,8 @@ pub struct App {
     pub schedule: ScheduleSettings,
     /// Links into Temporal's pages.
     pub links: Links,
+    /// Who is let in.
+    pub access: Access,
 }
 
 impl App {
@@ -27,11 +31,22 @@ impl App {
     }
 }
 
-/// The audit event of what `actor` does, and why.
+/// The audit event of what `actor` does, and why. Whoever has signed in does it; one who does it for somebody else is named
+/// beside them.
 pub(crate) fn by(actor: Option<String>, reason: String) -> NewAuditEvent {
     let named = actor.filter(|name| !name.trim().is_empty());
-    NewAuditEvent {
-        actor: named.unwrap_or_else(|| NOBODY.to_owned()),
-        reason,
+    let actor = match (access::signed_in(), named) {
+        (Some(caller), Some(named)) if named != caller => format!("{named} (through {caller})"),
+        (Some(caller), _) => caller,
+        (None, named) => named.unwrap_or_else(|| NOBODY.to_owned()),
+    };
+    NewAuditEvent { actor, reason }
+}
+
+/// The same, where somebody must have signed in or be named.
+pub(crate) fn named(actor: String, reason: String) -> Result<NewAuditEvent> {
+    if actor.trim().is_empty() && access::signed_in().is_none() {
+        return Err(ApiError::invalid("nobody is named: say who does this"));
     }
+    Ok(by(Some(actor), reason))
 }

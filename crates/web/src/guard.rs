@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderMap, HeaderValue, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -13,14 +13,16 @@ use axum::http::{HeaderName, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::access::Access;
 use crate::problem::ApiError;
 
 /// What browsers say of where a request comes from.
-const SEC_FETCH_SITE: &str = "sec-fetch-site";
+pub(crate) const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// Refuses what does not come from here, and marks every answer as text for whoever asked.
-pub(crate) async fn guard(request: Request, next: Next) -> Response {
-    let refused = host(&request).and_then(|host| site(request.method(), request.headers(), &host));
+pub(crate) async fn guard(State(access): State<Access>, request: Request, next: Next) -> Response {
+    let refused = host(&access, &request)
+        .and_then(|host| site(&access, request.method(), request.headers(), &host));
     let mut response = match refused {
         Ok(()) => next.run(request).await,
         Err(error) => error.into_response(),
@@ -44,8 +46,9 @@ pub(crate) async fn guard(request: Request, next: Next) -> Response {
     response
 }
 
-/// The host that the request names, where it is this machine's own name: whoever comes by another was led here.
-fn host(request: &Request) -> Result<Authority, ApiError> {
+/// The host that the request names. Where nobody is asked who they are it has to be this machine's own name: whoever comes by
+/// another was led here. A token is sent to no other name than the one that it is used for.
+fn host(access: &Access, request: &Request) -> Result<Authority, ApiError> {
     let named = match request.uri().authority() {
         Some(authority) => Some(authority.clone()),
         None => request
@@ -54,7 +57,7 @@ fn host(request: &Request) -> Result<Authority, ApiError> {
             .and_then(|host| Authority::try_from(host.as_bytes()).ok()),
     };
     named
-        .filter(|authority| is_loopback(authority.host()))
+        .filter(|authority| access.is_by_token() || is_loopback(authority.host()))
         .ok_or_else(|| {
             ApiError::refused(
                 StatusCode::MISDIRECTED_REQUEST,
@@ -74,7 +77,12 @@ fn is_loopback(host: &str) -> bool {
 }
 
 /// Whether a request that changes something comes from a page of ours, or from no page at all.
-fn site(method: &Method, headers: &HeaderMap, host: &Authority) -> Result<(), ApiError> {
+fn site(
+    access: &Access,
+    method: &Method,
+    headers: &HeaderMap,
+    host: &Authority,
+) -> Result<(), ApiError> {
     if method.is_safe() {
         return Ok(());
     }
@@ -88,16 +96,12 @@ fn site(method: &Method, headers: &HeaderMap, host: &Authority) -> Result<(), Ap
     let origin = text(ORIGIN.as_str());
     let same = origin.is_none_or(|origin| {
         let (_, rest) = origin.split_once("://").unwrap_or_default();
-        rest.eq_ignore_ascii_case(host.as_str())
+        rest.eq_ignore_ascii_case(host.as_str()) || access.is_public(origin)
     });
     if ours && same {
         return Ok(());
     }
-    Err(ApiError::refused(
-        StatusCode::FORBIDDEN,
-        "CROSS_SITE",
-        "a page of another site may not change anything here",
-    ))
+    Err(ApiError::cross_site())
 }
 
 #[cfg(test)]
@@ -132,7 +136,7 @@ mod tests {
                     HeaderValue::from_static(value),
                 )
             });
-            site(&method, &headers.collect(), &host).is_ok()
+            site(&Access::open(), &method, &headers.collect(), &host).is_ok()
         };
         assert!(sent(Method::POST, &[]), "no browser says nothing of itself");
         assert!(sent(

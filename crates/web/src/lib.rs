@@ -2,6 +2,7 @@
 //!
 //! A handler reads its request, calls one verb, and shapes the answer. Nothing here knows SQL or a call to Temporal.
 
+mod access;
 mod api;
 mod app;
 mod extract;
@@ -15,6 +16,7 @@ mod repeat;
 mod serve;
 pub mod views;
 
+pub use access::Access;
 pub use api::openapi;
 pub use app::App;
 pub use links::Links;

@@ -86,6 +86,20 @@ impl ApiError {
         Self::new(status, error, message)
     }
 
+    /// Whoever asks may not do that.
+    pub fn forbidden(message: impl ToString) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "FORBIDDEN", message)
+    }
+
+    /// Another site's page asks.
+    pub fn cross_site() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "CROSS_SITE",
+            "a page of another site may not change anything here",
+        )
+    }
+
     /// The address is there, for other methods.
     pub fn method_not_allowed() -> Self {
         Self::new(
@@ -130,11 +144,13 @@ impl From<OpsError> for ApiError {
             | OpsError::NoSchedule { .. }
             | OpsError::NoSuchBatch { .. }
             | OpsError::NoSuchOperation { .. }
+            | OpsError::NoSuchToken { .. }
             | OpsError::NotDeadLettered { .. } => Self::not_found(error),
             OpsError::NoBatchRuns
             | OpsError::SeveralBatchesRun { .. }
             | OpsError::BatchEnded { .. }
             | OpsError::IsAnOperation { .. }
+            | OpsError::TokenExists { .. }
             | OpsError::NotFailed(_)
             | OpsError::OperationEnded { .. }
             | OpsError::OperationDoesNotRun { .. } => Self::conflict(error),

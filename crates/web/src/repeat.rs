@@ -10,6 +10,7 @@ use redrive_engine::ops::Records;
 use redrive_ledger::{Answer, Begun};
 use sha2::{Digest, Sha256};
 
+use crate::access::{self, TOKENS};
 use crate::app::App;
 use crate::problem::{ApiError, Result};
 use crate::serve::BODY;
@@ -24,6 +25,8 @@ const ANSWER: usize = 4 << 20;
 /// Serves a request that changes something and has a key once, however often it comes.
 pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -> Response {
     let keyed = !request.method().is_safe() && request.headers().contains_key(KEY);
+    // A secret is answered once, and kept nowhere; a name that is taken says that it came before.
+    let keyed = keyed && request.uri().path() != TOKENS;
     if !keyed {
         return next.run(request).await;
     }
@@ -42,7 +45,9 @@ async fn served(records: &Records, request: Request, next: Next) -> Result<Respo
             "the body is larger than anything that is expected here",
         )
     })?;
-    let digest = digest(&format!("{} {}", parts.method, parts.uri), &body);
+    // Nobody is given what somebody else was answered.
+    let caller = access::signed_in().unwrap_or_default();
+    let digest = digest(&format!("{caller} {} {}", parts.method, parts.uri), &body);
     let now = records.clock.now();
     match records.desk.begin_request(&key, &digest, now).await? {
         Begun::New => {}

@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tower_http::timeout::TimeoutLayer;
 
+use crate::access::admit;
 use crate::api;
 use crate::app::App;
 use crate::guard::guard;
@@ -30,6 +31,8 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Everything that is served.
 pub fn router(app: App) -> Router {
     let once = middleware::from_fn_with_state(app.clone(), once);
+    let guard = middleware::from_fn_with_state(app.access.clone(), guard);
+    let admit = middleware::from_fn_with_state(app.clone(), admit);
     api::routes()
         .split_for_parts()
         .0
@@ -40,7 +43,8 @@ pub fn router(app: App) -> Router {
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(once)
-        .layer(middleware::from_fn(guard))
+        .layer(admit)
+        .layer(guard)
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
             LONGEST,

@@ -14,6 +14,7 @@ mod rehearse;
 mod reports;
 mod scan_back;
 mod schedule;
+mod tokens;
 
 use redrive_ledger::LedgerError;
 use temporalio_client::Client;
@@ -35,6 +36,7 @@ pub use rehearse::{Rehearsal, Rehearsed, VERDICTS};
 pub use reports::Report;
 pub use scan_back::{Older, OlderGroup};
 pub use schedule::Triggered;
+pub use tokens::{SESSION, Secret, token_name};
 
 /// The verbs, over an engine and a client of its namespace.
 #[derive(Clone)]
@@ -137,6 +139,20 @@ pub enum OpsError {
     NotDeadLettered {
         /// What was asked for.
         id: String,
+    },
+    /// There is a token of that name.
+    #[error(
+        "there is a token {name:?}: take another name, or `redrive token revoke` that one first"
+    )]
+    TokenExists {
+        /// Its name.
+        name: String,
+    },
+    /// There is no token of that name.
+    #[error("there is no token {name:?}: `redrive token list` shows those that are")]
+    NoSuchToken {
+        /// What was asked for.
+        name: String,
     },
     /// The run that is reported did not fail.
     #[error(transparent)]

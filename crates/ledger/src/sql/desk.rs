@@ -7,9 +7,9 @@ use crate::contract::Result;
 use crate::db::args;
 use crate::error::Doing;
 use crate::rows::Fields;
-use crate::sql::SqlLedger;
 use crate::sql::again::again;
-use crate::{Answer, Begun, Desk};
+use crate::sql::{SqlLedger, access};
+use crate::{Answer, Begun, Desk, NewAuditEvent, Role, Token};
 
 /// For so long an answer is remembered.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
@@ -24,6 +24,47 @@ impl Desk for SqlLedger {
 
     async fn end_request(&self, key: &str, answer: Option<&Answer>) -> Result<()> {
         again(|| end(self, key, answer)).await
+    }
+
+    async fn add_token(
+        &self,
+        name: &str,
+        role: Role,
+        hash: &str,
+        by: &NewAuditEvent,
+        now: Timestamp,
+    ) -> Result<Option<Token>> {
+        again(|| access::add_token(self, name, role, hash, by, now)).await
+    }
+
+    async fn tokens(&self) -> Result<Vec<Token>> {
+        access::tokens(self).await
+    }
+
+    async fn remove_token(&self, name: &str, by: &NewAuditEvent, now: Timestamp) -> Result<bool> {
+        again(|| access::remove_token(self, name, by, now)).await
+    }
+
+    async fn token(&self, hash: &str) -> Result<Option<Token>> {
+        access::token(self, hash).await
+    }
+
+    async fn begin_session(
+        &self,
+        hash: &str,
+        name: &str,
+        ends_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<bool> {
+        again(|| access::begin_session(self, hash, name, ends_at, now)).await
+    }
+
+    async fn session(&self, hash: &str, now: Timestamp) -> Result<Option<Token>> {
+        access::session(self, hash, now).await
+    }
+
+    async fn end_session(&self, hash: &str) -> Result<()> {
+        again(|| access::end_session(self, hash)).await
     }
 }
 

@@ -4,6 +4,7 @@
 //! orders that it reads to change them, in the order of their keys. What it decides stands in [`crate::transition`]; the
 //! modules here hold the statements.
 
+mod access;
 mod adopt;
 mod again;
 mod audit;

@@ -4,6 +4,7 @@
 //! Every test has a [`world::World`]: a ledger with orders that must not change, and a clock that stands still until it
 //! is moved.
 
+mod access;
 mod acts;
 mod adopt;
 mod batches;

@@ -26,6 +26,7 @@ mod serve;
 mod session;
 mod signals;
 mod status;
+mod token;
 mod up;
 mod web;
 mod when;
@@ -138,6 +139,9 @@ enum Command {
     /// See how fast all workers together may go, and change it while they work
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
+    /// See, make and revoke the tokens with which people and programs come in over HTTP
+    #[command(subcommand)]
+    Token(token::TokenCommand),
     Migrate(migrate::MigrateArgs),
     /// See and check the configuration
     #[command(subcommand)]
@@ -202,6 +206,7 @@ impl Cli {
             Command::Halt(args) => halt::halt(args, &global, printer).await,
             Command::Unhalt(args) => halt::unhalt(args, &global, printer).await,
             Command::Limits(command) => limits::run(command, &global, printer).await,
+            Command::Token(command) => token::run(command, &global, printer).await,
             Command::Migrate(args) => migrate::run(args, &global, printer).await,
             Command::Config(command) => config::run(&command, &global, printer),
             Command::Policy(command) => policy::run(command, printer),

@@ -5,11 +5,14 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use redrive_engine::ScheduleSettings;
-use redrive_web::{App, Serving};
+use redrive_engine::ops::Records;
+use redrive_web::{Access, App, Serving};
 use serde::Serialize;
+use url::Url;
 
 use super::signals::StopSignals;
 use super::{Global, Session, Verb};
+use crate::config::{AccessKind, WebConfig};
 use crate::environment;
 use crate::printer::Printer;
 use crate::problem::Problem;
@@ -64,14 +67,14 @@ pub fn openapi(_: &OpenApiArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
 /// Where to listen.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub struct Listen {
-    /// Where to answer over HTTP: an address of this machine alone [default: REDRIVE_LISTEN, else web.listen, 127.0.0.1:8420]
+    /// Where to answer over HTTP: an address of this machine alone where web.access is open [default: REDRIVE_LISTEN, else web.listen, 127.0.0.1:8420]
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 }
 
 impl Listen {
     /// Serves what `session` reaches.
-    pub async fn serve(self, session: Session) -> Result<Serving, Problem> {
+    pub async fn serve(self, session: Session) -> anyhow::Result<Serving> {
         let Session {
             config,
             target,
@@ -81,15 +84,9 @@ impl Listen {
             Some(address) => address,
             None => named()?.unwrap_or(config.web.listen),
         };
-        if !address.ip().is_loopback() {
-            return Err(Problem::user(
-                format!(
-                    "{address} is an address that others reach, and nobody is asked who they are."
-                ),
-                "listen on 127.0.0.1 or [::1] (web.listen, --listen), and let a reverse proxy on this machine ask.",
-            ));
-        }
+        let access = access(&config.web, address, &ops.records).await?;
         let app = App {
+            access,
             links: config.links.over(target.namespace()),
             schedule: ScheduleSettings {
                 id: config.schedule.id,
@@ -99,8 +96,47 @@ impl Listen {
             ops,
         };
         let serving = Serving::start(app, address).await;
-        serving.map_err(|error| taken(address, &error))
+        Ok(serving.map_err(|error| taken(address, &error))?)
     }
+}
+
+/// Who is let in at `address`. Where nobody is asked who they are, nobody else may reach it.
+async fn access(web: &WebConfig, address: SocketAddr, records: &Records) -> anyhow::Result<Access> {
+    let access = match web.access {
+        AccessKind::Open if !address.ip().is_loopback() => {
+            return Err(Problem::user(
+                format!(
+                    "{address} is an address that others reach, and nobody is asked who they are."
+                ),
+                "let everybody show a token (web.access = \"tokens\"), or listen on 127.0.0.1 or [::1] (web.listen, --listen).",
+            )
+            .into());
+        }
+        AccessKind::Open => Access::open(),
+        AccessKind::Tokens if records.tokens().await?.is_empty() => {
+            return Err(Problem::user(
+                "web.access is \"tokens\", and there is none: nobody could come in.",
+                "make the first: `redrive token create --role admin --name NAME`.",
+            )
+            .into());
+        }
+        AccessKind::Tokens => Access::by_token(public(&web.public_url)?),
+    };
+    Ok(access.at_most(web.requests_per_second))
+}
+
+fn public(url: &str) -> Result<Option<Url>, Problem> {
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let read = Url::parse(url).ok();
+    let web = read.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    web.map(Some).ok_or_else(|| {
+        Problem::user(
+            format!("web.public_url is {url:?}, which is no address of a web page."),
+            "write it like https://redrive.example.",
+        )
+    })
 }
 
 /// The address that the environment names.

@@ -13,6 +13,7 @@ mod shown;
 mod tests;
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use redrive_core::policy::{Policy, duration};
@@ -87,12 +88,31 @@ impl Default for WorkerConfig {
 pub struct WebConfig {
     /// Where `up` and `serve` listen. Default `127.0.0.1:8420`.
     pub listen: SocketAddr,
+    /// Who is let in. Default whoever reaches the address, which then is one of this machine alone.
+    pub access: AccessKind,
+    /// Where browsers find the pages, behind a reverse proxy; nothing: where they are served. Default nothing.
+    pub public_url: String,
+    /// Requests a second of each who has signed in, and of all others together. Default 100.
+    pub requests_per_second: NonZeroU32,
+}
+
+/// Who is let in over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessKind {
+    /// Whoever reaches the address.
+    Open,
+    /// Whoever shows a token.
+    Tokens,
 }
 
 impl Default for WebConfig {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 8420)),
+            access: AccessKind::Open,
+            public_url: String::new(),
+            requests_per_second: NonZeroU32::new(100).expect("it is above 0"),
         }
     }
 }

@@ -78,8 +78,25 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "web.listen",
         "IP address and port",
-        "Where `up` and `serve` answer over HTTP: an address of this machine alone, such as 127.0.0.1 or [::1]. Port 0 takes \
-         any that is free.",
+        "Where `up` and `serve` answer over HTTP: an address of this machine alone, such as 127.0.0.1 or [::1], where \
+         web.access is open. Port 0 takes any that is free.",
+    ),
+    Setting::new(
+        "web.access",
+        "open or tokens",
+        "Who is let in: whoever reaches the address, or whoever shows a token that `redrive token create` made. SECURITY.md \
+         has the roles.",
+    ),
+    Setting::new(
+        "web.public_url",
+        "URL",
+        "Where browsers find the pages, behind a reverse proxy. With https, what a browser keeps is sent over TLS only. \
+         Nothing: where they are served.",
+    ),
+    Setting::new(
+        "web.requests_per_second",
+        "requests a second, 1 or more",
+        "How often each who has signed in may ask; all others together may as often.",
     ),
     Setting::new(
         "links.temporal_ui",

@@ -162,10 +162,15 @@ async fn a_halt_is_told_when_work_begins() {
 
 /// The answer to a GET: its first line, and all of it.
 fn get(address: &str, path: &str) -> (String, String) {
+    ask(address, path, "Accept: */*")
+}
+
+/// The same with a header more.
+fn ask(address: &str, path: &str, header: &str) -> (String, String) {
     let mut server = TcpStream::connect(address).unwrap();
     write!(
         server,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{header}\r\n\r\n"
     )
     .unwrap();
     let mut answer = String::new();
@@ -178,6 +183,40 @@ fn address_in(told: &serde_json::Value) -> String {
     let api = told["api"].as_str().unwrap();
     let address = api.strip_prefix("http://").unwrap();
     address.strip_suffix("/api/v1").unwrap().to_owned()
+}
+
+/// Elsewhere than on this machine, too.
+fn who_comes_in_shows_a_token(site: &Site) {
+    site.write("redrive.toml", "[web]\naccess = \"tokens\"\n");
+    let nobody = site.run("serve");
+    let why = "error: web.access is \"tokens\", and there is none: nobody could come in.";
+    assert!(
+        nobody.code == Some(1) && nobody.stderr.starts_with(why),
+        "{nobody:?}"
+    );
+    let made = site.run("token create --role admin --name first -o json");
+    let secret = made.well().json()["secret"].as_str().unwrap().to_owned();
+    let serve = site.start("serve --listen 0.0.0.0:0 -o json");
+    let address = address_in(&serve.read_json()).replace("0.0.0.0", "127.0.0.1");
+    ready(&serve);
+    let (status, answer) = get(&address, "/api/v1/tokens");
+    assert_eq!(status, "HTTP/1.1 401 Unauthorized", "{answer}");
+    let shown = format!("Authorization: Bearer {secret}");
+    let (status, answer) = ask(&address, "/api/v1/tokens", &shown);
+    assert_eq!(status, "HTTP/1.1 200 OK", "{answer}");
+    assert!(answer.contains("\"name\":\"first\""), "{answer}");
+    serve.signal(Signal::SIGTERM);
+    assert_eq!(serve.ended().code(), Some(0));
+    site.write(
+        "redrive.toml",
+        "[web]\naccess = \"tokens\"\npublic_url = \"redrive\"\n",
+    );
+    let nowhere = site.run("serve");
+    let why = "error: web.public_url is \"redrive\", which is no address of a web page.";
+    assert!(
+        nowhere.code == Some(1) && nowhere.stderr.starts_with(why),
+        "{nowhere:?}"
+    );
 }
 
 #[tokio::test]
@@ -205,6 +244,7 @@ async fn the_api_is_served_where_it_is_said() {
     );
     serve.signal(Signal::SIGTERM);
     assert_eq!(serve.ended().code(), Some(0));
+    who_comes_in_shows_a_token(&site);
     let described = site.run("openapi").well().json();
     assert_eq!(described["openapi"], "3.1.0");
     let nowhere = site.with("REDRIVE_LISTEN", "nowhere").run("serve");

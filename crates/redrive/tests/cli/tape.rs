@@ -93,6 +93,7 @@ impl Tape {
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time of 20 letters>"),
             (r"\d{4}-\d\d-\d\d", "<today...."),
             (r"Temporal \d+\.\d+\.\d+", "Temporal <version>"),
+            (r"redrive_[0-9a-f]{64}", "<secret>"),
             (r"127\.0\.0\.1:\d\d+", "<address>"),
         ] {
             let pattern = Regex::new(pattern).unwrap();

@@ -87,6 +87,8 @@ variants!(VERBS: OpsError {
     OpsError::OperationEnded { .. } => By(&["redrive/tests/cli/operations.rs::what_cannot_be_told_is_said"]),
     OpsError::OperationDoesNotRun { .. } => By(&["engine/tests/it/operations.rs::one_whose_workflow_was_terminated_is_resumed_and_goes_on"]),
     OpsError::IsAnOperation { .. } => By(&["redrive/tests/cli/operations.rs::what_cannot_be_told_is_said"]),
+    OpsError::TokenExists { .. } => By(&["redrive/tests/cli/known.rs::what_every_act_says"]),
+    OpsError::NoSuchToken { .. } => By(&["redrive/tests/cli/known.rs::what_every_act_says"]),
     OpsError::NotFailed(_) => By(&["web/tests/api/acting.rs::a_failure_is_reported_before_any_scan_finds_it"]),
     OpsError::Batch { .. } => By(&["redrive/tests/cli/errors.rs::a_batch_that_somebody_terminates"]),
     OpsError::NoFolder(_) => By(&["redrive/tests/cli/damaged.rs::no_room_for_the_copy_that_a_dry_run_works_on"]),

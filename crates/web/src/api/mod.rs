@@ -10,10 +10,12 @@ mod reports;
 mod reprocessing;
 mod schedule;
 mod status;
+mod tokens;
 
 use axum::Json;
-use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Described;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -36,10 +38,24 @@ pub(crate) use status::status_of;
         (name = "failures", description = "Failed runs, and what they have in common."),
         (name = "batches", description = "What batches did, and starting, pausing and stopping them."),
         (name = "schedule", description = "When batches start by themselves."),
+        (name = "access", description = "Who may come in."),
         (name = "health", description = "Whether this process serves.")
-    )
+    ),
+    modifiers(&ByToken),
+    security((), ("token" = []))
 )]
 struct Doc;
+
+/// A token is shown where `web.access` asks for one.
+struct ByToken;
+
+impl Modify for ByToken {
+    fn modify(&self, api: &mut Described) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = api.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(bearer));
+    }
+}
 
 /// Every operation.
 pub(crate) fn routes() -> OpenApiRouter<App> {
@@ -65,7 +81,9 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(batches::stop))
         .routes(routes!(reports::daily))
         .routes(routes!(status::show))
-        .routes(routes!(schedule::show, schedule::put));
+        .routes(routes!(schedule::show, schedule::put))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke));
     OpenApiRouter::with_openapi(Doc::openapi())
         .nest("/api/v1", v1)
         .route("/api/v1/openapi.json", axum::routing::get(described))

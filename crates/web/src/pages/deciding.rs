@@ -36,6 +36,7 @@ pub(super) struct Asked {
     customer_id: String,
     #[serde(default)]
     older_than_hours: String,
+    #[serde(default)]
     by: String,
     #[serde(default)]
     notes: String,
@@ -119,11 +120,7 @@ pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) ->
 
 /// The entries that are meant: those that are ticked, or all that match and were there at `as_of`.
 async fn chosen(app: &App, asked: &Asked, as_of: Timestamp) -> Result<Many> {
-    if asked.by.trim().is_empty() {
-        return Err(Wrong(ApiError::invalid(
-            "nobody is named: say who decides this",
-        )));
-    }
+    app::named(asked.by.clone(), String::new())?;
     if asked.which == "matching" {
         let older = before(&asked.older_than_hours, as_of)?;
         return Ok(Many::Matching(
@@ -168,7 +165,7 @@ pub(super) async fn decide(State(app): State<App>, Form(asked): Form<Asked>) -> 
         .and_then(|at| Timestamp::from_microsecond(at).ok());
     let as_of = as_of.ok_or_else(|| ApiError::invalid("a decision begins with its preview"))?;
     let many = chosen(&app, &asked, as_of).await?;
-    let by = app::by(Some(asked.by), asked.notes);
+    let by = app::named(asked.by, asked.notes)?;
     let decision = match asked.resolution {
         ByHand::ManualRetry => {
             let operation = app.ops.retry_many(many, None, by).await?;

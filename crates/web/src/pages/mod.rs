@@ -5,6 +5,7 @@ mod batches;
 mod dead_letters;
 mod deciding;
 mod failures;
+mod login;
 mod moment;
 mod orders;
 mod overview;
@@ -53,7 +54,14 @@ pub(crate) fn routes() -> Router<App> {
         .route("/batches", get(batches::list).post(batches::start))
         .route("/batches/{id}", get(batches::show).post(batches::tell))
         .route("/schedule", get(schedule::page).post(schedule::change))
+        .route("/login", get(login::page).post(login::sign_in))
+        .route("/logout", post(login::sign_out))
         .route("/assets/{name}", get(assets::serve))
+}
+
+/// Whether people look at what is at `path`, and no programs.
+pub(crate) fn is_page(path: &str) -> bool {
+    !path.starts_with("/api/") && path != "/metrics"
 }
 
 /// What a page comes to.
@@ -96,6 +104,11 @@ impl IntoResponse for Wrong {
     }
 }
 
+/// Something is wrong, as a page.
+pub(crate) fn wrong(error: ApiError) -> Response {
+    Wrong(error).into_response()
+}
+
 /// A page as it is sent.
 fn shown(page: &impl Template) -> Response {
     match page.render() {
@@ -113,7 +126,7 @@ fn back(path: &str, said: said::Key) -> Response {
 }
 
 /// A text as a part of an address.
-fn escaped(text: &str) -> String {
+pub(crate) fn escaped(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 

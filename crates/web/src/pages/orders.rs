@@ -178,6 +178,7 @@ fn deeds(state: State) -> Vec<(&'static str, &'static str)> {
 #[derive(Debug, Deserialize)]
 pub(super) struct Deed {
     deed: String,
+    #[serde(default)]
     by: String,
     #[serde(default)]
     reason: String,
@@ -188,12 +189,7 @@ pub(super) async fn act(
     Path(id): Path<String>,
     Form(deed): Form<Deed>,
 ) -> Result<Response> {
-    if deed.by.trim().is_empty() {
-        return Err(Wrong(ApiError::invalid(
-            "nobody is named: say who does this",
-        )));
-    }
-    let by = app::by(Some(deed.by), deed.reason);
+    let by = app::named(deed.by, deed.reason)?;
     let records = app.records();
     let said = match deed.deed.as_str() {
         "hold" => acted(records.act(&id, Act::Hold, &by).await?, Key::Held),

@@ -44,18 +44,14 @@ pub(super) async fn page(State(app): State<App>, Query(said): Query<Said>) -> Re
 #[derive(Debug, Deserialize)]
 pub(super) struct Change {
     deed: String,
+    #[serde(default)]
     by: String,
     #[serde(default)]
     reason: String,
 }
 
 pub(super) async fn change(State(app): State<App>, Form(change): Form<Change>) -> Result<Response> {
-    if change.by.trim().is_empty() {
-        return Err(Wrong(ApiError::invalid(
-            "nobody is named: say who does this",
-        )));
-    }
-    let by = app::by(Some(change.by), change.reason);
+    let by = app::named(change.by, change.reason)?;
     let said = match change.deed.as_str() {
         "pause" => {
             app.ops.pause_schedule(&app.schedule, &by).await?;

@@ -16,9 +16,9 @@ use redrive_engine::gateway::TemporalGateway;
 use redrive_engine::ops::{Ops, Records};
 use redrive_engine::{Clock, Engine, ScheduleSettings, Settings, SystemClock};
 use redrive_fulfillment::testbed::Testbed;
-use redrive_ledger::{Desk, Failure, Ledger, LedgerUrl, NewAuditEvent, Reader, SqlLedger};
+use redrive_ledger::{Desk, Failure, Ledger, LedgerUrl, NewAuditEvent, Reader, Role, SqlLedger};
 use redrive_test_postgres::Database;
-use redrive_web::{App, Links};
+use redrive_web::{Access, App, Links};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -167,6 +167,7 @@ impl World {
                 interval,
             },
             links: Links::new("https://temporal.example", "orders"),
+            access: Access::open(),
         };
         Self {
             bed,
@@ -176,6 +177,20 @@ impl World {
             _folder: folder,
             _database: database,
         }
+    }
+
+    /// The same world, whose API lets in who shows a token.
+    pub fn guarded(mut self, access: Access) -> Self {
+        self.app.access = access;
+        self.router = redrive_web::router(self.app.clone());
+        self
+    }
+
+    /// The secret of a new token.
+    pub async fn token(&self, name: &str, role: Role) -> String {
+        let by = ann("why not");
+        let made = self.app.ops.records.create_token(name, role, &by);
+        made.await.unwrap().1.tell().to_owned()
     }
 
     /// Orders whose one run has failed: each a minute after the one before, and all known.
