@@ -22,6 +22,7 @@ mod pulse;
 mod record;
 mod scan;
 mod schedule;
+mod sdk_metrics;
 mod server_time;
 mod settle;
 mod turns;
@@ -38,4 +39,5 @@ pub use schedule::{
     Applied, ScheduleSettings, ScheduleStatus, Ticked, apply as apply_schedule,
     status as schedule_status,
 };
+pub use sdk_metrics::SdkMetrics;
 pub use worker::{RunningWorker, WorkerError, WorkerThread, run_worker};

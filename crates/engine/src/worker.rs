@@ -11,12 +11,14 @@ use redrive_flows::{
     DeadLetterOperationWorkflow, ReprocessingBatchWorkflow, ReprocessingOrchestrationWorkflow,
 };
 use temporalio_client::Client;
+use temporalio_sdk::runtime::RuntimeOptions;
 use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::activities::Activities;
 use crate::engine::Engine;
+use crate::sdk_metrics::SdkMetrics;
 
 /// How long activities may finish after a stop: a chunk gives back what it has not touched within one start.
 const GRACE: Duration = Duration::from_secs(10);
@@ -41,6 +43,7 @@ pub struct WorkerError {
 pub struct WorkerThread {
     runtime: Handle,
     work: oneshot::Sender<Work>,
+    metrics: Option<SdkMetrics>,
 }
 
 /// A running worker. [`RunningWorker::stop`] ends it in order; dropping it asks it to stop, without waiting.
@@ -54,6 +57,7 @@ pub struct RunningWorker {
 struct Work {
     activities: Activities,
     client: Client,
+    metrics: Option<SdkMetrics>,
     problem: Problem,
     started: oneshot::Sender<Stop>,
     ended: oneshot::Sender<Result<(), WorkerError>>,
@@ -80,7 +84,15 @@ impl WorkerThread {
         Ok(Self {
             runtime: handle,
             work,
+            metrics: None,
         })
+    }
+
+    /// What the SDK counts of the worker goes there; without, it is not counted.
+    #[must_use]
+    pub fn metered(mut self, metrics: SdkMetrics) -> Self {
+        self.metrics = Some(metrics);
+        self
     }
 
     /// What `making` makes, on this thread.
@@ -109,6 +121,7 @@ impl WorkerThread {
         let work = Work {
             activities: Activities::new(engine, Arc::clone(&stopping)),
             client,
+            metrics: self.metrics,
             problem: problem.clone(),
             started,
             ended,
@@ -189,7 +202,14 @@ async fn ended_with(
 /// The life of a worker's thread: its work, or nothing where none is given.
 async fn work_as_given(given: oneshot::Receiver<Work>) {
     let Ok(work) = given.await else { return };
-    let ended = run(work.activities, work.client, &work.problem, work.started).await;
+    let ended = run(
+        work.activities,
+        work.client,
+        work.metrics,
+        &work.problem,
+        work.started,
+    )
+    .await;
     // The receiver is gone only when nobody waits for the end any more.
     drop(work.ended.send(ended));
 }
@@ -197,11 +217,17 @@ async fn work_as_given(given: oneshot::Receiver<Work>) {
 async fn run(
     activities: Activities,
     client: Client,
+    metrics: Option<SdkMetrics>,
     problem: &Problem,
     started: oneshot::Sender<Stop>,
 ) -> Result<(), WorkerError> {
-    let runtime = Runtime::from_current_tokio(Default::default())
-        .map_err(|error| problem.to("get a runtime", error))?;
+    let counted = metrics.map_or_else(
+        || Ok(RuntimeOptions::default()),
+        |metrics| metrics.runtime(),
+    );
+    let runtime = counted.map_err(|error| problem.to("be counted", error))?;
+    let runtime =
+        Runtime::from_current_tokio(runtime).map_err(|error| problem.to("get a runtime", error))?;
     let options = options(activities, &problem.task_queue)
         .map_err(|error| problem.to("register its workflows", error))?;
     let mut worker =

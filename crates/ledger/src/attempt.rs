@@ -21,6 +21,19 @@ pub enum AttemptOutcome {
     Unknown,
 }
 
+impl AttemptOutcome {
+    /// The name in the ledger and in metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotStarted => "not_started",
+            Self::Recovered => "recovered",
+            Self::FailedAgain => "failed_again",
+            Self::Stopped => "stopped",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// One attempt, as the ledger has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -18,6 +18,7 @@ mod failure;
 mod folio;
 mod limits;
 mod lists;
+mod numbers;
 mod operation;
 mod order;
 mod reader;
@@ -48,6 +49,7 @@ pub use lists::{
     AuditFilter, AuditRow, BatchVerdict, COUNTED, Day, DeadLetterFilter, DeadLetterStats,
     EligibleFilter, FailureEntry, FailureFilter, FailureGroup, OrderFilter, Overview, Total,
 };
+pub use numbers::{Numbers, Recoveries};
 pub use operation::{
     Chosen, NotStarted, Operation, OperationEnd, OperationOpening, OperationStatus,
 };

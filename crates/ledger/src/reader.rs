@@ -13,7 +13,7 @@ use crate::contract::Result;
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
     DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger, Limited,
-    NotStarted, Operation, OrderFilter, OrderRow, Overview, Total,
+    NotStarted, Numbers, Operation, OrderFilter, OrderRow, Overview, Total,
 };
 
 /// The reading side of a ledger.
@@ -21,6 +21,9 @@ use crate::{
 pub trait Reader: Send + Sync + 'static {
     /// How everything stands; `since` is where "today" begins.
     async fn overview(&self, since: Timestamp) -> Result<Overview>;
+
+    /// What was counted since the ledger was made, and what is oldest.
+    async fn numbers(&self) -> Result<Numbers>;
 
     /// Up to `limit` orders, those whose failed run closed last first.
     async fn orders(&self, filter: &OrderFilter, limit: u32) -> Result<Vec<OrderRow>>;
@@ -40,6 +43,10 @@ pub trait Reader: Send + Sync + 'static {
 
     /// The batch of that batch id, or the newest of that workflow id; while it runs, with its numbers as they stand.
     async fn batch(&self, id: &str) -> Result<Option<BatchRow>>;
+
+    /// Up to `limit` batches that have ended, the one that ended last first; an operator's retry is none. The alerts of the
+    /// first are those that hold.
+    async fn ended_batches(&self, limit: u32) -> Result<Vec<BatchRow>>;
 
     /// Up to `limit` orders of a batch with its verdicts, in the ledger's order, after the order id `after`.
     async fn verdicts(

@@ -1,7 +1,8 @@
 //! What every handler has at hand.
 
-use redrive_engine::ScheduleSettings;
+use axum::extract::FromRef;
 use redrive_engine::ops::{Ops, Records};
+use redrive_engine::{ScheduleSettings, SdkMetrics};
 use redrive_ledger::NewAuditEvent;
 
 use crate::access::{self, Access};
@@ -22,12 +23,20 @@ pub struct App {
     pub links: Links,
     /// Who is let in.
     pub access: Access,
+    /// What the SDK counts of this process' worker; nothing, where it has none.
+    pub sdk: SdkMetrics,
 }
 
 impl App {
     /// The verbs that need the ledger only.
     pub(crate) fn records(&self) -> &Records {
         &self.ops.records
+    }
+}
+
+impl FromRef<App> for Records {
+    fn from_ref(app: &App) -> Self {
+        app.records().clone()
     }
 }
 

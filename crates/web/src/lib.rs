@@ -20,4 +20,5 @@ pub use access::Access;
 pub use api::openapi;
 pub use app::App;
 pub use links::Links;
+pub use metrics::Scrape;
 pub use serve::{Serving, router};

@@ -1,173 +1,119 @@
 //! The state of things in numbers, for Prometheus: read from the ledger when it asks, so that every process tells the same and
-//! none forgets at a restart.
+//! none forgets at a restart; and what the SDK counts of this process' worker. A scrape asks Temporal nothing, and no number
+//! names an order.
 
-use std::fmt;
+mod batches;
+mod counted;
+mod standing;
+
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
-use axum::extract::State;
+use axum::Router;
+use axum::extract::{FromRef, State};
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
 use jiff::Timestamp;
-use prometheus_client::encoding::text::encode;
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
-use prometheus_client::metrics::family::Family;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
-use redrive_core::report::{ALERT_BACKLOG_BATCHES, BatchStatus};
-use redrive_ledger::BatchRow;
+use redrive_core::report::ALERT_BACKLOG_BATCHES;
+use redrive_engine::SdkMetrics;
+use redrive_engine::ops::Records;
+use tower_http::timeout::TimeoutLayer;
 
+use crate::api::{healthz, readyz};
 use crate::app::App;
 use crate::problem::{ApiError, Result};
 
 /// What Prometheus reads.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Batches that are looked at for those that ended last: an operator's retries lie between them.
-const BATCHES: u32 = 50;
+/// Prometheus gives up after ten seconds, if it is told nothing else.
+const LONGEST: Duration = Duration::from_secs(10);
 
 /// A number that need not be whole.
 type Real = Gauge<f64, AtomicU64>;
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Named {
-    /// Where orders stand, or what a batch did with them.
-    state: Name,
+/// What a scrape reads.
+#[derive(Clone)]
+pub struct Scrape {
+    /// The ledger.
+    pub records: Records,
+    /// The time between two batches, as it is configured.
+    pub interval: Duration,
+    /// What the SDK counts in this process.
+    pub sdk: SdkMetrics,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Failed {
-    failure_status: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Back {
-    /// How many batches ago; 0 is the last one.
-    back: u32,
-}
-
-/// A name of ours.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Name(&'static str);
-
-impl EncodeLabelValue for Name {
-    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
-        self.0.encode(encoder)
+impl FromRef<App> for Scrape {
+    fn from_ref(app: &App) -> Self {
+        Self {
+            records: app.records().clone(),
+            interval: app.schedule.interval,
+            sdk: app.sdk.clone(),
+        }
     }
+}
+
+impl FromRef<Scrape> for Records {
+    fn from_ref(scrape: &Scrape) -> Self {
+        scrape.records.clone()
+    }
+}
+
+/// What a worker serves: its numbers, and whether it lives. There is nothing to act on, and nothing about a single order.
+pub(crate) fn router(scrape: Scrape) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(healthz))
+        .route("/readyz", get(readyz))
+        .with_state(scrape)
+        .fallback(|| async { ApiError::not_found("there is nothing at this address") })
+        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            LONGEST,
+        ))
 }
 
 /// Answers Prometheus.
-pub(crate) async fn metrics(State(app): State<App>) -> Result<Response> {
+pub(crate) async fn metrics(State(scrape): State<Scrape>) -> Result<Response> {
     let mut registry = Registry::with_prefix("redrive");
-    tell(&app, &mut registry).await?;
+    tell(&scrape, &mut registry).await?;
     let mut text = String::new();
-    encode(&mut text, &registry).map_err(|error| ApiError::internal(&error))?;
+    encode_registry(&mut text, &registry)
+        .and_then(|()| scrape.sdk.encode(&mut text))
+        .and_then(|()| encode_eof(&mut text))
+        .map_err(|error| ApiError::internal(&error))?;
     Ok(([(CONTENT_TYPE, OPEN_METRICS)], text).into_response())
 }
 
-async fn tell(app: &App, registry: &mut Registry) -> Result<()> {
-    let records = app.records();
+async fn tell(scrape: &Scrape, registry: &mut Registry) -> Result<()> {
+    let records = &scrape.records;
     let now = records.clock.now();
     let overview = records.overview(now).await?;
-    let orders = Family::<Named, Gauge>::default();
-    for (state, count) in [
-        ("waiting", overview.backlog),
-        ("left_alone", overview.left_alone),
-        ("claimed", overview.claimed),
-        ("in_flight", overview.in_flight),
-        ("held", overview.held),
-        ("dead_lettered", overview.dead_lettered),
-    ] {
-        let named = Named { state: Name(state) };
-        orders.get_or_create(&named).set(whole(count));
-    }
-    registry.register("orders", "Open orders, by where they stand", orders);
-    let halted = Gauge::<i64>::default();
-    halted.set(i64::from(records.halted().await?.is_some()));
-    registry.register("halted", "Whether every start is stopped", halted);
-
-    let stats = records.dead_letter_stats().await?;
-    let letters = Family::<Failed, Gauge>::default();
-    for (failure_status, count) in stats.by_failure_status {
-        let failed = Failed { failure_status };
-        letters.get_or_create(&failed).set(whole(count));
-    }
-    registry.register(
-        "dead_letters",
-        "Dead letters that wait for a decision, by failure status",
-        letters,
-    );
-    let oldest = Real::default();
-    oldest.set(
-        stats
-            .oldest_unresolved_at
-            .map_or(0.0, |at| seconds(at, now)),
-    );
-    registry.register_with_unit(
-        "dead_letter_oldest_age",
-        "For how long the oldest dead letter waits",
-        Unit::Seconds,
-        oldest,
-    );
-    let batches = records.batches(BATCHES).await?;
-    tell_batches(&batches, now, registry);
+    let halted = records.halted().await?.is_some();
+    let letters = records.dead_letter_stats().await?;
+    let numbers = records.numbers().await?;
+    let ended = records.ended_batches(ALERT_BACKLOG_BATCHES as u32).await?;
+    standing::orders(&overview, halted, registry);
+    standing::dead_letters(letters, now, registry);
+    standing::oldest_due(&numbers, now, registry);
+    batches::missed(&numbers, scrape.interval, now, registry);
+    batches::ended(&ended, now, registry);
+    counted::verdicts(&numbers, registry);
+    counted::outcomes(&numbers, registry);
+    counted::recoveries(numbers, registry);
     Ok(())
 }
 
-/// What the last batches did; an operator's retry is none of them.
-fn tell_batches(batches: &[BatchRow], now: Timestamp, registry: &mut Registry) {
-    let ended = |batch: &&BatchRow| !batch.one_order && batch.status != BatchStatus::Running;
-    let mut ended: Vec<&BatchRow> = batches.iter().filter(ended).collect();
-    ended.sort_by_key(|batch| std::cmp::Reverse(batch.result.processed_at));
-    let found = Family::<Back, Gauge>::default();
-    for (back, batch) in (0..).zip(ended.iter().take(ALERT_BACKLOG_BATCHES)) {
-        let back = Back { back };
-        found
-            .get_or_create(&back)
-            .set(whole(batch.result.found_count));
-    }
-    registry.register(
-        "batch_found_orders",
-        "Orders found by the last batches that ended, by how many batches ago",
-        found,
-    );
-    let Some(last) = ended.first() else {
-        return;
-    };
-    let result = &last.result;
-    let orders = Family::<Named, Gauge>::default();
-    for (verdict, count) in [
-        ("restarted", result.restarted_count),
-        ("dlq", result.dlq_count),
-        ("error", result.error_count),
-        ("skipped", result.skipped_count),
-        ("recovered", result.recovered_count),
-        ("failed_again", result.failed_again_count),
-    ] {
-        let named = Named {
-            state: Name(verdict),
-        };
-        orders.get_or_create(&named).set(whole(count));
-    }
-    registry.register(
-        "last_batch_orders",
-        "What the last batch that ended did with the orders that it found",
-        orders,
-    );
-    for (name, help, value) in [
-        (
-            "last_batch_duration",
-            "How long the last batch took",
-            seconds(last.started_at, result.processed_at),
-        ),
-        (
-            "last_batch_age",
-            "How long ago the last batch ended",
-            seconds(result.processed_at, now),
-        ),
-    ] {
-        let gauge = Real::default();
-        gauge.set(value);
-        registry.register_with_unit(name, help, Unit::Seconds, gauge);
-    }
+/// Registers a number of seconds.
+fn span(registry: &mut Registry, name: &str, help: &str, seconds: f64) {
+    let gauge = Real::default();
+    gauge.set(seconds);
+    registry.register_with_unit(name, help, Unit::Seconds, gauge);
 }
 
 fn whole(count: u64) -> i64 {

@@ -18,7 +18,7 @@ use crate::access::admit;
 use crate::api;
 use crate::app::App;
 use crate::guard::guard;
-use crate::metrics::metrics;
+use crate::metrics::{self, Scrape, metrics};
 use crate::pages;
 use crate::problem::ApiError;
 use crate::repeat::once;
@@ -62,10 +62,19 @@ pub struct Serving {
 impl Serving {
     /// Serves `app` on `address`; port 0 takes any that is free.
     pub async fn start(app: App, address: SocketAddr) -> io::Result<Self> {
+        Self::serve(router(app), address).await
+    }
+
+    /// Serves the numbers alone on `address`: `/metrics`, and whether the process lives.
+    pub async fn metrics(scrape: Scrape, address: SocketAddr) -> io::Result<Self> {
+        Self::serve(metrics::router(scrape), address).await
+    }
+
+    async fn serve(router: Router, address: SocketAddr) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let serving = axum::serve(listener, router(app)).with_graceful_shutdown(async {
+        let serving = axum::serve(listener, router).with_graceful_shutdown(async {
             // Whoever forgets it stops it, too.
             drop(stopped.await);
         });

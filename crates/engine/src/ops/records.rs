@@ -10,7 +10,7 @@ use redrive_core::states::State;
 use redrive_ledger::{
     Act, Acted, AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
     DeadLetterStats, Desk, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger,
-    NewAuditEvent, OrderFilter, OrderRow, Overview, Park, Reader, Story, Total,
+    NewAuditEvent, Numbers, OrderFilter, OrderRow, Overview, Park, Reader, Story, Total,
 };
 
 use super::{OpsError, Result};
@@ -35,6 +35,11 @@ impl Records {
     /// How everything stands; `since` is where today begins.
     pub async fn overview(&self, since: Timestamp) -> Result<Overview> {
         Ok(self.reader.overview(since).await?)
+    }
+
+    /// What was counted since the ledger was made, and what is oldest.
+    pub async fn numbers(&self) -> Result<Numbers> {
+        Ok(self.reader.numbers().await?)
     }
 
     /// Orders, those that failed last first.
@@ -80,6 +85,11 @@ impl Records {
     /// Batches, the newest first.
     pub async fn batches(&self, limit: u32) -> Result<Vec<BatchRow>> {
         Ok(self.ledger.batches(limit).await?)
+    }
+
+    /// Batches that have ended, the one that ended last first, without operators' retries.
+    pub async fn ended_batches(&self, limit: u32) -> Result<Vec<BatchRow>> {
+        Ok(self.reader.ended_batches(limit).await?)
     }
 
     /// One batch, by its id or its workflow id.

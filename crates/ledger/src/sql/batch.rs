@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use redrive_core::ids::BatchId;
-use redrive_core::report::{BatchStatus, Counts, ReprocessingResult, alerts};
+use redrive_core::report::{ALERT_BACKLOG_BATCHES, BatchStatus, ReprocessingResult, alerts};
 
 use crate::contract::Result;
 use crate::db::{Conn, Row, Statement, Value, args};
@@ -81,7 +81,8 @@ pub(super) async fn finish(
     let result = tally(&mut tx, batch).await?.result(batch, &end, now);
     let mut newest = vec![tally::counts(&result)];
     if !row.one_order {
-        newest.extend(finished(&mut tx).await?);
+        let before = ended(&mut tx, LOOKED_BACK_ON).await?;
+        newest.extend(before.iter().map(|row| tally::counts(&row.result)));
     }
     let row = BatchRow {
         status: tally::status(&end),
@@ -111,21 +112,20 @@ async fn write(conn: &mut Conn, row: &BatchRow, end: &BatchEnd) -> Result<()> {
     Ok(())
 }
 
-/// The counts of the batches that finished last, as many as an alert looks back on. One order's retry is no sign of a
-/// backlog, and its end no sign of one less.
-async fn finished(conn: &mut Conn) -> Result<Vec<Counts>> {
+/// How many batches before one that ends its alerts look back on.
+const LOOKED_BACK_ON: u32 = ALERT_BACKLOG_BATCHES as u32 - 1;
+
+/// The batches that ended last. One order's retry is no sign of a backlog, and its end no sign of one less.
+pub(super) async fn ended(conn: &mut Conn, limit: u32) -> Result<Vec<BatchRow>> {
     let found = conn
         .all(
             "SELECT * FROM reprocessing_results WHERE status <> 'running' AND one_order = 0
          ORDER BY processed_at DESC, started_at DESC LIMIT $1",
-            args![redrive_core::report::ALERT_BACKLOG_BATCHES as i64 - 1],
+            args![limit],
         )
         .await
         .doing("read the last batches")?;
-    found
-        .iter()
-        .map(|row| Ok(tally::counts(&rows::batch(row)?.result)))
-        .collect()
+    found.iter().map(rows::batch).collect()
 }
 
 pub(super) async fn unfinished(ledger: &SqlLedger) -> Result<Vec<BatchRow>> {

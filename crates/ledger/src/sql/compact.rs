@@ -6,7 +6,7 @@ use crate::db::{Conn, args};
 use crate::error::Doing;
 
 // Rows that are appended meanwhile stay; rows that another has just added up are gone for us.
-const STATEMENTS: [&str; 3] = [
+const STATEMENTS: [&str; 6] = [
     "WITH gone AS (DELETE FROM order_counts RETURNING state, backlog, orders)
      INSERT INTO order_counts (state, backlog, orders) SELECT state, backlog, sum(orders) FROM gone GROUP BY state, backlog",
     "WITH gone AS (DELETE FROM dead_letter_counts RETURNING failure_status, resolution, entries, retries)
@@ -18,6 +18,14 @@ const STATEMENTS: [&str; 3] = [
          RETURNING quarter, outcome, attempts)
      INSERT INTO attempt_counts (quarter, outcome, attempts)
      SELECT quarter, outcome, sum(attempts) FROM gone GROUP BY quarter, outcome",
+    "WITH gone AS (DELETE FROM verdict_counts RETURNING verdict, failure_status, orders)
+     INSERT INTO verdict_counts (verdict, failure_status, orders)
+     SELECT verdict, failure_status, sum(orders) FROM gone GROUP BY verdict, failure_status",
+    "WITH gone AS (DELETE FROM outcome_counts RETURNING outcome, failure_status, attempts)
+     INSERT INTO outcome_counts (outcome, failure_status, attempts)
+     SELECT outcome, failure_status, sum(attempts) FROM gone GROUP BY outcome, failure_status",
+    "WITH gone AS (DELETE FROM recovery_counts RETURNING le, orders, micros)
+     INSERT INTO recovery_counts (le, orders, micros) SELECT le, sum(orders), sum(micros) FROM gone GROUP BY le",
 ];
 
 /// Adds them up.

@@ -7,6 +7,7 @@ mod checkup;
 pub(super) mod dead_letters;
 mod eligible;
 mod failures;
+mod numbers;
 mod operations;
 mod orders;
 mod overview;
@@ -23,13 +24,17 @@ use crate::sql::{SqlLedger, copy, home, limits, operation};
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
     DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Limited,
-    NotStarted, Operation, OrderFilter, OrderRow, Overview, Reader, Total,
+    NotStarted, Numbers, Operation, OrderFilter, OrderRow, Overview, Reader, Total,
 };
 
 #[async_trait]
 impl Reader for SqlLedger {
     async fn overview(&self, since: Timestamp) -> Result<Overview> {
         overview::overview(self, since).await
+    }
+
+    async fn numbers(&self) -> Result<Numbers> {
+        numbers::numbers(self).await
     }
 
     async fn orders(&self, filter: &OrderFilter, limit: u32) -> Result<Vec<OrderRow>> {
@@ -54,6 +59,10 @@ impl Reader for SqlLedger {
 
     async fn batch(&self, id: &str) -> Result<Option<BatchRow>> {
         batches::one(self, id).await
+    }
+
+    async fn ended_batches(&self, limit: u32) -> Result<Vec<BatchRow>> {
+        batches::ended(self, limit).await
     }
 
     async fn verdicts(

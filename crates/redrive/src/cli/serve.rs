@@ -25,10 +25,19 @@ const STOP: Duration = Duration::from_secs(20);
 pub struct Serving {
     worker: RunningWorker,
     server: Option<DevServer>,
-    web: Option<redrive_web::Serving>,
+    fronts: Fronts,
     watch: ServerWatch,
     ops: Ops,
     what: Runs,
+}
+
+/// What answers over HTTP.
+#[derive(Debug, Default)]
+pub struct Fronts {
+    /// The pages and the API, with their numbers.
+    pub web: Option<redrive_web::Serving>,
+    /// The numbers alone.
+    pub metrics: Option<redrive_web::Serving>,
 }
 
 /// What runs, as it is told.
@@ -41,6 +50,7 @@ struct Runs {
     dev_server: Option<DevServerFiles>,
     ledger: String,
     api: Option<String>,
+    metrics: Option<String>,
     task_queue: String,
     schedule: Option<ScheduleRuns>,
 }
@@ -65,7 +75,7 @@ impl Serving {
         thread: WorkerThread,
         session: Session,
         server: Option<(DevServer, DevServerOptions)>,
-        web: Option<redrive_web::Serving>,
+        fronts: Fronts,
     ) -> anyhow::Result<Self> {
         let Session {
             config,
@@ -88,7 +98,8 @@ impl Serving {
             temporal_ui: server.as_ref().and_then(|(server, _)| server.ui_address()),
             dev_server: server.as_ref().map(|(_, options)| files(options)),
             ledger: ledger::shown(&config.ledger.url),
-            api: web.as_ref().map(super::web::api),
+            api: fronts.web.as_ref().map(super::web::api),
+            metrics: fronts.told(),
             task_queue: config.worker.task_queue,
             schedule,
         };
@@ -96,7 +107,7 @@ impl Serving {
         Ok(Self {
             worker,
             server: server.map(|(server, _)| server),
-            web,
+            fronts,
             watch,
             ops,
             what,
@@ -132,7 +143,7 @@ impl Serving {
         drop(self.watch);
         printer.say("Stopping: work that is under way ends first. Ctrl-C again stops at once, and nothing is lost.");
         tokio::select! {
-            stopped = stop(self.web, self.worker, self.server, printer) => stopped?,
+            stopped = stop(self.fronts, self.worker, self.server, printer) => stopped?,
             () = signals.asked() => {}
         }
         ended.map(|()| ExitCode::SUCCESS).map_err(Into::into)
@@ -142,14 +153,14 @@ impl Serving {
 /// Stops the worker, then the server. A worker that waits for a server that is away is left: its claims stand in the
 /// ledger, and the next batch takes them over.
 async fn stop(
-    web: Option<redrive_web::Serving>,
+    fronts: Fronts,
     worker: RunningWorker,
     server: Option<DevServer>,
     printer: &Printer,
 ) -> anyhow::Result<()> {
     let stopping = async {
-        if let Some(web) = web {
-            web.stop().await?;
+        for front in [fronts.web, fronts.metrics].into_iter().flatten() {
+            front.stop().await?;
         }
         anyhow::Ok(worker.stop().await?)
     };
@@ -161,6 +172,14 @@ async fn stop(
         server.stop().await?;
     }
     stopped.unwrap_or(Ok(()))
+}
+
+impl Fronts {
+    /// Where the numbers for Prometheus are.
+    fn told(&self) -> Option<String> {
+        let front = self.metrics.as_ref().or(self.web.as_ref())?;
+        Some(format!("http://{}/metrics", front.address()))
+    }
 }
 
 async fn keep(ops: &Ops, settings: ScheduleSettings) -> anyhow::Result<ScheduleRuns> {
@@ -237,6 +256,9 @@ impl Runs {
         }
         lines.push(("Ledger", self.ledger.clone()));
         lines.extend(self.api.clone().map(|api| ("API", api)));
+        // Beside an API they are where everybody looks for them.
+        let metrics = self.metrics.clone().filter(|_| self.api.is_none());
+        lines.extend(metrics.map(|metrics| ("Metrics", metrics)));
         lines.push(("Worker", format!("polls task queue {}", self.task_queue)));
         lines.push((
             "Schedule",

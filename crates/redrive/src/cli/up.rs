@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_engine::WorkerThread;
+use redrive_engine::{SdkMetrics, WorkerThread};
 use redrive_ledger::{LedgerLock, LedgerUrl};
 
-use super::serve::Serving;
+use super::serve::{Fronts, Serving};
 use super::signals::StopSignals;
 use super::web::Listen;
 use super::{Global, Session};
@@ -67,11 +67,16 @@ async fn start(args: UpArgs, config: Config, ledger: &Path) -> anyhow::Result<Se
             )
         }
     };
-    let thread = WorkerThread::start()?;
+    let sdk = SdkMetrics::default();
+    let thread = WorkerThread::start()?.metered(sdk.clone());
     let over = Session::over(config.clone(), target.clone());
     let session = thread.make(over).await?;
-    let web = listen.serve(Session::over(config, target).await?).await?;
-    Serving::start(thread, session, server, Some(web)).await
+    let pages = Session::over(config, target).await?;
+    let fronts = Fronts {
+        web: Some(listen.serve(pages, sdk).await?),
+        metrics: None,
+    };
+    Serving::start(thread, session, server, fronts).await
 }
 
 fn server_options(

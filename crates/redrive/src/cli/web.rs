@@ -4,18 +4,18 @@ use std::io;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use redrive_engine::ScheduleSettings;
 use redrive_engine::ops::Records;
-use redrive_web::{Access, App, Serving};
+use redrive_engine::{ScheduleSettings, SdkMetrics};
+use redrive_web::{Access, App, Scrape, Serving};
 use serde::Serialize;
 use url::Url;
 
 use super::signals::StopSignals;
 use super::{Global, Session, Verb};
-use crate::config::{AccessKind, WebConfig};
-use crate::environment;
+use crate::config::{AccessKind, Config, WebConfig};
 use crate::printer::Printer;
 use crate::problem::Problem;
+use crate::{connect, environment};
 
 /// Serve the HTTP API alone, until Ctrl-C or SIGTERM
 ///
@@ -37,7 +37,7 @@ struct Served {
 pub async fn run(args: ServeArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::listen()?;
     let session = Session::open(global, Verb::OnExisting).await?;
-    let web = args.listen.serve(session).await?;
+    let web = args.listen.serve(session, SdkMetrics::default()).await?;
     let served = Served { api: api(&web) };
     printer.data(&served, |served, paint| {
         format!("{} {}", paint.bold("API"), served.api)
@@ -73,8 +73,8 @@ pub struct Listen {
 }
 
 impl Listen {
-    /// Serves what `session` reaches.
-    pub async fn serve(self, session: Session) -> anyhow::Result<Serving> {
+    /// Serves what `session` reaches, and what the SDK counts in this process.
+    pub async fn serve(self, session: Session, sdk: SdkMetrics) -> anyhow::Result<Serving> {
         let Session {
             config,
             target,
@@ -94,6 +94,7 @@ impl Listen {
                 interval: config.schedule.interval,
             },
             ops,
+            sdk,
         };
         let serving = Serving::start(app, address).await;
         Ok(serving.map_err(|error| taken(address, &error))?)
@@ -136,6 +137,25 @@ fn public(url: &str) -> Result<Option<Url>, Problem> {
             format!("web.public_url is {url:?}, which is no address of a web page."),
             "write it like https://redrive.example.",
         )
+    })
+}
+
+/// Serves a worker's numbers alone, through a door to the ledger of its own: a scrape keeps no batch waiting.
+pub(super) async fn metrics(
+    config: &Config,
+    sdk: SdkMetrics,
+    address: SocketAddr,
+) -> anyhow::Result<Serving> {
+    let scrape = Scrape {
+        records: connect::records(config).await?,
+        interval: config.schedule.interval,
+        sdk,
+    };
+    let serving = Serving::metrics(scrape, address).await;
+    serving.map_err(|error| {
+        let what = format!("no numbers can be served on {address}: {error}.");
+        let hint = "is another `redrive worker` running there? Take another address with --metrics-listen or metrics.listen.";
+        Problem::user(what, hint).into()
     })
 }
 

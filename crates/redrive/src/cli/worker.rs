@@ -1,13 +1,14 @@
 //! `redrive worker`: works on a Temporal server that runs already.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_engine::WorkerThread;
+use redrive_engine::{SdkMetrics, WorkerThread};
 
-use super::serve::Serving;
+use super::serve::{Fronts, Serving};
 use super::signals::StopSignals;
-use super::{Global, Session, Verb};
+use super::{Global, Session, Verb, web};
 use crate::printer::Printer;
 
 /// Run a worker on the Temporal server of Temporal's configuration, until Ctrl-C or SIGTERM
@@ -15,16 +16,30 @@ use crate::printer::Printer;
 /// Run as many as you like beside the ledger, which is one file on one machine. The worker keeps the schedule as it is
 /// configured, unless schedule.manage is false.
 #[derive(Debug, Args)]
-pub struct WorkerArgs {}
+pub struct WorkerArgs {
+    /// Where to answer Prometheus, on any address: there is nothing to act on, and no order is named [default: metrics.listen of the configuration]
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_listen: Option<SocketAddr>,
+}
 
 /// Runs the command.
-pub async fn run(_: WorkerArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
+pub async fn run(args: WorkerArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let mut signals = StopSignals::listen()?;
     let thread = WorkerThread::start()?;
     let global = global.clone();
     let opening = async move { Session::open(&global, Verb::Making).await };
     let session = thread.make(opening).await?;
-    let serving = Serving::start(thread, session, None, None).await?;
+    let listen = args.metrics_listen.or(session.config.metrics.listen);
+    let (thread, metrics) = match listen {
+        Some(address) => {
+            let sdk = SdkMetrics::default();
+            let metrics = web::metrics(&session.config, sdk.clone(), address).await?;
+            (thread.metered(sdk), Some(metrics))
+        }
+        None => (thread, None),
+    };
+    let fronts = Fronts { web: None, metrics };
+    let serving = Serving::start(thread, session, None, fronts).await?;
     serving.announce(printer).await?;
     serving.until_asked(&mut signals, printer).await
 }

@@ -5,6 +5,7 @@
 mod docs;
 mod flat;
 mod load;
+mod maybe_address;
 mod sentence;
 mod settings;
 mod shown;
@@ -37,6 +38,8 @@ pub struct Config {
     pub schedule: ScheduleConfig,
     /// What is served over HTTP.
     pub web: WebConfig,
+    /// What a worker tells of itself.
+    pub metrics: MetricsConfig,
     /// Where else to look.
     pub links: LinksConfig,
     /// What is done about failed orders.
@@ -115,6 +118,15 @@ impl Default for WebConfig {
             requests_per_second: NonZeroU32::new(100).expect("it is above 0"),
         }
     }
+}
+
+/// `[metrics]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Where `worker` has its numbers for Prometheus; nothing: nowhere. Default nothing.
+    #[serde(with = "maybe_address")]
+    pub listen: Option<SocketAddr>,
 }
 
 /// `[links]`.

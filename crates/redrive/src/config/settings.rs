@@ -99,6 +99,12 @@ pub const SETTINGS: &[Setting] = &[
         "How often each who has signed in may ask; all others together may as often.",
     ),
     Setting::new(
+        "metrics.listen",
+        "IP address and port, or nothing",
+        "Where `worker` answers Prometheus: `/metrics`, `/healthz` and `/readyz`, and nothing else. No order is named there and \
+         nothing can be done, so any address may be given. Nothing: nowhere. `up` and `serve` have their numbers at web.listen.",
+    ),
+    Setting::new(
         "links.temporal_ui",
         "URL",
         "Where Temporal's pages are: an order's story then links each of its runs. Nothing: no links.",

@@ -21,7 +21,7 @@ fn each_mistake_is_a_sentence_with_its_place() {
         (
             "max_retries = 3",
             "redrive.toml, line 1: unknown setting \"max_retries\": the settings here are ledger, worker, schedule, web, \
-             links, policy.",
+             metrics, links, policy.",
         ),
         (
             "[shedule]\ninterval = \"15m\"",
@@ -60,6 +60,14 @@ fn each_mistake_is_a_sentence_with_its_place() {
         (
             "[worker]\ntask_queue = 5",
             "redrive.toml, line 2: worker.task_queue is integer `5`: write text in quotes.",
+        ),
+        (
+            "[metrics]\nlisten = \"here\"",
+            "redrive.toml, line 2: metrics.listen: \"here\" is no address: write it like \"0.0.0.0:9420\", or \"\" for none.",
+        ),
+        (
+            "[metrics]\nlisten = 9420",
+            "redrive.toml, line 2: metrics.listen is integer `9420`: write text in quotes.",
         ),
         (
             "[ledger\nurl = \"x\"",
@@ -130,6 +138,14 @@ fn the_example_is_the_defaults_commented_or_not() {
         super::parse(&set, "redrive.example.toml").unwrap(),
         Config::default()
     );
+}
+
+#[test]
+fn a_worker_tells_its_numbers_where_it_is_told_to() {
+    let listens = |text| parse(text, "redrive.toml").unwrap().metrics.listen;
+    assert_eq!(listens("[metrics]\nlisten = \"\""), None);
+    let anywhere = listens("[metrics]\nlisten = \"[::]:9420\"").unwrap();
+    assert_eq!(anywhere.to_string(), "[::]:9420");
 }
 
 #[test]

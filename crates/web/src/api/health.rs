@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use redrive_engine::ops::Records;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::problem::{self, Result};
 
 /// How it is.
@@ -28,7 +28,7 @@ pub(crate) async fn healthz() -> Json<Health> {
     (status = OK, body = Health),
     (status = INTERNAL_SERVER_ERROR, description = "The ledger does not answer.", body = problem::Body)
 ))]
-pub(crate) async fn readyz(State(app): State<App>) -> Result<Json<Health>> {
-    app.records().batches(1).await?;
+pub(crate) async fn readyz(State(records): State<Records>) -> Result<Json<Health>> {
+    records.batches(1).await?;
     Ok(OK)
 }

@@ -22,6 +22,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 pub(crate) use dead_letters::hours_before;
+pub(crate) use health::{healthz, readyz};
 pub(crate) use status::status_of;
 
 /// What stands above the operations.

@@ -73,7 +73,9 @@ impl Status {
         interval: Duration,
     ) -> Result<Self, OpsError> {
         let overview = records.overview(since).await?;
-        let batches = records.batches(BATCHES).await?;
+        let mut batches = records.batches(BATCHES).await?;
+        // However many retries an operator has made since.
+        batches.extend(records.ended_batches(1).await?);
         let halted = records.halted().await?;
         let now = records.clock.now();
         Ok(Self::of(overview, batches, halted, schedule, interval, now))
@@ -92,7 +94,9 @@ impl Status {
             .into_iter()
             .filter(|batch| !batch.one_order)
             .collect();
-        batches.sort_by_key(|batch| std::cmp::Reverse(batch.started_at));
+        // While a batch runs, `processed_at` is its start.
+        batches
+            .sort_by_key(|batch| std::cmp::Reverse((batch.result.processed_at, batch.started_at)));
         let of = |running: bool| {
             let wanted = |batch: &&BatchRow| (batch.status == BatchStatus::Running) == running;
             batches.iter().find(wanted).cloned()

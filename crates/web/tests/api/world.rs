@@ -14,7 +14,7 @@ use redrive_core::moment::Moment;
 use redrive_core::policy::{Policy, Watch};
 use redrive_engine::gateway::TemporalGateway;
 use redrive_engine::ops::{Ops, Records};
-use redrive_engine::{Clock, Engine, ScheduleSettings, Settings, SystemClock};
+use redrive_engine::{Clock, Engine, ScheduleSettings, SdkMetrics, Settings, SystemClock};
 use redrive_fulfillment::testbed::Testbed;
 use redrive_ledger::{Desk, Failure, Ledger, LedgerUrl, NewAuditEvent, Reader, Role, SqlLedger};
 use redrive_test_postgres::Database;
@@ -114,7 +114,12 @@ impl World {
 
     /// A world whose time goes on, for what a worker does.
     pub async fn alive(name: &str) -> Self {
-        Self::with(name, On::Sqlite, Arc::new(SystemClock)).await
+        Self::alive_on(name, On::Sqlite).await
+    }
+
+    /// The same, on either database.
+    pub async fn alive_on(name: &str, on: On) -> Self {
+        Self::with(name, on, Arc::new(SystemClock)).await
     }
 
     async fn with(name: &str, on: On, clock: Arc<dyn Clock>) -> Self {
@@ -168,6 +173,7 @@ impl World {
             },
             links: Links::new("https://temporal.example", "orders"),
             access: Access::open(),
+            sdk: SdkMetrics::default(),
         };
         Self {
             bed,

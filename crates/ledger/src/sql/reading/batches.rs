@@ -21,6 +21,10 @@ pub(super) async fn one(ledger: &SqlLedger, id: &str) -> Result<Option<BatchRow>
     Ok(batch::live(&mut conn, &found).await?.pop())
 }
 
+pub(super) async fn ended(ledger: &SqlLedger, limit: u32) -> Result<Vec<BatchRow>> {
+    batch::ended(&mut ledger.read().await?, limit).await
+}
+
 pub(super) async fn verdicts(
     ledger: &SqlLedger,
     batch: &BatchId,
