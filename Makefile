@@ -31,7 +31,7 @@ help: ## Print this list.
 	@echo
 	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Check cargo, fetch the Temporal CLI into .tools, see to PostgreSQL; needed once, done by the others.
+setup: ## Check cargo, fetch the Temporal CLI and promtool into .tools, see to PostgreSQL; needed once, done by the others.
 	@scripts/setup
 
 demo: setup ## Let 300 orders run and fail on a real Temporal server, bring them back, and audit it (ORDERS=, SEED=).

@@ -7,7 +7,7 @@ mod checkup;
 pub(super) mod dead_letters;
 mod eligible;
 mod failures;
-mod numbers;
+pub(super) mod numbers;
 mod operations;
 mod orders;
 mod overview;

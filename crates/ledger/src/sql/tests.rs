@@ -4,12 +4,13 @@ mod file;
 mod server;
 
 use jiff::Timestamp;
+use redrive_core::report::VerdictKind;
 use sqlx::error::ErrorKind;
 
 use super::SqlLedger;
 use super::schema::{self, Migration, Schema, usable};
 use crate::db::{Statement, Value, args};
-use crate::{LedgerError, Reader};
+use crate::{AttemptOutcome, LedgerError, Reader};
 
 const ORDER: &str = "INSERT INTO orders (id, workflow_id, order_id, workflow_type, state, failed_run_id, failed_at,
     failure_status, fingerprint, failure_reason, eligible, due_at, next_check_at, created_at, updated_at)
@@ -118,10 +119,20 @@ async fn counters_of_an_older_ledger(ledger: &SqlLedger) {
         .replace("(1, 'w', 'w'", "(2, 'x', 'x'")
         .replace("'', 1,", "'', 0,");
     let attempt = format!("{ATTEMPT} 'r0', 'q', 'b', 0, 0, 'r1', 0, 'failed_again', 0)");
-    for statement in [ORDER.to_owned(), left_alone, attempt] {
+    let verdict =
+        "INSERT INTO verdicts (batch_id, order_pk, verdict, at) VALUES ('b', 1, 'restarted', 0)"
+            .to_owned();
+    for statement in [ORDER.to_owned(), left_alone, attempt, verdict] {
         run(ledger, statement, args![]).await.unwrap();
     }
     schema::migrate(ledger).await.unwrap();
+    let numbers = ledger.numbers().await.unwrap();
+    let status = || "s".to_owned();
+    assert_eq!(numbers.verdicts, [(VerdictKind::Restarted, status(), 1)]);
+    assert_eq!(
+        numbers.outcomes,
+        [(AttemptOutcome::FailedAgain, status(), 1)]
+    );
     let counted = async || {
         let overview = ledger.overview(Timestamp::UNIX_EPOCH).await.unwrap();
         (

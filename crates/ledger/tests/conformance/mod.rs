@@ -18,6 +18,7 @@ mod desk;
 mod elsewhere;
 mod homes;
 mod model;
+mod numbers;
 mod observe;
 mod operations;
 mod operators;

@@ -220,6 +220,50 @@ fn who_comes_in_shows_a_token(site: &Site) {
 }
 
 #[tokio::test]
+async fn a_worker_tells_its_numbers_where_it_is_told_to_and_nothing_else() {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed);
+    site.write("redrive.toml", "[metrics]\nlisten = \"127.0.0.1:1\"\n");
+    let worker = site.start("worker -o json --metrics-listen 0.0.0.0:0");
+    let told = worker.read_json();
+    ready(&worker);
+    assert_eq!(told["api"], serde_json::Value::Null);
+    let url = told["metrics"].as_str().unwrap();
+    let listens = url.strip_prefix("http://").unwrap();
+    let port = listens
+        .strip_prefix("0.0.0.0:")
+        .unwrap()
+        .strip_suffix("/metrics")
+        .unwrap();
+    let address = format!("127.0.0.1:{port}");
+    site.run("run").well();
+    let (status, numbers) = get(&address, "/metrics");
+    assert_eq!(status, "HTTP/1.1 200 OK", "{numbers}");
+    for number in [
+        "redrive_batch_found_orders{back=\"0\"} 0\n",
+        "redrive_missed_schedule_runs 0\n",
+        "temporal_workflow_completed_total{",
+        "# EOF\n",
+    ] {
+        assert!(numbers.contains(number), "{number} in {numbers}");
+    }
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(get(&address, path).0, "HTTP/1.1 200 OK", "{path}");
+    }
+    for path in ["/", "/api/v1/status", "/batches"] {
+        assert_eq!(get(&address, path).0, "HTTP/1.1 404 Not Found", "{path}");
+    }
+    let taken = site.run(&format!("worker --metrics-listen {address}"));
+    let why = format!("error: no numbers can be served on {address}:");
+    assert!(
+        taken.code == Some(1) && taken.stderr.starts_with(&why),
+        "{taken:?}"
+    );
+    worker.signal(Signal::SIGTERM);
+    assert_eq!(worker.ended().code(), Some(0));
+}
+
+#[tokio::test]
 async fn the_api_is_served_where_it_is_said() {
     let testbed = Testbed::connect("cli").await;
     let site = Site::on(&testbed);

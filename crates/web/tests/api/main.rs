@@ -3,8 +3,12 @@
 
 mod acting;
 mod admitting;
+mod alerts;
 mod asking;
 mod deciding;
+mod metrics;
 mod pages;
+mod promtool;
 mod refusing;
+mod rules;
 mod world;

@@ -274,7 +274,8 @@ pub fn ann(reason: &str) -> NewAuditEvent {
     }
 }
 
-fn failure(order: &str, status: &str, closed_at: Timestamp) -> Failure {
+/// A failure of an order: its one run, closed then.
+pub fn failure(order: &str, status: &str, closed_at: Timestamp) -> Failure {
     let run = format!("run-of-{order}");
     Failure {
         workflow_id: format!("order-{order}").as_str().into(),

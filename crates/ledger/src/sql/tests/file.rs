@@ -8,6 +8,7 @@ use super::{counters_of_an_older_ledger, refuses_what_must_never_be};
 use crate::LedgerError;
 use crate::sql::connect::Place;
 use crate::sql::file::File;
+use crate::sql::reading::numbers;
 use crate::sql::{SqlLedger, candidates, settle};
 use crate::url::LedgerUrl;
 
@@ -59,6 +60,16 @@ async fn an_intent_that_was_given_up_is_looked_for_among_its_orders_attempts() {
     let plan = plan(&ledger, settle::DUE_CHECKS).await;
     let by_order = "USING INDEX attempts_by_order (order_pk=?)";
     assert!(plan.contains(by_order), "{plan}");
+}
+
+#[tokio::test]
+async fn what_is_oldest_stands_at_the_beginning_of_an_index() {
+    let (_folder, ledger) = ledger().await;
+    let plan = plan(&ledger, numbers::MOMENTS).await;
+    let due = plan.matches("INDEX orders_due (manual=?)").count();
+    assert_eq!(due, 2, "an operator's retries, and the others\n{plan}");
+    assert!(plan.contains("USING INDEX results_by_time"), "{plan}");
+    assert!(!plan.contains("TEMP B-TREE"), "{plan}");
 }
 
 #[tokio::test]
