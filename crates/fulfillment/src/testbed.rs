@@ -74,7 +74,15 @@ impl Testbed {
     /// # Panics
     /// If the server does not answer.
     pub async fn another_client(&self) -> Client {
-        bind(connect(&self.server).await, &self.namespace)
+        self.client_at(&self.server).await
+    }
+
+    /// The same, to wherever leads to the server.
+    ///
+    /// # Panics
+    /// If nobody answers there.
+    pub async fn client_at(&self, address: &str) -> Client {
+        bind(connect(address).await, &self.namespace)
     }
 }
 

@@ -61,7 +61,9 @@ pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
             return problem.hint.as_deref();
         }
         let engine = match cause.downcast_ref::<OpsError>() {
-            Some(OpsError::Batch { .. }) => return Some(HINT_OF_BATCH),
+            Some(OpsError::Batch { .. } | OpsError::NotStarted { .. }) => {
+                return Some(HINT_OF_BATCH);
+            }
             Some(OpsError::Engine(engine)) => Some(engine),
             _ => cause.downcast_ref::<EngineError>(),
         };
@@ -159,7 +161,7 @@ fn code_of_verb(error: &OpsError) -> u8 {
         | OpsError::TokenExists { .. }
         | OpsError::NoSuchToken { .. }
         | OpsError::NoFolder(_) => USER,
-        OpsError::Batch { .. } => OURS,
+        OpsError::Batch { .. } | OpsError::NotStarted { .. } => OURS,
         OpsError::Engine(error) => code_of_engine(error),
     }
 }

@@ -42,15 +42,21 @@ pub(crate) fn cursor((at, key): (Timestamp, i64)) -> String {
 pub(crate) fn place(cursor: &str) -> Result<(Timestamp, i64)> {
     let read = || {
         let (at, key) = cursor.split_once('.')?;
-        let at = Timestamp::from_microsecond(at.parse().ok()?).ok()?;
-        Some((at, key.parse().ok()?))
+        let at = Timestamp::from_microsecond(number(at, 17)?).ok()?;
+        Some((at, number(key, 18)?))
     };
     read().ok_or_else(no_cursor)
 }
 
 /// The key that a cursor of ours names, in a list that is sorted by key.
 pub(crate) fn key(cursor: &str) -> Result<i64> {
-    cursor.parse().map_err(|_| no_cursor())
+    number(cursor, 18).ok_or_else(no_cursor)
+}
+
+/// A number as a cursor has it: digits alone, at most so many.
+fn number(text: &str, digits: usize) -> Option<i64> {
+    let alone = text.len() <= digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| alone)
 }
 
 fn no_cursor() -> ApiError {
@@ -87,6 +93,8 @@ mod tests {
             ".1",
             "a.1",
             "1.b",
+            "+1.1",
+            "1.-1",
             "99999999999999999999.1",
             "1.1.1",
         ] {

@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 
 /// An error, as it is sent.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
 pub(crate) struct Body {
     /// What it is, for programs.
     #[schema(example = "NOT_FOUND")]
@@ -109,6 +110,15 @@ impl ApiError {
         )
     }
 
+    /// It took too long.
+    pub fn late() -> Self {
+        Self::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "TOO_LATE",
+            "this took longer than a minute, and is no longer waited for; it may be done all the same: look before you ask again",
+        )
+    }
+
     fn unavailable(message: impl ToString) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
     }
@@ -156,10 +166,21 @@ impl From<OpsError> for ApiError {
             | OpsError::OperationDoesNotRun { .. } => Self::conflict(error),
             OpsError::Engine(EngineError::Gateway(
                 GatewayError::Unknown(_) | GatewayError::Throttle(_),
-            )) => Self::unavailable(error),
-            OpsError::Engine(_) | OpsError::Batch { .. } | OpsError::NoFolder(_) => {
-                Self::internal(&error)
-            }
+            ))
+            | OpsError::NotStarted {
+                error: GatewayError::Unknown(_) | GatewayError::Throttle(_),
+                ..
+            } => Self::unavailable(error),
+            // What was named, or said, is nothing that Temporal takes.
+            OpsError::Engine(EngineError::Gateway(GatewayError::Item(_)))
+            | OpsError::NotStarted {
+                error: GatewayError::Item(_),
+                ..
+            } => Self::invalid(error),
+            OpsError::Engine(_)
+            | OpsError::NotStarted { .. }
+            | OpsError::Batch { .. }
+            | OpsError::NoFolder(_) => Self::internal(&error),
         }
     }
 }

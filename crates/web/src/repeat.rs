@@ -13,12 +13,14 @@ use sha2::{Digest, Sha256};
 use crate::access::{self, TOKENS};
 use crate::app::App;
 use crate::problem::{ApiError, Result};
-use crate::serve::BODY;
+use crate::serve::{BODY, LATEST};
 
 /// The header, by its draft standard.
-const KEY: &str = "idempotency-key";
+pub(crate) const KEY: &str = "idempotency-key";
 /// The longest key.
-const LONGEST: usize = 200;
+pub(crate) const LONGEST: usize = 200;
+/// What a key consists of, as a pattern.
+pub(crate) const VISIBLE: &str = "^[!-~]+$";
 /// No answer to a request that changes something is larger.
 const ANSWER: usize = 4 << 20;
 
@@ -38,7 +40,8 @@ pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -
 async fn served(records: &Records, request: Request, next: Next) -> Result<Response> {
     let key = key(request.headers().get(KEY))?;
     let (parts, body) = request.into_parts();
-    let body = to_bytes(body, BODY).await.map_err(|_| {
+    let read = tokio::time::timeout(LATEST, to_bytes(body, BODY)).await;
+    let body = read.map_err(|_| ApiError::late())?.map_err(|_| {
         ApiError::refused(
             StatusCode::PAYLOAD_TOO_LARGE,
             "PAYLOAD_TOO_LARGE",
@@ -82,7 +85,8 @@ async fn served(records: &Records, request: Request, next: Next) -> Result<Respo
 
 fn key(header: Option<&HeaderValue>) -> Result<String> {
     let key = header.and_then(|key| key.to_str().ok()).unwrap_or_default();
-    if (1..=LONGEST).contains(&key.len()) {
+    let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+    if visible && (1..=LONGEST).contains(&key.len()) {
         return Ok(key.to_owned());
     }
     Err(ApiError::invalid(format!(

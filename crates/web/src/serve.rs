@@ -5,14 +5,13 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
-use axum::middleware;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::access::admit;
 use crate::api;
@@ -26,7 +25,7 @@ use crate::repeat::once;
 /// The largest body: what a person decides is a few words, and a list of orders is short.
 pub(crate) const BODY: usize = 256 << 10;
 /// How long a request may take: a retry waits for its start, and a batch for its answer.
-const LONGEST: Duration = Duration::from_secs(60);
+pub(crate) const LATEST: Duration = Duration::from_secs(60);
 
 /// Everything that is served.
 pub fn router(app: App) -> Router {
@@ -42,13 +41,17 @@ pub fn router(app: App) -> Router {
         .fallback(|| async { ApiError::not_found("there is nothing at this address") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(DefaultBodyLimit::max(BODY))
+        // Before an answer is kept for a repeated request: one that came too late is none.
+        .layer(middleware::from_fn(in_time))
         .layer(once)
         .layer(admit)
         .layer(guard)
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            LONGEST,
-        ))
+}
+
+/// Waits for an answer no longer than a client does.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(LATEST, next.run(request)).await;
+    answer.unwrap_or_else(|_| ApiError::late().into_response())
 }
 
 /// A server that runs until it is stopped.
@@ -96,5 +99,26 @@ impl Serving {
         self.ended
             .await
             .unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::{Body, to_bytes};
+    use axum::http::StatusCode;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_too_long_is_told_as_everything_else() {
+        let never = Router::new()
+            .route("/", get(std::future::pending::<()>))
+            .layer(middleware::from_fn(in_time));
+        let answer = never.oneshot(Request::new(Body::empty())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        let body = to_bytes(answer.into_body(), 1000).await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["error"], "TOO_LATE");
     }
 }

@@ -12,6 +12,9 @@ use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 use super::{Ops, OpsError, Result};
 use crate::gateway::GatewayError;
 
+/// How many more names are tried for a batch whose name is taken: each is one of 65,536 of its second.
+const NAMES: u32 = 3;
+
 /// What to run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RunRequest {
@@ -60,9 +63,37 @@ pub struct Running {
 impl Ops {
     /// Starts a batch, as the schedule does. It runs beside one that is running already: no order is handled by both.
     pub async fn start_batch(&self, request: &RunRequest) -> Result<Running> {
-        let workflow_id = self.batch_workflow_id();
-        let options = self.start_options(&workflow_id);
-        let run = if request.is_particular() {
+        let mut workflow_id = self.batch_workflow_id();
+        let mut run = self.start_as(&workflow_id, request).await;
+        // Another of the same second has taken the name.
+        for _ in 0..NAMES {
+            let Err(WorkflowStartError::AlreadyStarted { .. }) = run else {
+                break;
+            };
+            workflow_id = self.batch_workflow_id();
+            run = self.start_as(&workflow_id, request).await;
+        }
+        let run = run.map_err(|error| not_started(&workflow_id, &error))?;
+        let orchestration_id = if request.is_particular() {
+            workflow_id.clone()
+        } else {
+            redrive_flows::batch::orchestration_id(&workflow_id)
+        };
+        Ok(Running {
+            workflow_id,
+            batch_id: run.unwrap_or_default(),
+            orchestration_id,
+        })
+    }
+
+    /// Starts it under that workflow id. Returns its first run.
+    async fn start_as(
+        &self,
+        workflow_id: &str,
+        request: &RunRequest,
+    ) -> std::result::Result<Option<String>, WorkflowStartError> {
+        let options = self.start_options(workflow_id);
+        if request.is_particular() {
             let input = OrchestrationInput {
                 rules: request.rules(),
                 max_orders: request.max_orders,
@@ -80,18 +111,7 @@ impl Ops {
             let workflow = ReprocessingBatchWorkflow::run;
             let handle = self.client.start_workflow(workflow, input, options).await;
             handle.map(|handle| handle.run_id().map(str::to_owned))
-        };
-        let run = run.map_err(|error| not_started(&workflow_id, &error))?;
-        let orchestration_id = if request.is_particular() {
-            workflow_id.clone()
-        } else {
-            redrive_flows::batch::orchestration_id(&workflow_id)
-        };
-        Ok(Running {
-            workflow_id,
-            batch_id: run.unwrap_or_default(),
-            orchestration_id,
-        })
+        }
     }
 
     /// Waits for a batch to end.
@@ -140,11 +160,13 @@ pub(super) fn batch_error(workflow_id: &str, what: String) -> OpsError {
 }
 
 pub(super) fn not_started(workflow_id: &str, error: &WorkflowStartError) -> OpsError {
-    let why = match error {
-        WorkflowStartError::Rpc(status) => GatewayError::from_status(status).to_string(),
-        other => other.to_string(),
-    };
-    batch_error(workflow_id, format!("could not be started: {why}"))
+    match error {
+        WorkflowStartError::Rpc(status) => OpsError::NotStarted {
+            workflow_id: workflow_id.to_owned(),
+            error: GatewayError::from_status(status),
+        },
+        other => batch_error(workflow_id, format!("could not be started: {other}")),
+    }
 }
 
 fn ended_badly(workflow_id: &str, error: &WorkflowGetResultError) -> OpsError {

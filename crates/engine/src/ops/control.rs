@@ -232,8 +232,11 @@ impl Ops {
         let described = service.describe_workflow_execution(Request::new(request));
         match described.await {
             Ok(described) => Ok(described.into_inner().workflow_execution_info),
-            Err(status) if status.code() == Code::NotFound => Ok(None),
-            Err(status) => Err(GatewayError::from_status(&status).into()),
+            Err(status) => match GatewayError::from_status(&status) {
+                // It knows none, or no workflow can have such an id.
+                GatewayError::Item(_) => Ok(None),
+                error => Err(error.into()),
+            },
         }
     }
 

@@ -157,6 +157,14 @@ pub enum OpsError {
     /// The run that is reported did not fail.
     #[error(transparent)]
     NotFailed(NoFailedRun),
+    /// The server did not start a batch's workflow, or did not say so.
+    #[error("the batch {workflow_id} could not be started: {error}")]
+    NotStarted {
+        /// Its workflow id.
+        workflow_id: String,
+        /// Why.
+        error: GatewayError,
+    },
     /// A batch could not be started, or did not end well.
     #[error("the batch {workflow_id} {what}")]
     Batch {

@@ -5,7 +5,7 @@ use redrive_ledger::OrderRow;
 
 use super::{Ops, OpsError, Result};
 use crate::failed_run::{NoFailedRun, read_failed_run};
-use crate::gateway::FailedRun;
+use crate::gateway::{FailedRun, GatewayError};
 
 /// A failed run, as somebody else has seen it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,7 +47,8 @@ impl Ops {
                     return Ok(run);
                 }
                 Ok(_) => return Err(nobody()),
-                Err(NoFailedRun::Unknown { .. }) => {}
+                // Nor has a workflow an id that the server refuses.
+                Err(NoFailedRun::Unknown { .. } | NoFailedRun::Gateway(GatewayError::Item(_))) => {}
                 Err(NoFailedRun::Gateway(error)) => return Err(error.into()),
                 Err(error) => return Err(OpsError::NotFailed(error)),
             }

@@ -90,6 +90,7 @@ variants!(VERBS: OpsError {
     OpsError::TokenExists { .. } => By(&["redrive/tests/cli/known.rs::what_every_act_says"]),
     OpsError::NoSuchToken { .. } => By(&["redrive/tests/cli/known.rs::what_every_act_says"]),
     OpsError::NotFailed(_) => By(&["web/tests/api/acting.rs::a_failure_is_reported_before_any_scan_finds_it"]),
+    OpsError::NotStarted { .. } => By(&["web/tests/api/away.rs::what_needs_temporal_is_unavailable_while_it_is_away"]),
     OpsError::Batch { .. } => By(&["redrive/tests/cli/errors.rs::a_batch_that_somebody_terminates"]),
     OpsError::NoFolder(_) => By(&["redrive/tests/cli/damaged.rs::no_room_for_the_copy_that_a_dry_run_works_on"]),
 });

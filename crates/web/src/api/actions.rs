@@ -33,7 +33,6 @@ pub(crate) async fn act(
     State(app): State<App>,
     extract::Json(action): extract::Json<Action>,
 ) -> Result<(StatusCode, Json<ActionAnswer>)> {
-    readable(&action)?;
     let records = app.records();
     let now = records.clock.now();
     let Some(token) = action.token.clone() else {
@@ -63,26 +62,6 @@ pub(crate) async fn act(
         .await?;
     answer.report = Some(report);
     Ok((StatusCode::OK, Json(answer)))
-}
-
-fn readable(action: &Action) -> Result<()> {
-    if action.resolved_by.trim().is_empty() {
-        return Err(ApiError::invalid(
-            "resolvedBy is empty: say who decides this",
-        ));
-    }
-    if action.limit == Some(0) {
-        return Err(ApiError::invalid(
-            "limit is 0; it can be 1 or more, or left out",
-        ));
-    }
-    let rate = action.per_second;
-    if rate.is_some_and(|rate| !rate.is_finite() || rate < 0.001) {
-        return Err(ApiError::invalid(
-            "perSecond is below 0.001; a thousand seconds is the longest that an order may wait for the next",
-        ));
-    }
-    Ok(())
 }
 
 async fn preview(

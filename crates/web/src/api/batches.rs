@@ -12,7 +12,7 @@ use utoipa::IntoParams;
 use crate::app::{self, App};
 use crate::extract::{self, Path, Query};
 use crate::page;
-use crate::problem::{self, ApiError, Result};
+use crate::problem::{self, Result};
 use crate::views::{BatchOrders, BatchStarted, BatchTold, Listed, NewBatch, Why};
 
 /// How many.
@@ -49,11 +49,6 @@ pub(crate) async fn start(
     State(app): State<App>,
     extract::Json(new): extract::Json<NewBatch>,
 ) -> Result<(StatusCode, Json<BatchStarted>)> {
-    if new.max_orders == Some(0) {
-        return Err(ApiError::invalid(
-            "maxOrders is 0; it can be 1 or more, or left out",
-        ));
-    }
     let request = RunRequest {
         max_orders: new.max_orders,
         failure_statuses: new.failure_statuses,
@@ -76,6 +71,7 @@ pub(crate) struct Orders {
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
     /// The page after the one that gave it.
+    #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 

@@ -18,6 +18,8 @@ use crate::views::{ByHand, Entries, Entry, Resolve, Stats};
 /// Entries a page, where nothing else is asked for, and at most.
 const PAGE: u32 = 50;
 const LARGEST_PAGE: u32 = 200;
+/// More hours than any entry is old: a century.
+const MOST_HOURS: f64 = 1_000_000.0;
 
 /// Which entries.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,7 +33,7 @@ pub(crate) struct Which {
     /// Of this customer.
     customer_id: Option<String>,
     /// In the queue for more than so many hours.
-    #[param(minimum = 0)]
+    #[param(minimum = 0, maximum = 1000000)]
     older_than_hours: Option<f64>,
     /// Entries a page.
     #[param(minimum = 1, maximum = 200, default = 50)]
@@ -40,6 +42,7 @@ pub(crate) struct Which {
     #[param(minimum = 0, maximum = 10000, default = 0)]
     offset: Option<u32>,
     /// The page after the one that gave it.
+    #[param(pattern = r"^[0-9]{1,17}\.[0-9]{1,18}$")]
     cursor: Option<String>,
 }
 
@@ -61,11 +64,14 @@ impl Which {
 
 /// So many hours before `now`.
 pub(crate) fn hours_before(hours: f64, now: Timestamp) -> Result<Timestamp> {
-    let age = SignedDuration::try_from_secs_f64(hours * 3600.0).ok();
-    let age = age.filter(|age| !age.is_negative());
+    let told = (0.0..=MOST_HOURS).contains(&hours);
+    let age = SignedDuration::try_from_secs_f64(hours * 3600.0);
+    let age = age.ok().filter(|_| told);
     age.and_then(|age| now.checked_sub(age).ok())
         .ok_or_else(|| {
-            ApiError::invalid(format!("olderThanHours is {hours}, which is no time ago"))
+            ApiError::invalid(format!(
+                "olderThanHours is {hours}; it can be 0 to {MOST_HOURS}"
+            ))
         })
 }
 
@@ -125,11 +131,6 @@ pub(crate) async fn resolve(
     Path(id): Path<String>,
     extract::Json(resolve): extract::Json<Resolve>,
 ) -> Result<Json<Entry>> {
-    if resolve.resolved_by.trim().is_empty() {
-        return Err(ApiError::invalid(
-            "resolvedBy is empty: say who decides this",
-        ));
-    }
     let by = app::by(Some(resolve.resolved_by), resolve.notes);
     let before = match resolve.resolution {
         ByHand::ManualRetry => decided(app.ops.retry_dead_letter(&id, by).await?),

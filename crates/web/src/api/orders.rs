@@ -21,6 +21,7 @@ use crate::views::{Listed, OrderStory};
 pub(crate) struct Which {
     /// In these states: given several times, or with commas between. By default in any.
     #[serde(default)]
+    #[param(value_type = Vec<State>)]
     state: Vec<String>,
     /// Of this failure status.
     failure_status: Option<String>,
@@ -45,12 +46,8 @@ pub(crate) async fn list(
     Query(which): Query<Which>,
 ) -> Result<Json<Listed<OrderRow>>> {
     let limit = page::limit(which.limit, page::USUAL, page::LARGEST)?;
-    let states = page::several(which.state);
     let filter = OrderFilter {
-        states: states
-            .iter()
-            .map(|name| state(name))
-            .collect::<Result<_>>()?,
+        states: states(&which.state)?,
         failure_status: which.failure_status,
         group: which.group,
         customer_id: which.customer_id,
@@ -58,6 +55,15 @@ pub(crate) async fn list(
     };
     let data = app.records().orders(&filter, limit).await?;
     Ok(Json(Listed { data }))
+}
+
+/// The states that are named; a key without a value names none.
+fn states(values: &[String]) -> Result<Vec<State>> {
+    if values.iter().all(String::is_empty) {
+        return Ok(Vec::new());
+    }
+    let names = values.iter().flat_map(|value| value.split(','));
+    names.map(|name| state(name.trim())).collect()
 }
 
 fn state(name: &str) -> Result<State> {

@@ -18,6 +18,8 @@ use crate::views::{EligibleOrders, Entry, FailureReport, NewDeadLetter, Reset, R
 /// Orders a page, where nothing else is asked for, and at most.
 const PAGE: u32 = 100;
 const LARGEST_PAGE: u32 = 500;
+/// More restarts than any order has.
+const MOST_RETRIES: u32 = 1000;
 
 /// Which orders.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -28,7 +30,7 @@ pub(crate) struct Which {
     #[serde(default)]
     status: Vec<String>,
     /// Restarted less often than so; by default as the policy has it.
-    #[param(minimum = 0, default = 5)]
+    #[param(minimum = 0, maximum = 1000, default = 5)]
     max_retries: Option<u32>,
     /// Orders a page.
     #[param(minimum = 1, maximum = 500, default = 100)]
@@ -46,9 +48,15 @@ pub(crate) async fn eligible(
 ) -> Result<Json<EligibleOrders>> {
     let limit = page::limit(which.limit, PAGE, LARGEST_PAGE)?;
     let records = app.records();
+    let max_retries = which.max_retries.unwrap_or(records.policy.max_retries);
+    if max_retries > MOST_RETRIES {
+        return Err(ApiError::invalid(format!(
+            "maxRetries is {max_retries}; it can be up to {MOST_RETRIES}"
+        )));
+    }
     let filter = EligibleFilter {
         failure_statuses: page::several(which.status),
-        max_retries: which.max_retries.unwrap_or(records.policy.max_retries),
+        max_retries,
         due_by: records.clock.now(),
     };
     let found = records.eligible(&filter, limit).await?;
@@ -134,11 +142,6 @@ pub(crate) async fn dead_letter(
     Path(id): Path<String>,
     extract::Json(new): extract::Json<NewDeadLetter>,
 ) -> Result<Json<Entry>> {
-    if new.failure_status.trim().is_empty() {
-        return Err(ApiError::invalid(
-            "failureStatus is empty: say what went wrong",
-        ));
-    }
     let park = Park {
         by: app::by(None, new.failure_reason.clone()),
         escalation_level: new.escalation_level,

@@ -1,5 +1,6 @@
 //! The pages: rendered here, usable without a script, and thin over the same verbs as the API.
 
+mod api;
 mod assets;
 mod batches;
 mod dead_letters;
@@ -56,6 +57,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/schedule", get(schedule::page).post(schedule::change))
         .route("/login", get(login::page).post(login::sign_in))
         .route("/logout", post(login::sign_out))
+        .route("/api", get(api::page))
         .route("/assets/{name}", get(assets::serve))
 }
 

@@ -18,18 +18,19 @@ pub struct Action {
     pub filter: ActionFilter,
     /// At most so many, the oldest first; by default all.
     #[serde(default)]
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1000000000)]
     pub limit: Option<u32>,
-    /// For `manual_retry`: starts a second, at most; by default as fast as everything.
+    /// For `manual_retry`: starts a second, at most; by default as fast as everything. A thousand seconds is the longest that an order
+    /// may wait for the next.
     #[serde(default)]
-    #[schema(exclusive_minimum = 0)]
+    #[schema(minimum = 0.001, maximum = 100000)]
     pub per_second: Option<f64>,
     /// Why.
     #[serde(default)]
     #[schema(max_length = 4000)]
     pub notes: String,
     /// Who decides it.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "ann")]
     pub resolved_by: String,
     /// The preview's token: the same request with it is carried out. Without it nothing is done, and a preview is answered.
     #[serde(default)]
@@ -41,6 +42,7 @@ pub struct Action {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ActionFilter {
     /// Of this failure status.
+    #[schema(example = "shipping_failed")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure_status: Option<String>,
     /// Of this failure group: the beginning of its fingerprint.
@@ -50,7 +52,7 @@ pub struct ActionFilter {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<String>,
     /// In the queue for more than so many hours.
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, maximum = 1000000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub older_than_hours: Option<f64>,
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct NewBatch {
     /// At most so many orders; by default all that are due.
-    #[schema(minimum = 1)]
+    #[schema(minimum = 1, maximum = 1000000000)]
     pub max_orders: Option<u32>,
     /// Only orders of these failure statuses, whatever the policy says of them; by default those of the policy.
     #[schema(max_items = 100)]
@@ -30,10 +30,10 @@ pub struct BatchStarted {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Why {
     /// Why.
-    #[schema(max_length = 4000)]
+    #[schema(max_length = 4000, example = "the carrier is down")]
     pub reason: String,
     /// Who.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "ann")]
     pub by: Option<String>,
 }
 

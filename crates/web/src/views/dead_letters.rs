@@ -176,10 +176,10 @@ pub struct Resolve {
     pub resolution: ByHand,
     /// Why.
     #[serde(default)]
-    #[schema(max_length = 4000)]
+    #[schema(max_length = 4000, example = "refunded")]
     pub notes: String,
     /// Who decides it.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "ann")]
     pub resolved_by: String,
 }
 

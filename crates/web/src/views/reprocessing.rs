@@ -153,10 +153,10 @@ impl RetryCount {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Reset {
     /// Why.
-    #[schema(max_length = 4000)]
+    #[schema(max_length = 4000, example = "the carrier is back")]
     pub reset_reason: String,
     /// Who.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "ann")]
     pub reset_by: Option<String>,
 }
 
@@ -165,10 +165,15 @@ pub struct Reset {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewDeadLetter {
     /// What went wrong.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"\S",
+        example = "address_invalid"
+    )]
     pub failure_status: String,
     /// In words.
-    #[schema(max_length = 4000)]
+    #[schema(max_length = 4000, example = "the street does not exist")]
     pub failure_reason: String,
     /// How urgent it is.
     #[serde(default)]
@@ -180,15 +185,17 @@ pub struct NewDeadLetter {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FailureReport {
     /// In words; the order's story has the words of the run's own failure.
-    #[schema(max_length = 4000)]
+    #[schema(max_length = 4000, example = "no carrier takes it")]
     pub failure_reason: String,
     /// What went wrong; by default what the policy makes of the run's failure.
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
     pub failure_status: Option<String>,
     /// When; the order's story has the time at which the run closed.
     pub failed_at: Option<Timestamp>,
     /// The order's workflow; by default the one that is known, or that the policy's pattern of order ids names.
+    #[schema(min_length = 1, max_length = 1000)]
     pub workflow_id: Option<String>,
     /// The run; by default the workflow's latest.
+    #[schema(format = Uuid)]
     pub run_id: Option<String>,
 }

@@ -86,9 +86,9 @@ pub struct ScheduleChange {
     /// Whether it is to be paused; left as it is, where it is not given.
     pub paused: Option<bool>,
     /// Why.
-    #[schema(max_length = 4000)]
+    #[schema(max_length = 4000, example = "stocktaking")]
     pub reason: String,
     /// Who.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, example = "ann")]
     pub by: Option<String>,
 }

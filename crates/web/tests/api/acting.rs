@@ -185,3 +185,59 @@ async fn a_failure_is_reported_before_any_scan_finds_it() {
         "a type that is not watched is nobody's order: {body}"
     );
 }
+
+#[tokio::test]
+async fn a_cursor_goes_through_the_orders_of_a_batch() {
+    let world = World::alive("api-cursor").await;
+    let bed = &world.bed;
+    let _puppet = Puppet::spawn(&bed.client, &bed.namespace, QUEUE, |_| {
+        Move::fail("shipping_failed", "no carrier")
+    });
+    let worker = run_worker(world.app.ops.engine.clone(), bed.client.clone())
+        .await
+        .unwrap();
+    let orders = ["A1", "A2", "A3"];
+    for order in orders {
+        let workflow_id = format!("order-{order}");
+        bed.start(bed.start_request(&workflow_id, TYPE, QUEUE))
+            .await;
+        bed.await_status(&workflow_id, WorkflowExecutionStatus::Failed)
+            .await;
+        let report = format!("/api/v1/reprocessing/orders/{order}/retry-count");
+        let (status, count) = world.send("POST", &report, json!({})).await;
+        assert_eq!(status, StatusCode::OK, "{count}");
+    }
+    let (_, started) = world.send("POST", "/api/v1/batches", json!({})).await;
+    let path = format!("/api/v1/batches/{}", started["batchId"].as_str().unwrap());
+    eventually("the batch to end", || async {
+        let (_, batch) = world.get(&path).await;
+        (batch["status"] == "completed").then_some(())
+    })
+    .await;
+
+    let mut found = Vec::new();
+    let mut next = format!("{path}?limit=2");
+    loop {
+        let (status, page) = world.get(&next).await;
+        assert_eq!(
+            (status, &page["result"]["foundCount"]),
+            (StatusCode::OK, &json!(3)),
+            "{page}"
+        );
+        let data = page["orders"].as_array().unwrap().clone();
+        found.push(data.len());
+        for order in data {
+            assert_eq!(order["verdict"], "restarted", "{order}");
+            assert!(
+                orders.contains(&order["orderId"].as_str().unwrap()),
+                "{order}"
+            );
+        }
+        match page["nextCursor"].as_str() {
+            Some(cursor) => next = format!("{path}?limit=2&cursor={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(found, [2, 1]);
+    worker.stop().await.unwrap();
+}

@@ -20,7 +20,10 @@ use redrive_ledger::{Desk, Failure, Ledger, LedgerUrl, NewAuditEvent, Reader, Ro
 use redrive_test_postgres::Database;
 use redrive_web::{Access, App, Links};
 use serde_json::{Value, json};
+use temporalio_client::Client;
 use tower::ServiceExt;
+
+use crate::wire::Wire;
 
 /// The workflow type of the orders.
 pub const TYPE: &str = "Order";
@@ -56,7 +59,7 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 /// `minutes` after the world's beginning.
-pub fn at(minutes: i64) -> Timestamp {
+fn at(minutes: i64) -> Timestamp {
     Timestamp::from_second(1_900_000_000).unwrap() + SignedDuration::from_mins(minutes)
 }
 
@@ -87,6 +90,7 @@ pub struct World {
     pub ledger: Arc<dyn Ledger>,
     pub app: App,
     router: Router,
+    opened: SqlLedger,
     _folder: tempfile::TempDir,
     _database: Option<Database>,
 }
@@ -117,12 +121,28 @@ impl World {
         Self::alive_on(name, On::Sqlite).await
     }
 
-    /// The same, on either database.
+    /// The same on either database.
     pub async fn alive_on(name: &str, on: On) -> Self {
         Self::with(name, on, Arc::new(SystemClock)).await
     }
 
+    /// The same over a wire to its Temporal server that can be cut.
+    pub async fn wired(name: &str) -> (Self, Wire) {
+        let bed = Testbed::connect(name).await;
+        let wire = Wire::to(&bed.server).await;
+        let client = bed.client_at(&wire.address()).await;
+        let clock = Arc::new(SystemClock);
+        (Self::over(bed, client, On::Sqlite, clock).await, wire)
+    }
+
     async fn with(name: &str, on: On, clock: Arc<dyn Clock>) -> Self {
+        let bed = Testbed::connect(name).await;
+        let client = bed.client.clone();
+        Self::over(bed, client, on, clock).await
+    }
+
+    /// A world that speaks to its namespace through `client`.
+    async fn over(bed: Testbed, client: Client, on: On, clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let database = match on {
             On::Sqlite => None,
@@ -135,9 +155,8 @@ impl World {
         let opened = SqlLedger::open(&url).await.unwrap();
         let ledger: Arc<dyn Ledger> = Arc::new(opened.clone());
         let reader: Arc<dyn Reader> = Arc::new(opened.clone());
-        let desk: Arc<dyn Desk> = Arc::new(opened);
-        let bed = Testbed::connect(name).await;
-        let gateway = TemporalGateway::connect(bed.client.clone()).await.unwrap();
+        let desk: Arc<dyn Desk> = Arc::new(opened.clone());
+        let gateway = TemporalGateway::connect(client.clone()).await.unwrap();
         let interval = Duration::from_secs(900);
         let task_queue = "orchestrator";
         let engine = Engine::new(
@@ -163,7 +182,7 @@ impl World {
         let app = App {
             ops: Ops {
                 engine,
-                client: bed.client.clone(),
+                client,
                 records,
             },
             schedule: ScheduleSettings {
@@ -180,6 +199,7 @@ impl World {
             ledger,
             router: redrive_web::router(app.clone()),
             app,
+            opened,
             _folder: folder,
             _database: database,
         }
@@ -199,14 +219,20 @@ impl World {
         made.await.unwrap().1.tell().to_owned()
     }
 
+    /// So many minutes after the world's beginning, which was [`NOW`] minutes ago.
+    fn at(&self, minutes: i64) -> Timestamp {
+        let now = self.app.ops.records.clock.now();
+        now + SignedDuration::from_mins(minutes - NOW)
+    }
+
     /// Orders whose one run has failed: each a minute after the one before, and all known.
     pub async fn failed(&self, orders: &[(&str, &str)]) {
         let failures: Vec<Failure> = (1..)
             .zip(orders)
-            .map(|(minute, (order, status))| failure(order, status, at(minute)))
+            .map(|(minute, (order, status))| failure(order, status, self.at(minute)))
             .collect();
         let moment = Moment {
-            now: at(60),
+            now: self.at(60),
             seed: 7,
         };
         let policy = &self.app.ops.records.policy;
@@ -219,8 +245,13 @@ impl World {
     pub async fn park(&self, order: &str, minute: i64) {
         let park = ann("look at it").into();
         let id = format!("order-{order}").as_str().into();
-        let parked = self.ledger.park(&id, &park, at(minute)).await.unwrap();
+        let parked = self.ledger.park(&id, &park, self.at(minute)).await.unwrap();
         assert!(parked.is_some(), "{order}");
+    }
+
+    /// From now on its ledger answers nobody.
+    pub async fn lose_ledger(&self) {
+        self.opened.clone().close().await;
     }
 
     /// What is answered to a request without a body.
