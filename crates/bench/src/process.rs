@@ -17,7 +17,14 @@ pub(crate) fn cpu(pid: u32) -> anyhow::Result<Duration> {
 /// The most memory that a process has had in RAM at once, in bytes.
 pub(crate) fn peak_memory(pid: u32) -> anyhow::Result<u64> {
     let status = read(pid, "status")?;
-    let kib = peak_kib(&status).with_context(|| format!("/proc/{pid}/status has no VmHWM"))?;
+    let kib = kib(&status, "VmHWM:").with_context(|| format!("/proc/{pid}/status has no VmHWM"))?;
+    Ok(kib * 1024)
+}
+
+/// The memory that a process has in RAM now, in bytes.
+pub(crate) fn memory(pid: u32) -> anyhow::Result<u64> {
+    let status = read(pid, "status")?;
+    let kib = kib(&status, "VmRSS:").with_context(|| format!("/proc/{pid}/status has no VmRSS"))?;
     Ok(kib * 1024)
 }
 
@@ -35,10 +42,8 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(user + system)
 }
 
-fn peak_kib(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+fn kib(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -56,7 +61,8 @@ mod tests {
     #[test]
     fn this_process_costs_something() {
         let own = std::process::id();
-        assert!(peak_memory(own).unwrap() > 1024 * 1024);
+        assert!(memory(own).unwrap() > 1024 * 1024);
+        assert!(peak_memory(own).unwrap() >= memory(own).unwrap());
         assert!(cpu(own).unwrap() < Duration::from_secs(3600));
     }
 }

@@ -16,7 +16,7 @@ use crate::machine::Machine;
 use crate::report::{Report, Setup};
 use crate::seeded::Kind;
 use crate::site::{Site, SiteOptions};
-use crate::{backlog, commands, ledger_alone, server, workers};
+use crate::{backlog, commands, ledger_alone, pages, server, workers};
 
 /// Where the files go that nobody names.
 const FOLDER: &str = "target/bench";
@@ -47,6 +47,12 @@ pub struct RunArgs {
     /// How many claims are measured at each size.
     #[arg(long, value_name = "N", default_value_t = 200)]
     pub(crate) claims: usize,
+    /// The size of the ledger whose pages and lists are measured, in orders; a fifth of them are dead letters
+    #[arg(long, value_name = "N", default_value_t = 1_000_000)]
+    pub(crate) page_orders: u64,
+    /// How often each page and list is asked for, twenty times a second
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    pub(crate) asks: usize,
     /// A PostgreSQL server on which the ledger is measured too: the URL of a user who may make databases.
     #[arg(
         long,
@@ -80,6 +86,8 @@ enum Part {
     Workers,
     /// The ledger alone, and the commands that look at it.
     Ledger,
+    /// Every page and list on a large ledger.
+    Pages,
 }
 
 impl RunArgs {
@@ -143,6 +151,9 @@ pub async fn run(args: RunArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
     if args.measures(Part::Ledger) {
         ledger_alone(&args, &options, &mut figures, printer).await?;
     }
+    if args.measures(Part::Pages) {
+        pages(&args, &options, &mut figures, printer).await?;
+    }
     let report = Report {
         at: at.to_string(),
         machine: Machine::here(),
@@ -181,6 +192,22 @@ async fn ledger_alone(
             commands::measure(&site, &kind, &ledger, args.runs, figures).await?;
             site.close().await?;
         }
+    }
+    Ok(())
+}
+
+/// The fifth part, on each database.
+async fn pages(
+    args: &RunArgs,
+    options: &SiteOptions,
+    figures: &mut Figures,
+    printer: &Printer,
+) -> anyhow::Result<()> {
+    printer.say("Pages and lists");
+    for kind in args.databases() {
+        let site = Site::open(options).await?;
+        pages::measure(args, &site, &kind, figures, printer).await?;
+        site.close().await?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 /// The figures that are held to a reach, at the sizes of this test.
-const HELD: [&str; 26] = [
+const HELD: [&str; 28] = [
     "claim-p50-growth-postgres",
     "claim-p50-growth-sqlite",
     "claim-p99-growth-postgres",
@@ -28,6 +28,8 @@ const HELD: [&str; 26] = [
     "memory-large",
     "orders-list-postgres-2000",
     "orders-list-sqlite-2000",
+    "pages-memory-growth-postgres-10000",
+    "pages-memory-growth-sqlite-10000",
     "status-postgres-2000",
     "status-sqlite-2000",
     "through-postgres-1000",
@@ -41,6 +43,7 @@ fn bench(json: &str) -> Output {
     Command::new(env!("CARGO_BIN_EXE_redrive-bench"))
         .args(["run", "--runs", "1", "--orders", "24", "--backlog", "100"])
         .args(["--sizes", "1000,2000", "--claims", "4", "--json", json])
+        .args(["--page-orders", "10000", "--asks", "2"])
         .output()
         .unwrap()
 }
@@ -56,7 +59,12 @@ fn a_tiny_bench_measures_every_row() {
     let report: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let figures = report["figures"].as_array().unwrap();
     let held = figures.iter().filter(|figure| figure["reach"].is_object());
-    let held: BTreeSet<&str> = held.map(|figure| figure["id"].as_str().unwrap()).collect();
+    let held = held.map(|figure| figure["id"].as_str().unwrap());
+    let (pages, held): (BTreeSet<_>, BTreeSet<_>) = held.partition(|id| id.starts_with("page-"));
+    for database in ["sqlite", "postgres"] {
+        let of = format!("-{database}-10000");
+        assert_eq!(pages.iter().filter(|id| id.ends_with(&of)).count(), 36);
+    }
     assert_eq!(held, BTreeSet::from(HELD), "{table}");
     for figure in figures {
         assert!(figure["median"].as_f64().unwrap() > 0.0, "{figure}");

@@ -6,7 +6,7 @@ use crate::db::{Conn, args};
 use crate::error::Doing;
 
 // Rows that are appended meanwhile stay; rows that another has just added up are gone for us.
-const STATEMENTS: [&str; 6] = [
+const STATEMENTS: [&str; 7] = [
     "WITH gone AS (DELETE FROM order_counts RETURNING state, backlog, orders)
      INSERT INTO order_counts (state, backlog, orders) SELECT state, backlog, sum(orders) FROM gone GROUP BY state, backlog",
     "WITH gone AS (DELETE FROM dead_letter_counts RETURNING failure_status, resolution, entries, retries)
@@ -26,6 +26,14 @@ const STATEMENTS: [&str; 6] = [
      SELECT outcome, failure_status, sum(attempts) FROM gone GROUP BY outcome, failure_status",
     "WITH gone AS (DELETE FROM recovery_counts RETURNING le, orders, micros)
      INSERT INTO recovery_counts (le, orders, micros) SELECT le, sum(orders), sum(micros) FROM gone GROUP BY le",
+    // So does one a group.
+    "WITH gone AS (DELETE FROM open_orders
+         WHERE (fingerprint, failure_status, workflow_type) IN (SELECT fingerprint, failure_status, workflow_type
+             FROM open_orders GROUP BY fingerprint, failure_status, workflow_type HAVING count(*) > 1)
+         RETURNING workflow_type, failure_status, fingerprint, orders)
+     INSERT INTO open_orders (workflow_type, failure_status, fingerprint, orders)
+     SELECT workflow_type, failure_status, fingerprint, sum(orders) FROM gone
+     GROUP BY workflow_type, failure_status, fingerprint HAVING sum(orders) <> 0",
 ];
 
 /// Adds them up.

@@ -230,6 +230,28 @@ async fn failures_are_listed_with_their_orders_and_grouped() {
     // What is seen again counts once.
     world.observe(&[failure("c", "c-1", 50)]).await;
     assert_eq!(world.reader.failure_groups(None, 9).await.unwrap(), groups);
+
+    // A group by itself, whatever its status; an order that is given up is open no more.
+    let group = FailureFilter {
+        group: Some("fedcba".into()),
+        ..FailureFilter::default()
+    };
+    let found = world.reader.failures(&group, 9).await.unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].order_id, "id-of-b");
+    let cancel = Resolve {
+        workflow_id: "d".into(),
+        resolution: Resolution::Cancelled,
+        by: ann("refunded"),
+    };
+    world
+        .ledger
+        .resolve(&world.policy, &cancel, world.now())
+        .await
+        .unwrap();
+    let left = world.reader.failure_groups(None, 9).await.unwrap();
+    assert_eq!((left[0].count, left[0].open_orders), (6, 3));
+    assert_eq!(left[1..], groups[1..]);
 }
 
 #[tokio::test]

@@ -71,8 +71,8 @@ pub(crate) const ANSWERS: [Answer; 12] = [
     answer(
         StatusCode::TOO_MANY_REQUESTS,
         "TooManyRequests",
-        "Whoever asks has asked too often: ask again later.",
-        Of::Served,
+        "Whoever asks has asked too often: ask again after the seconds that `Retry-After` says.",
+        Of::All,
     ),
     answer(
         StatusCode::INTERNAL_SERVER_ERROR,

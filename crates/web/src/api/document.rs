@@ -13,6 +13,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, Ref, RefOr, Required};
 
 use super::common::{ANSWERS, Answer, Of};
+use crate::access::TOKENS;
 use crate::problem::{ApiError, Result};
 use crate::repeat;
 
@@ -107,7 +108,8 @@ fn finish(path: &str, method: &str, operation: &mut Operation) {
             allow_empty(parameter);
         }
     }
-    if writes {
+    // A secret is answered once, whoever asks for it again.
+    if writes && path != TOKENS {
         let key = Ref::new(format!("#/components/parameters/{}", repeat::KEY));
         let parameters = operation.parameters.get_or_insert_default();
         parameters.push(RefOr::Ref(key));

@@ -23,11 +23,17 @@ pub(crate) struct Tokens {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewToken {
     /// Whose it is to be: 1 to 64 letters, digits, spaces, and `-_.@`.
-    #[schema(min_length = 1, max_length = 64, example = "night shift")]
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Za-z0-9_.@-]([A-Za-z0-9_.@ -]*[A-Za-z0-9_.@-])?$",
+        example = "night shift"
+    )]
     name: String,
     role: Role,
     /// Why.
     #[serde(default)]
+    #[schema(max_length = 4000)]
     reason: String,
 }
 

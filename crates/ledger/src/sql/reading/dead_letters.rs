@@ -38,9 +38,8 @@ pub(super) async fn total(ledger: &SqlLedger, filter: &DeadLetterFilter) -> Resu
         let matching = counts.iter().filter(|count| count.matches(filter));
         return Ok(Total::Exactly(matching.map(|count| count.entries).sum()));
     }
-    let mut query = Query::new(
-        "SELECT count(*) AS count FROM (SELECT 1 FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ",
-    );
+    let mut query = Query::new("SELECT count(*) AS count FROM (SELECT 1 FROM ");
+    query.push(counted(filter));
     narrow(&mut query, &whole(filter));
     query
         .push(" LIMIT ")
@@ -50,6 +49,15 @@ pub(super) async fn total(ledger: &SqlLedger, filter: &DeadLetterFilter) -> Resu
     let found = conn.one(statement, args).await;
     let count = found.doing("count dead letters")?.count("count")?;
     Ok(Total::of(count))
+}
+
+/// Where entries are counted: their orders are looked at only where the filter asks for what stands there.
+fn counted(filter: &DeadLetterFilter) -> &'static str {
+    if filter.group.is_some() || filter.customer_id.is_some() {
+        "dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE "
+    } else {
+        "dead_letters AS d WHERE "
+    }
 }
 
 /// The filter without its page.
@@ -62,9 +70,8 @@ fn whole(filter: &DeadLetterFilter) -> DeadLetterFilter {
 
 /// How many entries match, whatever page is asked for.
 pub(in crate::sql) async fn count(conn: &mut Conn, filter: &DeadLetterFilter) -> Result<u64> {
-    let mut query = Query::new(
-        "SELECT count(*) AS count FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ",
-    );
+    let mut query = Query::new("SELECT count(*) AS count FROM ");
+    query.push(counted(filter));
     narrow(&mut query, &whole(filter));
     let (statement, args) = query.build();
     let found = conn.one(statement, args).await;

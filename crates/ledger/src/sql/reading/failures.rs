@@ -1,11 +1,13 @@
 //! Failed runs, and the groups they form.
+//!
+//! A list comes from an index in the order of time: of all, of a failure status, or of each failure group that is meant.
 
 use jiff::Timestamp;
 use redrive_core::ids::RunId;
 
-use super::beginning_with;
+use super::orders;
 use crate::contract::Result;
-use crate::db::{Query, Row, args};
+use crate::db::{Conn, Query, Row, args};
 use crate::error::Doing;
 use crate::rows::{self, Fields};
 use crate::sql::SqlLedger;
@@ -20,26 +22,49 @@ pub(super) async fn list(
     filter: &FailureFilter,
     limit: u32,
 ) -> Result<Vec<FailureEntry>> {
+    let mut conn = ledger.read().await?;
+    let wanted = filter.failure_status.as_deref();
+    let Some(group) = &filter.group else {
+        let found = read(&mut conn, filter, wanted, None, limit).await?;
+        return found.iter().map(entry).collect();
+    };
+    let mut found = Vec::new();
+    for (status, fingerprint) in orders::groups(&mut conn, group).await? {
+        if wanted.is_none_or(|wanted| wanted == status) {
+            let group = Some(fingerprint.as_str());
+            found.extend(read(&mut conn, filter, Some(&status), group, limit).await?);
+        }
+    }
+    let mut failures = found.iter().map(entry).collect::<Result<Vec<_>>>()?;
+    failures.sort_by_key(|entry| std::cmp::Reverse(entry.failure.closed_at));
+    failures.truncate(limit as usize);
+    Ok(failures)
+}
+
+/// Those of a status, and of a group of it, the latest first.
+async fn read(
+    conn: &mut Conn,
+    filter: &FailureFilter,
+    status: Option<&str>,
+    fingerprint: Option<&str>,
+    limit: u32,
+) -> Result<Vec<Row>> {
     let mut query = Query::new(SELECT);
     let since = filter.since.map_or(i64::MIN, Timestamp::as_microsecond);
     query.push("f.closed_at >= ").bind(since);
-    if let Some(status) = &filter.failure_status {
-        query.push(" AND f.failure_status = ").bind(status.clone());
+    if let Some(status) = status {
+        query
+            .push(" AND f.failure_status = ")
+            .bind(status.to_owned());
     }
-    if let Some(group) = &filter.group {
-        let (from, before) = beginning_with(group);
-        query.push(" AND f.fingerprint >= ").bind(from);
-        query.push(" AND f.fingerprint < ").bind(before);
+    if let Some(fingerprint) = fingerprint {
+        query
+            .push(" AND f.fingerprint = ")
+            .bind(fingerprint.to_owned());
     }
     query.push(" ORDER BY f.closed_at DESC LIMIT ").bind(limit);
     let (statement, args) = query.build();
-    let found = ledger
-        .read()
-        .await?
-        .all(statement, args)
-        .await
-        .doing("list failures")?;
-    found.iter().map(entry).collect()
+    conn.all(statement, args).await.doing("list failures")
 }
 
 pub(super) async fn one(ledger: &SqlLedger, run: &RunId) -> Result<Option<FailureEntry>> {
@@ -70,13 +95,19 @@ pub(super) async fn groups(
     since: Option<Timestamp>,
     limit: u32,
 ) -> Result<Vec<FailureGroup>> {
-    let found = ledger.read().await?.all("SELECT g.*, (SELECT count(*) FROM orders AS o INDEXED BY orders_open_by_group
-                      WHERE o.failure_status = g.failure_status AND o.fingerprint = g.fingerprint
-                        AND o.workflow_type = g.workflow_type AND o.closed_at IS NULL) AS open_orders
+    let found = ledger
+        .read()
+        .await?
+        .all(
+            "SELECT g.*, (SELECT CAST(coalesce(sum(c.orders), 0) AS BIGINT) FROM open_orders AS c
+                      WHERE c.fingerprint = g.fingerprint AND c.failure_status = g.failure_status
+                        AND c.workflow_type = g.workflow_type) AS open_orders
          FROM (SELECT * FROM failure_groups WHERE last_seen_at >= $1
-               ORDER BY failures DESC, last_seen_at DESC LIMIT $2) AS g", args![since.map_or(i64::MIN, Timestamp::as_microsecond), limit])
-    .await
-    .doing("list failure groups")?;
+               ORDER BY failures DESC, last_seen_at DESC LIMIT $2) AS g",
+            args![since.map_or(i64::MIN, Timestamp::as_microsecond), limit],
+        )
+        .await
+        .doing("list failure groups")?;
     found.iter().map(group).collect()
 }
 

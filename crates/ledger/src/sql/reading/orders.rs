@@ -61,7 +61,7 @@ pub(super) async fn list(
 }
 
 /// The failure status and fingerprint of the groups whose fingerprint begins so.
-async fn groups(conn: &mut Conn, prefix: &str) -> Result<Vec<(String, String)>> {
+pub(super) async fn groups(conn: &mut Conn, prefix: &str) -> Result<Vec<(String, String)>> {
     let (from, before) = beginning_with(prefix);
     let found = conn.all("SELECT DISTINCT failure_status, fingerprint FROM failure_groups WHERE fingerprint >= $1 AND fingerprint < $2", args![from, before])
     .await
