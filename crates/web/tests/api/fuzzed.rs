@@ -11,6 +11,7 @@ use redrive_fulfillment::puppet::{Move, Puppet};
 use redrive_web::Serving;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use tokio::process::Command;
+use utoipa::openapi::PathItem;
 
 use crate::world::{On, TYPE, World};
 
@@ -40,9 +41,27 @@ async fn fuzz(world: World) {
     let serving = Serving::start(world.app.clone(), address).await.unwrap();
     let description = format!("http://{}/api/v1/openapi.json", serving.address());
     let (status, told) = asked(&tool, &description).await;
-    assert!(status.success(), "{status}\n{told}");
+    let said = told.as_deref().unwrap_or("what it said stands above");
+    assert!(status.success(), "{status}\n{said}");
+    let all = operations();
+    assert!(
+        told.is_none_or(|told| told.contains(&format!("Tested: {all}\n"))),
+        "it has not asked for everything"
+    );
     serving.stop().await.unwrap();
     worker.stop().await.unwrap();
+}
+
+/// How many operations there are.
+fn operations() -> usize {
+    let paths = redrive_web::openapi().paths.paths;
+    let each = |item: PathItem| {
+        [item.get, item.put, item.post, item.delete, item.patch]
+            .into_iter()
+            .flatten()
+            .count()
+    };
+    paths.into_values().map(each).sum()
 }
 
 /// Orders for it to ask about, as schemathesis.toml names them: `A` that only the ledger knows, `B` that have failed for good
@@ -78,8 +97,12 @@ async fn orders(world: &World) -> Puppet {
     puppet
 }
 
-/// Lets it ask. Returns how it ended, and what it said.
-async fn asked(tool: &Path, description: &str) -> (ExitStatus, String) {
+/// Lets it ask. Returns how it ended, and what it said where nobody looks on.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how much is asked by hand is said to the test"
+)]
+async fn asked(tool: &Path, description: &str) -> (ExitStatus, Option<String>) {
     let by_hand = std::env::var(BY_HAND).ok();
     let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/schemathesis.toml");
     let folder = tempfile::tempdir().unwrap();
@@ -92,7 +115,7 @@ async fn asked(tool: &Path, description: &str) -> (ExitStatus, String) {
     if by_hand.is_some() {
         // Whoever runs it by hand sees how far it is.
         let status = command.status().await.unwrap();
-        return (status, "What it says stands above.".to_owned());
+        return (status, None);
     }
     let output = command
         .arg("--generation-deterministic")
@@ -100,10 +123,14 @@ async fn asked(tool: &Path, description: &str) -> (ExitStatus, String) {
         .await
         .unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
-    (output.status, told)
+    (output.status, Some(told))
 }
 
 /// The program, where `make setup` puts it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the tool folder is named to the test as to everything else"
+)]
 fn tool() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let tools = std::env::var_os("TOOLS_DIR").map_or_else(|| root.join(".tools"), PathBuf::from);

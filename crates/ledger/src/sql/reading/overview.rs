@@ -48,7 +48,7 @@ pub(super) async fn overview(ledger: &SqlLedger, since: Timestamp) -> Result<Ove
 pub(super) async fn oldest(conn: &mut Conn) -> Result<Option<Timestamp>> {
     let row = conn
         .one(
-            "SELECT min(created_at) AS at FROM dead_letters WHERE resolved_at IS NULL",
+            "SELECT min(created_at) AS at FROM dead_letters INDEXED BY dead_letters_open WHERE resolved_at IS NULL",
             args![],
         )
         .await

@@ -34,6 +34,7 @@ fn address(path: &str, parameters: &[&Value]) -> String {
         let example = match name.as_str() {
             "orderId" => "ORD-1042",
             "batchId" => "reprocessing-batch-1790000000-3fa2",
+            "name" => "night%20shift",
             _ => "20260924-083012-3fa2",
         };
         path.replace(&format!("{{{name}}}"), example)
