@@ -30,6 +30,16 @@ named_enum! {
     }
 }
 
+impl VerdictKind {
+    /// The same in words.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Dlq => "dead-lettered",
+            Self::Restarted | Self::Error | Self::Skipped => self.as_str(),
+        }
+    }
+}
+
 named_enum! {
     /// How a batch stands.
     BatchStatus {

@@ -6,7 +6,7 @@ use redrive_core::ids::{BatchId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::NewAuditEvent;
+use crate::{DeadLetterOrder, NewAuditEvent};
 
 /// How urgent a dead letter is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -104,6 +104,15 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
+    /// Its place in a list of that order: the next page begins after it.
+    pub fn place(&self, order: DeadLetterOrder) -> (Timestamp, i64) {
+        let at = match order {
+            DeadLetterOrder::Oldest | DeadLetterOrder::Newest => self.created_at,
+            DeadLetterOrder::Decided => self.resolved_at.unwrap_or(self.created_at),
+        };
+        (at, self.id)
+    }
+
     /// That somebody was first, in words.
     pub fn decided_before(&self) -> String {
         let how = self.resolution.map_or("decided", Resolution::as_str);

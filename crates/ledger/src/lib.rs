@@ -46,8 +46,9 @@ pub use error::LedgerError;
 pub use failure::{Failure, FailureRow, ObserveSummary};
 pub use limits::{Limited, Turns, is_stray};
 pub use lists::{
-    AuditFilter, AuditRow, BatchVerdict, COUNTED, Day, DeadLetterFilter, DeadLetterStats,
-    EligibleFilter, FailureEntry, FailureFilter, FailureGroup, OrderFilter, Overview, Total,
+    AuditFilter, AuditRow, BatchVerdict, COUNTED, Day, DeadLetterFilter, DeadLetterOrder,
+    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, FailureHour,
+    GroupFilter, OrderFilter, Overview, Total,
 };
 pub use numbers::{Numbers, Recoveries};
 pub use operation::{

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use jiff::civil::Date;
+use redrive_core::decide::DeadLetterReason;
 use redrive_core::ids::WorkflowId;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
@@ -49,6 +50,8 @@ pub struct OrderFilter {
     pub customer_id: Option<String>,
     /// Failed before then.
     pub failed_before: Option<Timestamp>,
+    /// Only after this order, by the time of its failure and its key: the next page.
+    pub after: Option<(Timestamp, OrderPk)>,
 }
 
 /// Which orders that wait for a restart.
@@ -112,6 +115,30 @@ pub struct FailureGroup {
     pub sample: String,
 }
 
+/// Which failure groups. Everything that is set must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupFilter {
+    /// With a failure at or after then.
+    pub since: Option<Timestamp>,
+    /// Whose status or last message has these words in it, whatever their case.
+    pub search: Option<String>,
+}
+
+/// How often a group failed within an hour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureHour {
+    /// The group's workflow type.
+    pub workflow_type: String,
+    /// Its failure status.
+    pub failure_status: String,
+    /// Its fingerprint.
+    pub fingerprint: String,
+    /// When the hour began; in UTC, and so in most zones, at its full hour.
+    pub hour: Timestamp,
+    /// Failed runs that closed in it; an hour without any is not told.
+    pub count: u64,
+}
+
 /// What a batch did with one order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -135,6 +162,20 @@ pub struct BatchVerdict {
     pub at: Timestamp,
 }
 
+impl BatchVerdict {
+    /// Why, or which attempt it was restarted as, in words.
+    pub fn why(&self) -> String {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        match (self.verdict, self.attempt) {
+            (VerdictKind::Restarted, Some(attempt)) => format!("attempt {attempt}"),
+            (VerdictKind::Dlq, _) => DeadLetterReason::parse(reason)
+                .map_or_else(|| reason.to_owned(), |reason| reason.in_words().to_owned()),
+            (VerdictKind::Error, _) => reason.to_owned(),
+            _ => reason.replace('_', " "),
+        }
+    }
+}
+
 /// Which dead letters. Everything that is set must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -147,11 +188,29 @@ pub struct DeadLetterFilter {
     pub group: Option<String>,
     /// Of this customer.
     pub customer_id: Option<String>,
+    /// Whose order id begins so, whose workflow id it is, or whose customer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
     /// In the queue since before then.
     pub before: Option<Timestamp>,
-    /// Only after this entry: the next page.
+    /// In which order.
+    #[serde(skip)]
+    pub order: DeadLetterOrder,
+    /// Only after this entry, by its place in that order: the next page.
     #[serde(skip)]
     pub after: Option<(Timestamp, i64)>,
+}
+
+/// In which order dead letters are listed: those that an index serves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DeadLetterOrder {
+    /// Those that came into the queue first come first.
+    #[default]
+    Oldest,
+    /// Those that came into the queue last come first.
+    Newest,
+    /// Those that were decided last come first; those that wait are left out.
+    Decided,
 }
 
 /// Up to so many entries a filtered list is counted.

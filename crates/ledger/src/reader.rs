@@ -12,8 +12,9 @@ use redrive_core::ids::{BatchId, Home, OperationId, RunId};
 use crate::contract::Result;
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger, Limited,
-    NotStarted, Numbers, Operation, OrderFilter, OrderRow, Overview, Total,
+    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, FailureHour,
+    GroupFilter, Ledger, Limited, NotStarted, Numbers, Operation, OrderFilter, OrderRow, Overview,
+    Total,
 };
 
 /// The reading side of a ledger.
@@ -34,12 +35,15 @@ pub trait Reader: Send + Sync + 'static {
     /// The failed run of that id.
     async fn failure(&self, run: &RunId) -> Result<Option<FailureEntry>>;
 
-    /// Up to `limit` failure groups seen since `since`, those with the most failures first.
-    async fn failure_groups(
+    /// Up to `limit` failure groups, those with the most failures first.
+    async fn failure_groups(&self, filter: &GroupFilter, limit: u32) -> Result<Vec<FailureGroup>>;
+
+    /// How often groups with one of those fingerprints failed in each hour since then, from the hour that it lies in.
+    async fn failure_hours(
         &self,
-        since: Option<Timestamp>,
-        limit: u32,
-    ) -> Result<Vec<FailureGroup>>;
+        fingerprints: &[String],
+        since: Timestamp,
+    ) -> Result<Vec<FailureHour>>;
 
     /// The batch of that batch id, or the newest of that workflow id; while it runs, with its numbers as they stand.
     async fn batch(&self, id: &str) -> Result<Option<BatchRow>>;
@@ -56,7 +60,7 @@ pub trait Reader: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<BatchVerdict>>;
 
-    /// Up to `limit` dead letters after the first `offset`, the oldest first.
+    /// Up to `limit` dead letters after the first `offset`, in the filter's order.
     async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,
@@ -70,6 +74,10 @@ pub trait Reader: Send + Sync + 'static {
 
     /// How many dead letters match, whatever page is asked for: each is counted, however many there are.
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64>;
+
+    /// How many orders have an id that begins so, in the queue or not, counted up to [`COUNTED`](crate::COUNTED): a search of the
+    /// queue looks at each of them.
+    async fn orders_beginning(&self, prefix: &str) -> Result<Total>;
 
     /// Up to `limit` operations on dead letters, the latest first.
     async fn operations(&self, limit: u32) -> Result<Vec<Operation>>;

@@ -12,7 +12,11 @@ async function refresh() {
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("live");
-  if (fresh) part.replaceWith(fresh);
+  if (!fresh) return;
+  // What somebody has unfolded stays so.
+  const open = [...part.querySelectorAll("details")].map((details) => details.open);
+  fresh.querySelectorAll("details").forEach((details, place) => { details.open = open[place] === true; });
+  part.replaceWith(fresh);
 }
 
 function live() {

@@ -12,6 +12,7 @@ mod metrics;
 mod page;
 mod pages;
 mod problem;
+mod queue;
 mod repeat;
 mod serve;
 pub mod views;

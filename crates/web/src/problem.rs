@@ -119,7 +119,8 @@ impl ApiError {
         )
     }
 
-    fn unavailable(message: impl ToString) -> Self {
+    /// What it takes does not answer.
+    pub fn unavailable(message: impl ToString) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", message)
     }
 

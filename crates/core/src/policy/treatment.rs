@@ -1,5 +1,6 @@
 //! What a policy does about one failure status, spelled out for people: how often, and after which waits.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
@@ -35,6 +36,14 @@ pub struct Waits {
 }
 
 impl Policy {
+    /// What this policy does about each status that it lists or that one of its rules gives, by name.
+    pub fn treatments(&self) -> Vec<Treatment> {
+        let given = self.rules.iter().map(|rule| &rule.status);
+        let names: BTreeSet<&String> = self.statuses.keys().chain(given).collect();
+        let treatments = names.into_iter().map(|status| self.treatment(status));
+        treatments.collect()
+    }
+
     /// What this policy does about orders with that status.
     pub fn treatment(&self, status: &str) -> Treatment {
         let reprocess = self.reprocess(status);

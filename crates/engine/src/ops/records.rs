@@ -9,8 +9,9 @@ use redrive_core::policy::Policy;
 use redrive_core::states::State;
 use redrive_ledger::{
     Act, Acted, AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, Desk, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Ledger,
-    NewAuditEvent, Numbers, OrderFilter, OrderRow, Overview, Park, Reader, Story, Total,
+    DeadLetterStats, Desk, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, FailureHour,
+    GroupFilter, Ledger, NewAuditEvent, Numbers, OrderFilter, OrderRow, Overview, Park, Reader,
+    Story, Total,
 };
 
 use super::{OpsError, Result};
@@ -76,10 +77,21 @@ impl Records {
     /// Failure groups, those with the most failures first.
     pub async fn failure_groups(
         &self,
-        since: Option<Timestamp>,
+        filter: &GroupFilter,
         limit: u32,
     ) -> Result<Vec<FailureGroup>> {
-        Ok(self.reader.failure_groups(since, limit).await?)
+        Ok(self.reader.failure_groups(filter, limit).await?)
+    }
+
+    /// How often those groups failed in each hour since then.
+    pub async fn failure_hours(
+        &self,
+        groups: &[FailureGroup],
+        since: Timestamp,
+    ) -> Result<Vec<FailureHour>> {
+        let fingerprints = groups.iter().map(|group| group.fingerprint.clone());
+        let fingerprints: Vec<String> = fingerprints.collect();
+        Ok(self.reader.failure_hours(&fingerprints, since).await?)
     }
 
     /// Batches, the newest first.
@@ -108,7 +120,7 @@ impl Records {
         Ok(self.reader.verdicts(batch, after, limit).await?)
     }
 
-    /// Dead letters, the oldest first.
+    /// Dead letters, in the filter's order.
     pub async fn dead_letters(
         &self,
         filter: &DeadLetterFilter,
@@ -117,7 +129,7 @@ impl Records {
         Ok(self.reader.dead_letters(filter, 0, limit).await?)
     }
 
-    /// Dead letters after the first `offset`, the oldest first, and how many match in all.
+    /// Dead letters after the first `offset`, in the filter's order, and how many match in all.
     pub async fn dead_letter_page(
         &self,
         filter: &DeadLetterFilter,

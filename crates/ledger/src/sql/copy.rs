@@ -69,9 +69,9 @@ async fn tables(to: &mut Conn) -> Result<Vec<String>> {
         .all(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE '\\_%' ESCAPE '\\'
                AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
-               AND name NOT IN ('order_counts', 'attempt_counts', 'failure_groups', 'dead_letter_counts', 'verdict_counts',
-                                'outcome_counts', 'recovery_counts', 'open_orders', 'tokens', 'web_sessions',
-                                'api_requests')
+               AND name NOT IN ('order_counts', 'attempt_counts', 'failure_groups', 'failure_hours', 'dead_letter_counts',
+                                'verdict_counts', 'outcome_counts', 'recovery_counts', 'open_orders', 'tokens',
+                                'web_sessions', 'api_requests')
              ORDER BY name <> 'orders', name",
             args![],
         )

@@ -12,7 +12,7 @@ use crate::rows::Fields;
 use crate::sql::reading::dead_letters;
 use crate::sql::{SqlLedger, audit, operation_items};
 use crate::{
-    Chosen, DeadLetterFilter, LedgerError, NewAuditEvent, Operation, OperationEnd,
+    Chosen, DeadLetterFilter, DeadLetterOrder, LedgerError, NewAuditEvent, Operation, OperationEnd,
     OperationOpening, OperationStatus, Turns, rows, wire,
 };
 
@@ -93,6 +93,7 @@ fn waiting_by(filter: &DeadLetterFilter, now: Timestamp) -> DeadLetterFilter {
     DeadLetterFilter {
         resolved: Some(false),
         before: Some(filter.before.map_or(opened, |before| before.min(opened))),
+        order: DeadLetterOrder::Oldest,
         after: None,
         ..filter.clone()
     }

@@ -23,8 +23,9 @@ use crate::contract::Result;
 use crate::sql::{SqlLedger, copy, home, limits, operation};
 use crate::{
     AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, Limited,
-    NotStarted, Numbers, Operation, OrderFilter, OrderRow, Overview, Reader, Total,
+    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, FailureHour,
+    GroupFilter, Limited, NotStarted, Numbers, Operation, OrderFilter, OrderRow, Overview, Reader,
+    Total,
 };
 
 #[async_trait]
@@ -49,12 +50,16 @@ impl Reader for SqlLedger {
         failures::one(self, run).await
     }
 
-    async fn failure_groups(
+    async fn failure_groups(&self, filter: &GroupFilter, limit: u32) -> Result<Vec<FailureGroup>> {
+        failures::groups(self, filter, limit).await
+    }
+
+    async fn failure_hours(
         &self,
-        since: Option<Timestamp>,
-        limit: u32,
-    ) -> Result<Vec<FailureGroup>> {
-        failures::groups(self, since, limit).await
+        fingerprints: &[String],
+        since: Timestamp,
+    ) -> Result<Vec<FailureHour>> {
+        failures::hours(self, fingerprints, since).await
     }
 
     async fn batch(&self, id: &str) -> Result<Option<BatchRow>> {
@@ -97,6 +102,10 @@ impl Reader for SqlLedger {
 
     async fn count_dead_letters(&self, filter: &DeadLetterFilter) -> Result<u64> {
         dead_letters::count(&mut self.read().await?, filter).await
+    }
+
+    async fn orders_beginning(&self, prefix: &str) -> Result<Total> {
+        dead_letters::orders_beginning(self, prefix).await
     }
 
     async fn operations(&self, limit: u32) -> Result<Vec<Operation>> {

@@ -20,6 +20,9 @@ const ATTEMPT: &str =
     "INSERT INTO attempts (order_pk, generation, number, from_run_id, request_id, batch_id, manual,
     intent_at, run_id, started_at, outcome, settled_at) VALUES (1, 1, 1, ";
 
+const FAILURE: &str = "INSERT INTO failures (run_id, order_pk, first_run_id, run_status, failure_status, fingerprint, reason,
+    has_parent, closed_at, observed_at, pending) VALUES ('r0', 1, 'r0', 'failed', 's', 'f', '', 0, 3600000001, 0, 0)";
+
 const BATCH: &str = "INSERT INTO reprocessing_results (batch_id, workflow_id, status, started_at, processed_at, one_order,
     found_count) VALUES ('b', 'w', 'running', 0, $1, 0, 1)";
 
@@ -122,7 +125,13 @@ async fn counters_of_an_older_ledger(ledger: &SqlLedger) {
     let verdict =
         "INSERT INTO verdicts (batch_id, order_pk, verdict, at) VALUES ('b', 1, 'restarted', 0)"
             .to_owned();
-    for statement in [ORDER.to_owned(), left_alone, attempt, verdict] {
+    for statement in [
+        ORDER.to_owned(),
+        FAILURE.to_owned(),
+        left_alone,
+        attempt,
+        verdict,
+    ] {
         run(ledger, statement, args![]).await.unwrap();
     }
     schema::migrate(ledger).await.unwrap();
@@ -133,6 +142,11 @@ async fn counters_of_an_older_ledger(ledger: &SqlLedger) {
         numbers.outcomes,
         [(AttemptOutcome::FailedAgain, status(), 1)]
     );
+    let group = ["f".to_owned()];
+    let hours = ledger.failure_hours(&group, Timestamp::UNIX_EPOCH);
+    let hours = hours.await.unwrap();
+    let counted = (hours[0].hour.as_second(), hours[0].count, hours.len());
+    assert_eq!(counted, (3_600, 1, 1));
     let counted = async || {
         let overview = ledger.overview(Timestamp::UNIX_EPOCH).await.unwrap();
         (

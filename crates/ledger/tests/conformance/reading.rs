@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
 use redrive_ledger::{
-    AuditFilter, BatchVerdict, DeadLetterFilter, EligibleFilter, FailureFilter, OrderFilter,
-    Outcome, Overview, Resolution, Resolve, Total,
+    AuditFilter, BatchVerdict, DeadLetterFilter, DeadLetterOrder, EligibleFilter, FailureFilter,
+    GroupFilter, OrderFilter, Outcome, Overview, Resolution, Resolve, Total,
 };
 
 use super::world::{World, ann, at, failure, first_failure, run, with_status};
@@ -126,6 +126,16 @@ async fn orders_are_listed_the_latest_failure_first_and_narrowed() {
         ..OrderFilter::default()
     };
     assert_eq!(orders(&world, before, 99).await, ["b", "a"]);
+    let all = world.reader.orders(&OrderFilter::default(), 99).await;
+    let all = all.unwrap();
+    for (place, order) in all.iter().enumerate() {
+        let next = OrderFilter {
+            after: Some((order.failed_at, order.pk)),
+            ..OrderFilter::default()
+        };
+        let rest = world.reader.orders(&next, 99).await.unwrap();
+        assert_eq!(rest, all[place + 1..], "after {}", order.workflow_id);
+    }
 }
 
 #[tokio::test]
@@ -201,7 +211,11 @@ async fn failures_are_listed_with_their_orders_and_grouped() {
     assert_eq!(world.reader.failure(&run("none")).await.unwrap(), None);
 
     world.observe(&[failure("c", "c-1", 50)]).await;
-    let groups = world.reader.failure_groups(None, 9).await.unwrap();
+    let groups = world
+        .reader
+        .failure_groups(&GroupFilter::default(), 9)
+        .await
+        .unwrap();
     let told: Vec<_> = groups
         .iter()
         .map(|group| {
@@ -225,20 +239,35 @@ async fn failures_are_listed_with_their_orders_and_grouped() {
         (at(-60), at(50))
     );
     assert_eq!(groups[0].sample, "c-1 found no carrier");
-    let recent = world.reader.failure_groups(Some(at(0)), 9).await.unwrap();
-    assert_eq!(recent, groups[..1]);
+    let found = async |since: Option<Timestamp>, search: Option<&str>| {
+        let filter = GroupFilter {
+            since,
+            search: search.map(str::to_owned),
+        };
+        world.reader.failure_groups(&filter, 9).await.unwrap()
+    };
+    assert_eq!(found(Some(at(0)), None).await, groups[..1]);
+    for (search, matching) in [
+        ("NO carrier", &groups[..]),
+        ("slam_", &groups[1..2]),
+        ("slam%failed", &groups[..0]),
+        ("no carrier there", &groups[..0]),
+    ] {
+        assert_eq!(found(None, Some(search)).await, matching, "{search}");
+    }
+    assert!(found(Some(at(0)), Some("slam")).await.is_empty());
     // What is seen again counts once.
     world.observe(&[failure("c", "c-1", 50)]).await;
-    assert_eq!(world.reader.failure_groups(None, 9).await.unwrap(), groups);
+    assert_eq!(found(None, None).await, groups);
 
     // A group by itself, whatever its status; an order that is given up is open no more.
     let group = FailureFilter {
         group: Some("fedcba".into()),
         ..FailureFilter::default()
     };
-    let found = world.reader.failures(&group, 9).await.unwrap();
-    assert_eq!(found.len(), 1);
-    assert_eq!(found[0].order_id, "id-of-b");
+    let listed = world.reader.failures(&group, 9).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].order_id, "id-of-b");
     let cancel = Resolve {
         workflow_id: "d".into(),
         resolution: Resolution::Cancelled,
@@ -249,9 +278,49 @@ async fn failures_are_listed_with_their_orders_and_grouped() {
         .resolve(&world.policy, &cancel, world.now())
         .await
         .unwrap();
-    let left = world.reader.failure_groups(None, 9).await.unwrap();
+    let left = found(None, None).await;
     assert_eq!((left[0].count, left[0].open_orders), (6, 3));
     assert_eq!(left[1..], groups[1..]);
+}
+
+#[tokio::test]
+async fn a_group_tells_how_often_it_failed_in_each_hour() {
+    let world = World::new().await;
+    let hour = |hours: i64| {
+        let hour = at(0).as_second().div_euclid(3_600) + hours;
+        Timestamp::from_second(hour * 3_600).unwrap()
+    };
+    let seconds = |until: Timestamp| until.duration_since(at(0)).as_secs();
+    let mut other = failure("d", "d-0", seconds(hour(1)));
+    other.classification.fingerprint = "fedcba9876543210".into();
+    let seen = [
+        failure("a", "a-0", seconds(hour(1))),
+        failure("b", "b-0", seconds(hour(2)) - 1),
+        failure("c", "c-0", seconds(hour(3))),
+        other,
+    ];
+    world.observe(&seen).await;
+    // What is seen again counts once.
+    world.observe(&seen).await;
+    let told = async |fingerprints: &[&str], since: Timestamp| {
+        let fingerprints: Vec<String> = fingerprints.iter().map(|&one| one.to_owned()).collect();
+        let hours = world.reader.failure_hours(&fingerprints, since).await;
+        let told = hours.unwrap().into_iter();
+        told.map(|hour| (hour.hour, hour.count)).collect::<Vec<_>>()
+    };
+    let shipping = "0123456789abcdef";
+    assert_eq!(
+        told(&[shipping], hour(1)).await,
+        [(hour(1), 2), (hour(3), 1)]
+    );
+    let later = hour(2) + jiff::SignedDuration::from_secs(60);
+    assert_eq!(told(&[shipping], later).await, [(hour(3), 1)]);
+    assert_eq!(
+        told(&[shipping, "fedcba9876543210"], hour(1)).await,
+        [(hour(1), 2), (hour(3), 1), (hour(1), 1)]
+    );
+    assert_eq!(told(&["fedc"], hour(0)).await, [], "a whole fingerprint");
+    assert_eq!(told(&[], hour(0)).await, []);
 }
 
 #[tokio::test]
@@ -361,6 +430,28 @@ async fn eligible(world: &World, filter: &EligibleFilter) -> Vec<String> {
     ids.filter(|id| !id.starts_with("bystander")).collect()
 }
 
+/// Given the entry of `bystander-parked` that waits, and the younger one of `d` that is decided.
+async fn is_listed_in_every_order(world: &World) {
+    for (order, listed) in [
+        (DeadLetterOrder::Oldest, vec!["bystander-parked", "d"]),
+        (DeadLetterOrder::Newest, vec!["d", "bystander-parked"]),
+        (DeadLetterOrder::Decided, vec!["d"]),
+    ] {
+        let mut filter = DeadLetterFilter {
+            order,
+            ..DeadLetterFilter::default()
+        };
+        assert_eq!(
+            dead_letters(world, filter.clone()).await,
+            listed,
+            "{order:?}"
+        );
+        let first = world.reader.dead_letters(&filter, 0, 1).await.unwrap();
+        filter.after = Some(first[0].place(order));
+        assert_eq!(dead_letters(world, filter).await, listed[1..], "{order:?}");
+    }
+}
+
 #[tokio::test]
 async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
     let world = world().await;
@@ -407,6 +498,29 @@ async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
         ..waiting.clone()
     };
     assert_eq!(dead_letters(&world, group).await.len(), 2);
+    for (search, found) in [
+        ("id-of-d", vec!["d"]),
+        ("id-of-", vec!["bystander-parked", "d"]),
+        ("d", vec!["d"]),
+        ("customer-of-d", vec!["d"]),
+        ("customer-of-", vec![]),
+        ("%", vec![]),
+    ] {
+        let search = DeadLetterFilter {
+            search: Some(search.into()),
+            ..waiting.clone()
+        };
+        assert_eq!(
+            dead_letters(&world, search.clone()).await,
+            found,
+            "{search:?}"
+        );
+        let counted = Total::Exactly(found.len() as u64);
+        assert_eq!(total(&world, &search).await, counted, "{search:?}");
+    }
+    let beginning = async |prefix: &str| world.reader.orders_beginning(prefix).await.unwrap();
+    assert_eq!(beginning("id-of-d").await, Total::Exactly(1));
+    assert_eq!(beginning("nobody").await, Total::Exactly(0));
 
     let cancel = Resolve {
         workflow_id: "d".into(),
@@ -425,6 +539,7 @@ async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
     };
     assert_eq!(total(&world, &decided).await, Total::Exactly(1));
     assert_eq!(dead_letters(&world, decided).await, ["d"]);
+    is_listed_in_every_order(&world).await;
     let stats = world.reader.dead_letter_stats().await.unwrap();
     assert_eq!(
         (

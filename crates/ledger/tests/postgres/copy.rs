@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use redrive_ledger::{DeadLetterFilter, Ledger, LedgerUrl, Reader, SqlLedger};
+use redrive_ledger::{DeadLetterFilter, GroupFilter, Ledger, LedgerUrl, Reader, SqlLedger};
 use redrive_test_postgres::Database;
 use sqlx::{Connection, PgConnection};
 
@@ -60,8 +60,22 @@ async fn a_copy_tells_what_the_database_tells() {
         world.reader.overview(since).await.unwrap()
     );
     assert_eq!(
-        copy.reader.failure_groups(None, 9).await.unwrap(),
-        world.reader.failure_groups(None, 9).await.unwrap()
+        copy.reader
+            .failure_groups(&GroupFilter::default(), 9)
+            .await
+            .unwrap(),
+        world
+            .reader
+            .failure_groups(&GroupFilter::default(), 9)
+            .await
+            .unwrap()
+    );
+    let shipping = ["0123456789abcdef".to_owned()];
+    let hours = copy.reader.failure_hours(&shipping, since).await.unwrap();
+    assert!(!hours.is_empty());
+    assert_eq!(
+        hours,
+        world.reader.failure_hours(&shipping, since).await.unwrap()
     );
     assert_eq!(
         copy.reader.dead_letters(&all, 0, 9).await.unwrap(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use redrive_core::ids::BatchId;
 use redrive_ledger::{
-    Act, BatchEnd, ClaimRequest, ClaimedOrder, Commit, Committed, Ledger, LedgerError, Limited,
-    Outcome, SqlLedger,
+    Act, BatchEnd, ClaimRequest, ClaimedOrder, Commit, Committed, GroupFilter, Ledger, LedgerError,
+    Limited, Outcome, SqlLedger,
 };
 use redrive_test_postgres::Database;
 
@@ -112,7 +112,11 @@ async fn scans_that_meet_observe_each_run_once() {
         .map(|sum| sum.unwrap().new_orders)
         .collect();
     assert_eq!(new.iter().sum::<u64>(), 200, "{new:?}");
-    let group = &world.reader.failure_groups(None, 9).await.unwrap()[0];
+    let group = &world
+        .reader
+        .failure_groups(&GroupFilter::default(), 9)
+        .await
+        .unwrap()[0];
     assert_eq!(group.count, 202, "with two bystanders");
 }
 

@@ -54,13 +54,16 @@ pub async fn run(args: UpArgs, global: &Global, printer: &Printer) -> anyhow::Re
     }
 }
 
-async fn start(args: UpArgs, config: Config, ledger: &Path) -> anyhow::Result<Serving> {
+async fn start(args: UpArgs, mut config: Config, ledger: &Path) -> anyhow::Result<Serving> {
     let listen = args.listen;
     let (target, server) = match connect::address()? {
         Address::Configured => (Target::configured()?, None),
         Address::Nowhere { namespace } => {
             let options = server_options(args, ledger, namespace)?;
             let server = DevServer::start(&options).await?;
+            // Its own pages are the ones to link, unless others are named.
+            let ui = server.ui_address().unwrap_or_default();
+            config.links.or(ui);
             (
                 Target::plain(&server.address(), &options.namespace)?,
                 Some((server, options)),

@@ -138,6 +138,13 @@ pub struct LinksConfig {
 }
 
 impl LinksConfig {
+    /// Where no pages are named, they are at `ui`.
+    pub fn or(&mut self, ui: String) {
+        if self.temporal_ui.is_empty() {
+            self.temporal_ui = ui;
+        }
+    }
+
     /// The links into `namespace`.
     pub fn over(&self, namespace: &str) -> Links {
         Links::new(&self.temporal_ui, namespace)

@@ -107,7 +107,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "links.temporal_ui",
         "URL",
-        "Where Temporal's pages are: an order's story then links each of its runs. Nothing: no links.",
+        "Where Temporal's pages are: an order's story then links each of its runs. Nothing: no links, but `redrive up` links the \
+         pages of a server that it starts.",
     ),
     Setting::new(
         "policy.max_retries",

@@ -46,6 +46,13 @@ fn up_brings_a_server_whose_state_outlives_it() {
     assert_eq!(status, "HTTP/1.1 200 OK", "{answer}");
     let address = told["temporalAddress"].as_str().unwrap().to_owned();
     let begun = site.run_at(&address, "run -o json").well().json();
+    let batch = format!("/batches/{}", begun["batchId"].as_str().unwrap());
+    let (_, page) = get(&address_in(&told), &batch);
+    let its_own = format!(
+        "<a href=\"{}/namespaces/default/workflows/",
+        told["temporalUi"].as_str().unwrap()
+    );
+    assert!(page.contains(&its_own), "{its_own}: {page}");
     up.signal(Signal::SIGINT);
     up.hear("Stopping");
     assert_eq!(up.ended().code(), Some(0));

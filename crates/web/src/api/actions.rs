@@ -6,14 +6,14 @@ use axum::http::StatusCode;
 use jiff::Timestamp;
 use redrive_core::ids::OperationId;
 use redrive_engine::ops::{Decision, Many};
-use redrive_ledger::{DeadLetterFilter, Operation};
+use redrive_ledger::Operation;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::dead_letters::hours_before;
 use crate::app::{self, App};
 use crate::extract::{self, Path};
 use crate::problem::{self, ApiError, Result};
+use crate::queue;
 use crate::views::{Action, ActionAnswer, ByHand, Entry};
 
 /// How many entries a preview shows.
@@ -33,15 +33,16 @@ pub(crate) async fn act(
     State(app): State<App>,
     extract::Json(action): extract::Json<Action>,
 ) -> Result<(StatusCode, Json<ActionAnswer>)> {
+    let by = app::named(action.resolved_by.clone(), action.notes.clone())?;
     let records = app.records();
     let now = records.clock.now();
     let Some(token) = action.token.clone() else {
         return preview(&app, &action, now).await;
     };
     let as_of = presented(&token, &action)?;
-    let many = Many::Matching(filter(&action, as_of)?, action.limit);
+    let filter = queue::decided(records, &action.filter, as_of).await?;
+    let many = Many::Matching(filter, action.limit);
     let matched = records.count_of(&many).await?;
-    let by = app::by(Some(action.resolved_by), action.notes);
     let mut answer = ActionAnswer {
         matched,
         token: None,
@@ -70,7 +71,7 @@ async fn preview(
     now: Timestamp,
 ) -> Result<(StatusCode, Json<ActionAnswer>)> {
     let records = app.records();
-    let filter = filter(action, now)?;
+    let filter = queue::decided(records, &action.filter, now).await?;
     let many = Many::Matching(filter.clone(), action.limit);
     let shown = action.limit.unwrap_or(SHOWN).min(SHOWN);
     let sample = records.dead_letters(&filter, shown).await?;
@@ -85,22 +86,6 @@ async fn preview(
         report: None,
     };
     Ok((StatusCode::OK, Json(answer)))
-}
-
-/// The entries that match and were in the queue by then.
-fn filter(action: &Action, as_of: Timestamp) -> Result<DeadLetterFilter> {
-    let wanted = &action.filter;
-    let older = wanted
-        .older_than_hours
-        .map(|hours| hours_before(hours, as_of));
-    Ok(DeadLetterFilter {
-        resolved: Some(false),
-        failure_status: wanted.failure_status.clone(),
-        group: wanted.group.clone(),
-        customer_id: wanted.customer_id.clone(),
-        before: Some(older.transpose()?.unwrap_or(as_of)),
-        after: None,
-    })
 }
 
 /// Names the moment of a preview, and by a digest the request that it was of. It keeps nobody from anything: it keeps a request

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use redrive_core::ids::BatchId;
-use redrive_engine::ops::{Control, Controlled, RunRequest};
+use redrive_engine::ops::{Controlled, RunRequest};
 use redrive_ledger::BatchRow;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,7 +13,7 @@ use crate::app::{self, App};
 use crate::extract::{self, Path, Query};
 use crate::page;
 use crate::problem::{self, Result};
-use crate::views::{BatchOrders, BatchStarted, BatchTold, Listed, NewBatch, Why};
+use crate::views::{BatchOrders, BatchStarted, BatchTold, Deed, Listed, NewBatch, Why};
 
 /// How many.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -103,67 +103,33 @@ pub(crate) async fn show(
     }))
 }
 
-/// Let a batch begin no order until it is resumed
-#[utoipa::path(post, path = "/batches/{batchId}/pause", tag = "batches",
-    params(("batchId" = String, Path, description = "The batch's id, or its workflow id.")),
+/// Tell a batch to pause, to resume, or to stop
+///
+/// A paused batch begins no order until it is resumed. One that is stopped ends early: what it has not touched is given back.
+#[utoipa::path(post, path = "/batches/{batchId}/{deed}", tag = "batches",
+    params(
+        ("batchId" = String, Path, description = "The batch's id, or its workflow id."),
+        ("deed" = inline(Deed), Path, description = "What it is told.")
+    ),
     request_body = Why,
     responses(
         (status = OK, body = BatchTold),
+        (status = BAD_REQUEST, body = problem::Body),
         (status = NOT_FOUND, body = problem::Body),
         (status = CONFLICT, description = "It has ended.", body = problem::Body)
     )
 )]
-pub(crate) async fn pause(
+pub(crate) async fn tell(
     State(app): State<App>,
-    Path(id): Path<String>,
+    Path((id, deed)): Path<(String, Deed)>,
     extract::Json(why): extract::Json<Why>,
 ) -> Result<Json<BatchTold>> {
-    tell(&app, &id, Control::Pause, why).await
-}
-
-/// Let a paused batch go on
-#[utoipa::path(post, path = "/batches/{batchId}/resume", tag = "batches",
-    params(("batchId" = String, Path, description = "The batch's id, or its workflow id.")),
-    request_body = Why,
-    responses(
-        (status = OK, body = BatchTold),
-        (status = NOT_FOUND, body = problem::Body),
-        (status = CONFLICT, description = "It has ended.", body = problem::Body)
-    )
-)]
-pub(crate) async fn resume(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    extract::Json(why): extract::Json<Why>,
-) -> Result<Json<BatchTold>> {
-    tell(&app, &id, Control::Resume, why).await
-}
-
-/// End a batch early: what it has not touched is given back
-#[utoipa::path(post, path = "/batches/{batchId}/stop", tag = "batches",
-    params(("batchId" = String, Path, description = "The batch's id, or its workflow id.")),
-    request_body = Why,
-    responses(
-        (status = OK, body = BatchTold),
-        (status = NOT_FOUND, body = problem::Body),
-        (status = CONFLICT, description = "It has ended.", body = problem::Body)
-    )
-)]
-pub(crate) async fn stop(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    extract::Json(why): extract::Json<Why>,
-) -> Result<Json<BatchTold>> {
-    tell(&app, &id, Control::Stop, why).await
-}
-
-async fn tell(app: &App, id: &str, control: Control, why: Why) -> Result<Json<BatchTold>> {
     let by = app::by(why.by, why.reason);
     let Controlled {
         running,
         heard,
         progress,
-    } = app.ops.control_batch(Some(id), control, &by).await?;
+    } = app.ops.control_batch(Some(&id), deed.into(), &by).await?;
     Ok(Json(BatchTold {
         workflow_id: running.workflow_id,
         batch_id: running.batch_id,

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use jiff::{SignedDuration, Timestamp};
 use redrive_engine::ops::{Decision, OpsError, Retried, RetryEnd};
 use redrive_ledger::{DeadLetter, DeadLetterFilter};
 use serde::Deserialize;
@@ -13,13 +12,12 @@ use crate::app::{self, App};
 use crate::extract::{self, Path, Query};
 use crate::page;
 use crate::problem::{self, ApiError, Result};
-use crate::views::{ByHand, Entries, Entry, Resolve, Stats};
+use crate::queue;
+use crate::views::{ActionFilter, ByHand, Entries, Entry, Resolve, Stats};
 
 /// Entries a page, where nothing else is asked for, and at most.
 const PAGE: u32 = 50;
 const LARGEST_PAGE: u32 = 200;
-/// More hours than any entry is old: a century.
-const MOST_HOURS: f64 = 1_000_000.0;
 
 /// Which entries.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -30,8 +28,12 @@ pub(crate) struct Which {
     resolved: Option<bool>,
     /// Of this failure status.
     failure_status: Option<String>,
+    /// Of this failure group: the beginning of its fingerprint.
+    group: Option<String>,
     /// Of this customer.
     customer_id: Option<String>,
+    /// Whose order id begins so, whose workflow id it is, or whose customer's.
+    search: Option<String>,
     /// In the queue for more than so many hours.
     #[param(minimum = 0, maximum = 1000000)]
     older_than_hours: Option<f64>,
@@ -44,35 +46,6 @@ pub(crate) struct Which {
     /// The page after the one that gave it.
     #[param(pattern = r"^[0-9]{1,17}\.[0-9]{1,18}$")]
     cursor: Option<String>,
-}
-
-impl Which {
-    fn filter(self, now: Timestamp) -> Result<DeadLetterFilter> {
-        Ok(DeadLetterFilter {
-            resolved: self.resolved,
-            failure_status: self.failure_status,
-            group: None,
-            customer_id: self.customer_id,
-            before: self
-                .older_than_hours
-                .map(|hours| hours_before(hours, now))
-                .transpose()?,
-            after: self.cursor.as_deref().map(page::place).transpose()?,
-        })
-    }
-}
-
-/// So many hours before `now`.
-pub(crate) fn hours_before(hours: f64, now: Timestamp) -> Result<Timestamp> {
-    let told = (0.0..=MOST_HOURS).contains(&hours);
-    let age = SignedDuration::try_from_secs_f64(hours * 3600.0);
-    let age = age.ok().filter(|_| told);
-    age.and_then(|age| now.checked_sub(age).ok())
-        .ok_or_else(|| {
-            ApiError::invalid(format!(
-                "olderThanHours is {hours}; it can be 0 to {MOST_HOURS}"
-            ))
-        })
 }
 
 /// List the queue, the oldest entries first
@@ -88,7 +61,18 @@ pub(crate) async fn list(
     let offset = page::offset(which.offset)?;
     let records = app.records();
     let now = records.clock.now();
-    let filter = which.filter(now)?;
+    let wanted = ActionFilter {
+        failure_status: which.failure_status,
+        group: which.group,
+        customer_id: which.customer_id,
+        search: which.search,
+        older_than_hours: which.older_than_hours,
+    };
+    let after = which.cursor.as_deref().map(page::place).transpose()?;
+    let filter = DeadLetterFilter {
+        after,
+        ..queue::listed(records, &wanted, which.resolved, now).await?
+    };
     let (entries, total) = records.dead_letter_page(&filter, offset, limit).await?;
     Ok(Json(Entries::of(entries, total, (offset, limit), now)))
 }
@@ -131,7 +115,7 @@ pub(crate) async fn resolve(
     Path(id): Path<String>,
     extract::Json(resolve): extract::Json<Resolve>,
 ) -> Result<Json<Entry>> {
-    let by = app::by(Some(resolve.resolved_by), resolve.notes);
+    let by = app::named(resolve.resolved_by, resolve.notes)?;
     let before = match resolve.resolution {
         ByHand::ManualRetry => decided(app.ops.retry_dead_letter(&id, by).await?),
         ByHand::Cancelled => {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
-use redrive_ledger::{FailureEntry, FailureFilter, FailureGroup};
+use redrive_ledger::{FailureEntry, FailureFilter, FailureGroup, GroupFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -55,6 +55,8 @@ pub(crate) async fn list(
 pub(crate) struct Groups {
     /// With a failure at or after then.
     since: Option<Timestamp>,
+    /// Whose status or last message has these words in it, whatever their case.
+    search: Option<String>,
     /// How many, at most.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
@@ -70,6 +72,10 @@ pub(crate) async fn groups(
     Query(which): Query<Groups>,
 ) -> Result<Json<Listed<FailureGroup>>> {
     let limit = page::limit(which.limit, page::USUAL, page::LARGEST)?;
-    let data = app.records().failure_groups(which.since, limit).await?;
+    let filter = GroupFilter {
+        since: which.since,
+        search: which.search,
+    };
+    let data = app.records().failure_groups(&filter, limit).await?;
     Ok(Json(Listed { data }))
 }

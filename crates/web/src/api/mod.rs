@@ -24,10 +24,9 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 pub(crate) use common::ANSWERS;
-pub(crate) use dead_letters::hours_before;
 pub(crate) use document::{DOCUMENT, keeps, operations};
 pub(crate) use health::{healthz, readyz};
-pub(crate) use status::status_of;
+pub(crate) use status::{schedule_of, status_and_batches};
 
 /// What stands above the operations.
 #[derive(OpenApi)]
@@ -81,9 +80,7 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(failures::groups))
         .routes(routes!(batches::list, batches::start))
         .routes(routes!(batches::show))
-        .routes(routes!(batches::pause))
-        .routes(routes!(batches::resume))
-        .routes(routes!(batches::stop))
+        .routes(routes!(batches::tell))
         .routes(routes!(reports::daily))
         .routes(routes!(status::show))
         .routes(routes!(schedule::show, schedule::put))

@@ -52,6 +52,7 @@ pub(crate) async fn list(
         group: which.group,
         customer_id: which.customer_id,
         failed_before: which.failed_before,
+        after: None,
     };
     let data = app.records().orders(&filter, limit).await?;
     Ok(Json(Listed { data }))

@@ -149,13 +149,7 @@ pub(crate) async fn dead_letter(
     };
     let records = app.records();
     match records.park(&id, &park).await? {
-        Ok(_) => {
-            let story = records.show_order(&id).await?;
-            let entry = Entry::told(story, records.clock.now());
-            entry
-                .map(Json)
-                .ok_or_else(|| not_now(&id, State::DeadLettered))
-        }
+        Ok(entry) => Ok(Json(Entry::of(entry, records.clock.now()))),
         Err(state) => Err(not_now(&id, state)),
     }
 }

@@ -5,9 +5,11 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use jiff::tz::TimeZone;
+use redrive_engine::ScheduleStatus;
+use redrive_ledger::BatchRow;
 
 use crate::app::App;
-use crate::problem::{self, Result};
+use crate::problem::{self, ApiError, Result};
 use crate::views::{NextBatch, Status};
 
 /// How long Temporal is waited for: the rest is known without it.
@@ -19,16 +21,22 @@ const PATIENCE: Duration = Duration::from_secs(2);
     (status = INTERNAL_SERVER_ERROR, description = "The ledger does not answer.", body = problem::Body)
 ))]
 pub(crate) async fn show(State(app): State<App>) -> Result<Json<Status>> {
-    status_of(&app).await.map(Json)
+    let (status, _) = status_and_batches(&app).await?;
+    Ok(Json(status))
 }
 
-/// How everything stands.
-pub(crate) async fn status_of(app: &App) -> Result<Status> {
+/// How everything stands, and the newest batches.
+pub(crate) async fn status_and_batches(app: &App) -> Result<(Status, Vec<BatchRow>)> {
     let now = app.records().clock.now();
     let today = now.to_zoned_datetime(TimeZone::UTC).start_of_day();
     let since = today.map_or(now, |midnight| midnight.timestamp());
+    let schedule = schedule_of(app).await.ok().map(NextBatch::of);
+    let interval = app.schedule.interval;
+    Ok(Status::with_batches(app.records(), since, schedule, interval).await?)
+}
+
+/// The schedule; `None`: there is none.
+pub(crate) async fn schedule_of(app: &App) -> Result<Option<ScheduleStatus>> {
     let asked = tokio::time::timeout(PATIENCE, app.ops.schedule(&app.schedule)).await;
-    let schedule = asked.ok().and_then(std::result::Result::ok);
-    let schedule = schedule.map(NextBatch::of);
-    Ok(Status::look(app.records(), since, schedule, app.schedule.interval).await?)
+    Ok(asked.map_err(|_| ApiError::unavailable("Temporal does not answer"))??)
 }

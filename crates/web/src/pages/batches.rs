@@ -5,18 +5,18 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use redrive_core::ids::{BatchId, WorkflowId};
-use redrive_core::report::{Alert, BatchStatus, ReprocessingResult};
-use redrive_engine::ops::{Control, RunRequest};
+use redrive_core::report::{Alert, BatchStatus, ReprocessingResult, VerdictKind};
+use redrive_engine::ops::RunRequest;
 use redrive_ledger::{BatchRow, BatchVerdict};
 use serde::Deserialize;
 
 use super::moment::Moment;
 use super::said::Key;
-use super::{Result, Wrong, shown};
+use super::{Result, shown};
 use crate::app::{self, App};
 use crate::extract::{Form, Path, Query};
 use crate::page;
-use crate::problem::ApiError;
+use crate::views::Deed;
 
 /// A batch in a table.
 pub(super) struct Row {
@@ -61,8 +61,19 @@ pub(super) async fn list(State(app): State<App>) -> Result<Response> {
     }))
 }
 
-pub(super) async fn start(State(app): State<App>) -> Result<Response> {
+/// Who starts a batch.
+#[derive(Debug, Deserialize)]
+pub(super) struct Starter {
+    by: Option<String>,
+}
+
+pub(super) async fn start(
+    State(app): State<App>,
+    Form(starter): Form<Starter>,
+) -> Result<Response> {
+    let by = app::by(starter.by, String::new());
     let running = app.ops.start_batch(&RunRequest::default()).await?;
+    app.ops.audit_run(&running, &by).await?;
     Ok(started(&running.batch_id))
 }
 
@@ -95,21 +106,21 @@ struct One {
     next: Option<i64>,
 }
 
-/// An order that a batch found.
-struct Found {
-    order_id: String,
-    verdict: &'static str,
-    failure_status: String,
-    why: String,
+/// An order that a batch found, or would find.
+pub(super) struct Found {
+    pub order_id: String,
+    pub verdict: VerdictKind,
+    pub failure_status: String,
+    pub why: String,
 }
 
 impl Found {
-    fn of(order: BatchVerdict) -> Self {
+    pub fn of(order: BatchVerdict) -> Self {
         Self {
+            why: order.why(),
             order_id: order.order_id,
-            verdict: order.verdict.as_str(),
+            verdict: order.verdict,
             failure_status: order.failure_status,
-            why: order.reason.unwrap_or_default().replace('_', " "),
         }
     }
 }
@@ -159,7 +170,7 @@ pub(super) async fn show(
 /// What a batch is told.
 #[derive(Debug, Deserialize)]
 pub(super) struct Told {
-    deed: String,
+    deed: Deed,
     #[serde(default)]
     reason: String,
     by: Option<String>,
@@ -170,22 +181,14 @@ pub(super) async fn tell(
     Path(id): Path<String>,
     Form(told): Form<Told>,
 ) -> Result<Response> {
-    let (control, heard) = match told.deed.as_str() {
-        "pause" => (Control::Pause, Key::BatchPaused),
-        "resume" => (Control::Resume, Key::BatchResumed),
-        "stop" => (Control::Stop, Key::BatchStopped),
-        _ => {
-            return Err(Wrong(ApiError::invalid(
-                "a batch is paused, resumed or stopped",
-            )));
-        }
-    };
     let by = app::by(told.by, told.reason);
-    let controlled = app.ops.control_batch(Some(&id), control, &by).await?;
-    let said = if controlled.heard {
-        heard
-    } else {
-        Key::BatchTold
+    let deed = told.deed;
+    let controlled = app.ops.control_batch(Some(&id), deed.into(), &by).await?;
+    let said = match (controlled.heard, deed) {
+        (true, Deed::Pause) => Key::BatchPaused,
+        (true, Deed::Resume) => Key::BatchResumed,
+        (true, Deed::Stop) => Key::BatchStopped,
+        (false, _) => Key::BatchTold,
     };
     Ok(super::back(
         &format!("/batches/{}", super::escaped(&id)),

@@ -7,19 +7,22 @@ use jiff::Timestamp;
 use redrive_core::ids::OperationId;
 use redrive_core::words::{orders, plain};
 use redrive_engine::ops::{BulkReport, Decision, Many, Named};
-use redrive_ledger::{DeadLetterFilter, OperationStatus};
+use redrive_ledger::{NewAuditEvent, OperationStatus};
 use serde::Deserialize;
 
-use super::dead_letters::{before, given};
+use super::filter::Filter;
 use super::{Result, Wrong, escaped, shown};
 use crate::app::{self, App};
 use crate::extract::{Form, Path};
 use crate::page;
 use crate::problem::ApiError;
+use crate::queue;
 use crate::views::ByHand;
 
 /// How many orders a preview names.
 const SHOWN: usize = 10;
+/// How many orders are looked up by their ids for one decision. A page has fewer boxes.
+const MOST_TICKED: usize = 500;
 
 /// What a form decides.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,12 +33,8 @@ pub(super) struct Asked {
     which: String,
     #[serde(default)]
     order: Vec<String>,
-    #[serde(default)]
-    failure_status: String,
-    #[serde(default)]
-    customer_id: String,
-    #[serde(default)]
-    older_than_hours: String,
+    #[serde(flatten)]
+    filter: Filter,
     #[serde(default)]
     by: String,
     #[serde(default)]
@@ -81,6 +80,8 @@ fn told(resolution: ByHand) -> (&'static str, &'static str, &'static str) {
 pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) -> Result<Response> {
     let records = app.records();
     let now = records.clock.now();
+    // Who is not named is told so before anything is looked at.
+    asked.by()?;
     let many = chosen(&app, &asked, now).await?;
     let matched = records.count_of(&many).await?;
     let sample: Vec<String> = match &many {
@@ -98,13 +99,12 @@ pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) ->
     let mut hidden = vec![
         ("resolution", resolution.to_owned()),
         ("which", asked.which),
-        ("failureStatus", asked.failure_status),
-        ("customerId", asked.customer_id),
-        ("olderThanHours", asked.older_than_hours),
         ("by", asked.by),
         ("notes", asked.notes),
         ("asOf", now.as_microsecond().to_string()),
     ];
+    let filter = asked.filter.fields().into_iter();
+    hidden.extend(filter.map(|(name, value)| (name, value.to_owned())));
     hidden.extend(asked.order.into_iter().map(|order| ("order", order)));
     Ok(shown(&Preview {
         here: "/dead-letters",
@@ -118,32 +118,34 @@ pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) ->
     }))
 }
 
+impl Asked {
+    fn by(&self) -> Result<NewAuditEvent> {
+        Ok(app::named(self.by.clone(), self.notes.clone())?)
+    }
+}
+
 /// The entries that are meant: those that are ticked, or all that match and were there at `as_of`.
 async fn chosen(app: &App, asked: &Asked, as_of: Timestamp) -> Result<Many> {
-    app::named(asked.by.clone(), String::new())?;
+    let records = app.records();
     if asked.which == "matching" {
-        let older = before(&asked.older_than_hours, as_of)?;
-        return Ok(Many::Matching(
-            DeadLetterFilter {
-                resolved: Some(false),
-                failure_status: given(&asked.failure_status),
-                group: None,
-                customer_id: given(&asked.customer_id),
-                before: Some(older.unwrap_or(as_of)),
-                after: None,
-            },
-            None,
-        ));
+        let filter = queue::decided(records, &asked.filter.read()?, as_of).await?;
+        return Ok(Many::Matching(filter, None));
     }
-    if asked.order.is_empty() {
+    let ticked = asked.order.len();
+    if ticked == 0 {
         return Err(Wrong(ApiError::invalid(
             "no entry is ticked: tick some, or choose all that match",
         )));
     }
-    let mut named = Vec::with_capacity(asked.order.len());
-    for order in asked.order.iter().take(page::LARGEST as usize) {
+    if ticked > MOST_TICKED {
+        return Err(Wrong(ApiError::invalid(format!(
+            "{ticked} entries are ticked, and {MOST_TICKED} at most are decided one by one: choose all that match"
+        ))));
+    }
+    let mut named = Vec::with_capacity(ticked);
+    for order in &asked.order {
         named.push(Named {
-            workflow_id: app.records().find(order).await?,
+            workflow_id: records.find(order).await?,
             order_id: order.clone(),
         });
     }
@@ -164,8 +166,8 @@ pub(super) async fn decide(State(app): State<App>, Form(asked): Form<Asked>) -> 
         .as_of
         .and_then(|at| Timestamp::from_microsecond(at).ok());
     let as_of = as_of.ok_or_else(|| ApiError::invalid("a decision begins with its preview"))?;
+    let by = asked.by()?;
     let many = chosen(&app, &asked, as_of).await?;
-    let by = app::named(asked.by, asked.notes)?;
     let decision = match asked.resolution {
         ByHand::ManualRetry => {
             let operation = app.ops.retry_many(many, None, by).await?;

@@ -3,15 +3,19 @@
 mod api;
 mod assets;
 mod batches;
+mod chart;
 mod dead_letters;
 mod deciding;
 mod failures;
+mod filter;
 mod login;
 mod moment;
 mod orders;
 mod overview;
+mod rehearsal;
 mod said;
 mod schedule;
+mod trend;
 
 use askama::Template;
 use axum::Router;
@@ -58,6 +62,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/login", get(login::page).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/api", get(api::page))
+        .route("/schedule/rehearsal", post(rehearsal::rehearse))
         .route("/assets/{name}", get(assets::serve))
 }
 

@@ -15,10 +15,19 @@ pub(super) struct Moment {
 
 impl Moment {
     pub fn of(at: Timestamp, now: Timestamp) -> Self {
+        Self::told(at, words::age(at, now))
+    }
+
+    /// One that is still to come.
+    pub fn ahead(at: Timestamp, now: Timestamp) -> Self {
+        Self::told(at, words::age(now, at))
+    }
+
+    fn told(at: Timestamp, ago: String) -> Self {
         Self {
             iso: at.to_string(),
             utc: at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-            ago: words::age(at, now),
+            ago,
         }
     }
 }

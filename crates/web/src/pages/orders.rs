@@ -9,7 +9,7 @@ use redrive_engine::ops::{Decision, RetryEnd};
 use redrive_ledger::{Act, OrderFilter, Park};
 use serde::Deserialize;
 
-use super::dead_letters::given;
+use super::filter::{address, given};
 use super::moment::Moment;
 use super::said::{Key, Said};
 use super::{Result, Wrong, back, escaped, shown};
@@ -28,6 +28,7 @@ pub(super) struct Which {
     failure_status: String,
     customer_id: String,
     group: String,
+    cursor: Option<String>,
 }
 
 #[derive(Template)]
@@ -38,7 +39,9 @@ struct List {
     chosen: String,
     failure_status: String,
     customer_id: String,
+    group: String,
     orders: Vec<Row>,
+    next: Option<String>,
 }
 
 struct Row {
@@ -63,8 +66,13 @@ pub(super) async fn list(Has(app): Has<App>, Query(which): Query<Which>) -> Resu
         group: given(&which.group),
         customer_id: given(&which.customer_id),
         failed_before: None,
+        after: which.cursor.as_deref().map(page::place).transpose()?,
     };
     let orders = records.orders(&filter, page::USUAL).await?;
+    let last = orders
+        .last()
+        .filter(|_| orders.len() == page::USUAL as usize);
+    let next = last.map(|order| which.after((order.failed_at, order.pk)));
     let orders = orders.into_iter().map(|order| Row {
         order_id: order.order_id,
         state: order.state.as_str(),
@@ -79,8 +87,24 @@ pub(super) async fn list(Has(app): Has<App>, Query(which): Query<Which>) -> Resu
         chosen: which.state,
         failure_status: which.failure_status,
         customer_id: which.customer_id,
+        group: which.group,
         orders: orders.collect(),
+        next,
     }))
+}
+
+impl Which {
+    /// The address of the page after that place.
+    fn after(&self, place: (Timestamp, i64)) -> String {
+        let fields: [(&str, &str); 5] = [
+            ("state", self.state.as_str()),
+            ("failureStatus", &self.failure_status),
+            ("customerId", &self.customer_id),
+            ("group", &self.group),
+            ("cursor", &page::cursor(place)),
+        ];
+        address("/orders", &fields)
+    }
 }
 
 #[derive(Template)]

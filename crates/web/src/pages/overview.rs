@@ -1,22 +1,20 @@
-//! The first page: is it healthy, what waits, what was done, what needs somebody.
+//! The first page: is it healthy, what is failing and why, what was done about it, what needs somebody.
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use jiff::{SignedDuration, Timestamp};
-use redrive_core::report::Alert;
+use jiff::Timestamp;
+use redrive_core::report::{
+    ALERT_BACKLOG_BATCHES, ALERT_DLQ_COUNT, ALERT_ERROR_SHARE, ALERT_FOUND_COUNT, Alert,
+};
 use redrive_ledger::{Day, Overview};
 
 use super::batches::Row;
+use super::failures::{self, Group};
 use super::moment::Moment;
-use super::{Result, shown};
+use super::{Result, chart, shown};
 use crate::app::App;
 use crate::views::{Level, NextBatch, Status};
-
-/// Days in the table.
-const DAYS: SignedDuration = SignedDuration::from_hours(14 * 24);
-/// Batches in the table.
-const BATCHES: u32 = 10;
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -29,8 +27,11 @@ struct Page {
     oldest: Option<Moment>,
     next: String,
     alerts: Vec<AlertLine>,
+    groups: Vec<Group>,
     days: Vec<Day>,
+    chart: Option<String>,
     batches: Vec<Row>,
+    waiting: Vec<(String, u64)>,
 }
 
 struct AlertLine {
@@ -41,8 +42,8 @@ struct AlertLine {
 pub(super) async fn page(State(app): State<App>) -> Result<Response> {
     let records = app.records();
     let now = records.clock.now();
-    let status = crate::api::status_of(&app).await?;
-    let batches = records.batches(BATCHES).await?;
+    let (status, batches) = crate::api::status_and_batches(&app).await?;
+    let days = records.daily(chart::since(now)).await?;
     let page = Page {
         here: "/",
         level: match status.health.level {
@@ -57,9 +58,12 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response> {
             .map(|at| Moment::of(at, now)),
         next: next(status.schedule.as_ref(), now),
         alerts: alerts(&status),
+        groups: failures::lately(records, now).await?,
+        waiting: records.dead_letter_stats().await?.by_failure_status,
         sentence: status.health.sentence,
         overview: status.overview,
-        days: records.daily(now - DAYS).await?,
+        chart: chart::of(&days, now).filter(|_| !days.is_empty()),
+        days,
         batches: batches
             .into_iter()
             .map(|batch| Row::of(batch, now))
@@ -69,38 +73,36 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response> {
 }
 
 fn next(schedule: Option<&NextBatch>, now: Timestamp) -> String {
-    let Some(schedule) = schedule else {
-        return "not known, for Temporal does not answer".to_owned();
-    };
-    match (schedule.exists, schedule.paused, schedule.next_batch_at) {
-        (false, ..) => "never, for there is no schedule".to_owned(),
-        (_, true, _) if schedule.note.is_empty() => "never, for the schedule is paused".to_owned(),
-        (_, true, _) => format!("never, for the schedule is paused ({})", schedule.note),
-        (_, _, Some(next)) if next > now => format!("in {}", redrive_core::words::age(now, next)),
-        (_, _, Some(_)) => "now".to_owned(),
-        (_, _, None) => "not known".to_owned(),
-    }
+    schedule.map_or_else(
+        || "not known: Temporal does not answer".to_owned(),
+        |schedule| schedule.in_words(now),
+    )
 }
 
 /// Each of the three alerts, and whether the last batch raised it.
 fn alerts(status: &Status) -> Vec<AlertLine> {
     let raised = |kind: fn(&Alert) -> bool| status.alerts.iter().find(|alert| kind(alert));
-    let line = |alert: Option<&Alert>, quiet: &str| AlertLine {
+    let line = |alert: Option<&Alert>, quiet: String| AlertLine {
         raised: alert.is_some(),
-        text: alert.map_or_else(|| quiet.to_owned(), Alert::sentence),
+        text: alert.map_or(quiet, Alert::sentence),
     };
     vec![
         line(
             raised(|alert| matches!(alert, Alert::DlqCount { .. })),
-            "Many orders go to the dead letter queue in one batch",
+            format!("More than {ALERT_DLQ_COUNT} orders go to the dead letter queue in one batch"),
         ),
         line(
             raised(|alert| matches!(alert, Alert::ErrorShare { .. })),
-            "Many of a batch's orders cannot be processed",
+            format!(
+                "More than {:.0}% of a batch's orders cannot be processed",
+                ALERT_ERROR_SHARE * 100.0
+            ),
         ),
         line(
             raised(|alert| matches!(alert, Alert::Backlog { .. })),
-            "Batch after batch finds many orders",
+            format!(
+                "{ALERT_BACKLOG_BATCHES} batches running find more than {ALERT_FOUND_COUNT} orders each"
+            ),
         ),
     ]
 }

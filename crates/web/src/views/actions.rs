@@ -51,6 +51,9 @@ pub struct ActionFilter {
     /// Of this customer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_id: Option<String>,
+    /// Whose order id begins so, whose workflow id it is, or whose customer's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub search: Option<String>,
     /// In the queue for more than so many hours.
     #[schema(minimum = 0, maximum = 1000000)]
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,5 +1,6 @@
 //! Starting batches, and telling them what to do.
 
+use redrive_engine::ops::Control;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -23,6 +24,28 @@ pub struct BatchStarted {
     pub workflow_id: String,
     /// The batch.
     pub batch_id: String,
+}
+
+/// What a batch is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// Begin no order until it is resumed.
+    Pause,
+    /// Go on.
+    Resume,
+    /// End early: give back what is untouched.
+    Stop,
+}
+
+impl From<Deed> for Control {
+    fn from(deed: Deed) -> Self {
+        match deed {
+            Deed::Pause => Self::Pause,
+            Deed::Resume => Self::Resume,
+            Deed::Stop => Self::Stop,
+        }
+    }
 }
 
 /// Who tells it, and why.

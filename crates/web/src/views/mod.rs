@@ -14,7 +14,7 @@ mod status;
 mod timeline;
 
 pub use actions::{Action, ActionAnswer, ActionFilter};
-pub use batches::{BatchStarted, BatchTold, NewBatch, Why};
+pub use batches::{BatchStarted, BatchTold, Deed, NewBatch, Why};
 pub use dead_letters::{ByHand, Entries, Entry, FailedRun, Resolve, Stats};
 pub use health::{Health, Level};
 pub use lists::{BatchOrders, Listed};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use redrive_core::report::{Alert, BatchStatus};
+use redrive_core::words::age;
 use redrive_engine::ScheduleStatus;
 use redrive_engine::ops::{OpsError, Records};
 use redrive_ledger::{BatchRow, Halt, Overview};
@@ -59,6 +60,23 @@ impl NextBatch {
             note: found.note,
         }
     }
+
+    /// Whether it starts batches.
+    pub fn ticks(&self) -> bool {
+        self.exists && !self.paused
+    }
+
+    /// When the next batch starts, or why none does.
+    pub fn in_words(&self, now: Timestamp) -> String {
+        match (self.exists, self.paused, self.next_batch_at) {
+            (false, ..) => "there is no schedule: `redrive schedule apply` creates it".to_owned(),
+            (_, true, _) if self.note.is_empty() => "the schedule is paused".to_owned(),
+            (_, true, _) => format!("the schedule is paused ({})", self.note),
+            (_, _, Some(next)) if next > now => format!("in {}", age(now, next)),
+            (_, _, Some(next)) => format!("was due {} ago", age(next, now)),
+            (_, _, None) => "the schedule does not say when".to_owned(),
+        }
+    }
 }
 
 /// How many batches are looked at for the last one that ended, and the one that runs.
@@ -72,13 +90,26 @@ impl Status {
         schedule: Option<NextBatch>,
         interval: Duration,
     ) -> Result<Self, OpsError> {
+        let (status, _) = Self::with_batches(records, since, schedule, interval).await?;
+        Ok(status)
+    }
+
+    /// The same, and the newest batches, which were looked at.
+    pub async fn with_batches(
+        records: &Records,
+        since: Timestamp,
+        schedule: Option<NextBatch>,
+        interval: Duration,
+    ) -> Result<(Self, Vec<BatchRow>), OpsError> {
         let overview = records.overview(since).await?;
         let mut batches = records.batches(BATCHES).await?;
         // However many retries an operator has made since.
         batches.extend(records.ended_batches(1).await?);
         let halted = records.halted().await?;
         let now = records.clock.now();
-        Ok(Self::of(overview, batches, halted, schedule, interval, now))
+        let newest = batches.clone();
+        let status = Self::of(overview, newest, halted, schedule, interval, now);
+        Ok((status, batches))
     }
 
     /// The status at `now`. Batches are the newest ones; an operator's retry of one order is none of them.

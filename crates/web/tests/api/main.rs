@@ -9,6 +9,7 @@ mod away;
 mod deciding;
 mod described;
 mod fuzzed;
+mod looking;
 mod metrics;
 mod pages;
 mod promtool;

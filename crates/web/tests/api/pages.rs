@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 
 use crate::world::{World, on_both, request};
 
-async fn page(world: &World, path: &str) -> String {
+pub(crate) async fn page(world: &World, path: &str) -> String {
     let (head, html) = world.answered(request("GET", path, Body::empty())).await;
     assert_eq!(head.status, StatusCode::OK, "{path}: {html}");
     let csp = head.headers[header::CONTENT_SECURITY_POLICY]
@@ -19,7 +19,11 @@ async fn page(world: &World, path: &str) -> String {
 }
 
 /// Sends a form. Returns the status, where it leads, and what it shows.
-async fn form(world: &World, path: &str, fields: &[(&str, &str)]) -> (StatusCode, String, String) {
+pub(crate) async fn form(
+    world: &World,
+    path: &str,
+    fields: &[(&str, &str)],
+) -> (StatusCode, String, String) {
     let escaped = |text: &str| {
         text.bytes()
             .map(|byte| format!("%{byte:02X}"))
@@ -39,7 +43,7 @@ async fn form(world: &World, path: &str, fields: &[(&str, &str)]) -> (StatusCode
 }
 
 /// The hidden fields of a preview, as a browser sends them on.
-fn hidden(html: &str) -> Vec<(&str, &str)> {
+pub(crate) fn hidden(html: &str) -> Vec<(&str, &str)> {
     let fields = html.split("<input type=\"hidden\" name=\"").skip(1);
     fields
         .map(|field| {
@@ -49,7 +53,7 @@ fn hidden(html: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-async fn three(world: &World) {
+pub(crate) async fn three(world: &World) {
     let orders = [
         ("A1", "shipping_failed"),
         ("A2", "shipping_failed"),

@@ -6,7 +6,10 @@ use crate::db::{Conn, Query, Row, args};
 use crate::error::Doing;
 use crate::rows::Fields;
 use crate::sql::SqlLedger;
-use crate::{COUNTED, DeadLetter, DeadLetterFilter, DeadLetterStats, Resolution, Total, rows};
+use crate::{
+    COUNTED, DeadLetter, DeadLetterFilter, DeadLetterOrder, DeadLetterStats, Resolution, Total,
+    rows,
+};
 
 pub(super) async fn list(
     ledger: &SqlLedger,
@@ -19,9 +22,7 @@ pub(super) async fn list(
     query.push(index(filter));
     query.push(" JOIN orders AS o ON o.id = d.order_pk WHERE ");
     narrow(&mut query, filter);
-    query
-        .push(" ORDER BY d.created_at, d.id LIMIT ")
-        .bind(limit);
+    query.push(sorted(filter.order)).push(" LIMIT ").bind(limit);
     query.push(" OFFSET ").bind(offset);
     let (statement, args) = query.build();
     let found = ledger
@@ -36,7 +37,8 @@ pub(super) async fn list(
 /// How many entries match, as far as they are counted: by the queue's counters where they know.
 pub(super) async fn total(ledger: &SqlLedger, filter: &DeadLetterFilter) -> Result<Total> {
     let mut conn = ledger.read().await?;
-    if filter.group.is_none() && filter.customer_id.is_none() && filter.before.is_none() {
+    let counted = filter.group.is_none() && filter.customer_id.is_none();
+    if counted && filter.search.is_none() && filter.before.is_none() {
         let counts = counts(&mut conn).await?;
         let matching = counts.iter().filter(|count| count.matches(filter));
         return Ok(Total::Exactly(matching.map(|count| count.entries).sum()));
@@ -99,6 +101,40 @@ pub(in crate::sql) async fn count(conn: &mut Conn, filter: &DeadLetterFilter) ->
 pub(in crate::sql) const ENTRIES: &str = "\
 SELECT d.*, o.workflow_id, o.order_id, o.customer_id FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ";
 
+/// The order of a list.
+fn sorted(order: DeadLetterOrder) -> &'static str {
+    match order {
+        DeadLetterOrder::Oldest => " ORDER BY d.created_at, d.id",
+        DeadLetterOrder::Newest => " ORDER BY d.created_at DESC, d.id DESC",
+        DeadLetterOrder::Decided => " ORDER BY d.resolved_at DESC, d.id DESC",
+    }
+}
+
+/// What comes after a place in a list of that order; the place follows.
+fn after(order: DeadLetterOrder) -> &'static str {
+    match order {
+        DeadLetterOrder::Oldest => " AND (d.created_at, d.id) > (",
+        DeadLetterOrder::Newest => " AND (d.created_at, d.id) < (",
+        DeadLetterOrder::Decided => " AND (d.resolved_at, d.id) < (",
+    }
+}
+
+/// The bounds of the texts that begin with `prefix`: from, and before.
+fn from_and_before(prefix: &str) -> (String, String) {
+    (prefix.to_owned(), format!("{prefix}{}", char::MAX))
+}
+
+/// How many orders have an id that begins so.
+pub(super) async fn orders_beginning(ledger: &SqlLedger, prefix: &str) -> Result<Total> {
+    let (from, before) = from_and_before(prefix);
+    let statement = "SELECT count(*) AS count FROM
+         (SELECT 1 FROM orders WHERE order_id >= $1 AND order_id < $2 LIMIT $3) AS matching";
+    let mut conn = ledger.read().await?;
+    let found = conn.one(statement, args![from, before, COUNTED as i64 + 1]);
+    let count = found.await.doing("count orders")?.count("count")?;
+    Ok(Total::of(count))
+}
+
 /// The condition that `filter` puts.
 pub(in crate::sql) fn narrow(query: &mut Query, filter: &DeadLetterFilter) {
     query.push(match filter.resolved {
@@ -117,15 +153,30 @@ pub(in crate::sql) fn narrow(query: &mut Query, filter: &DeadLetterFilter) {
     if let Some(customer) = &filter.customer_id {
         query.push(" AND o.customer_id = ").bind(customer.clone());
     }
+    if let Some(search) = &filter.search {
+        // The orders come first, each from an index; then their entries.
+        let (from, before) = from_and_before(search);
+        query
+            .push(" AND d.order_pk IN (SELECT id FROM orders WHERE order_id >= ")
+            .bind(from)
+            .push(" AND order_id < ")
+            .bind(before)
+            .push(" UNION ALL SELECT id FROM orders WHERE workflow_id = ")
+            .bind(search.clone())
+            .push(" UNION ALL SELECT id FROM orders WHERE customer_id = ")
+            .bind(search.clone())
+            .push(")");
+    }
     if let Some(before) = filter.before {
         query
             .push(" AND d.created_at < ")
             .bind(before.as_microsecond());
     }
-    if let Some((created_at, id)) = filter.after {
-        query
-            .push(" AND (d.created_at, d.id) > (")
-            .bind(created_at.as_microsecond());
+    if filter.order == DeadLetterOrder::Decided {
+        query.push(" AND d.resolved_at IS NOT NULL");
+    }
+    if let Some((at, id)) = filter.after {
+        query.push(after(filter.order)).bind(at.as_microsecond());
         query.push(", ").bind(id).push(")");
     }
 }

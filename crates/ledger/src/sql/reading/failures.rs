@@ -7,11 +7,11 @@ use redrive_core::ids::RunId;
 
 use super::orders;
 use crate::contract::Result;
-use crate::db::{Conn, Query, Row, args};
+use crate::db::{Conn, Query, Row, Value, args};
 use crate::error::Doing;
 use crate::rows::{self, Fields};
 use crate::sql::SqlLedger;
-use crate::{FailureEntry, FailureFilter, FailureGroup};
+use crate::{FailureEntry, FailureFilter, FailureGroup, FailureHour, GroupFilter};
 
 const SELECT: &str = "\
 SELECT f.*, o.workflow_id, o.order_id, o.workflow_type, o.state
@@ -92,23 +92,80 @@ fn entry(row: &Row) -> Result<FailureEntry> {
 
 pub(super) async fn groups(
     ledger: &SqlLedger,
-    since: Option<Timestamp>,
+    filter: &GroupFilter,
     limit: u32,
 ) -> Result<Vec<FailureGroup>> {
-    let found = ledger
-        .read()
-        .await?
-        .all(
-            "SELECT g.*, (SELECT CAST(coalesce(sum(c.orders), 0) AS BIGINT) FROM open_orders AS c
+    let mut query = Query::new(
+        "SELECT g.*, (SELECT CAST(coalesce(sum(c.orders), 0) AS BIGINT) FROM open_orders AS c
                       WHERE c.fingerprint = g.fingerprint AND c.failure_status = g.failure_status
                         AND c.workflow_type = g.workflow_type) AS open_orders
-         FROM (SELECT * FROM failure_groups WHERE last_seen_at >= $1
-               ORDER BY failures DESC, last_seen_at DESC LIMIT $2) AS g",
-            args![since.map_or(i64::MIN, Timestamp::as_microsecond), limit],
-        )
-        .await
-        .doing("list failure groups")?;
+         FROM (SELECT * FROM failure_groups WHERE last_seen_at >= ",
+    );
+    query.bind(filter.since.map_or(i64::MIN, Timestamp::as_microsecond));
+    if let Some(search) = &filter.search {
+        let with = containing(search);
+        query
+            .push(" AND (lower(sample) LIKE ")
+            .bind(with.clone())
+            .push(" ESCAPE '!' OR lower(failure_status) LIKE ")
+            .bind(with)
+            .push(" ESCAPE '!')");
+    }
+    query
+        .push(" ORDER BY failures DESC, last_seen_at DESC LIMIT ")
+        .bind(limit)
+        .push(") AS g ORDER BY failures DESC, last_seen_at DESC");
+    let (statement, args) = query.build();
+    let found = ledger.read().await?.all(statement, args).await;
+    let found = found.doing("list failure groups")?;
     found.iter().map(group).collect()
+}
+
+/// The pattern of texts that have `words` in them. The databases know the case of ASCII letters only.
+fn containing(words: &str) -> String {
+    let mut pattern = String::from("%");
+    for letter in words.chars() {
+        if matches!(letter, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(letter.to_ascii_lowercase());
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Microseconds an hour: the counter's stretch of time, as the schema has it.
+const HOUR: i64 = 3_600_000_000;
+
+pub(super) async fn hours(
+    ledger: &SqlLedger,
+    fingerprints: &[String],
+    since: Timestamp,
+) -> Result<Vec<FailureHour>> {
+    let args = args![
+        Value::texts(fingerprints),
+        since.as_microsecond().div_euclid(HOUR)
+    ];
+    let found = ledger.read().await?.all(HOURS, args).await;
+    found
+        .doing("read how often groups failed")?
+        .iter()
+        .map(hour)
+        .collect()
+}
+
+const HOURS: &str = "\
+SELECT workflow_type, failure_status, fingerprint, hour * 3600000000 AS began_at, failures FROM failure_hours
+WHERE fingerprint IN (SELECT value FROM json_each($1)) AND hour >= $2 ORDER BY fingerprint, hour";
+
+fn hour(row: &Row) -> Result<FailureHour> {
+    Ok(FailureHour {
+        workflow_type: row.text("workflow_type")?,
+        failure_status: row.text("failure_status")?,
+        fingerprint: row.text("fingerprint")?,
+        hour: row.time("began_at")?,
+        count: row.count("failures")?,
+    })
 }
 
 fn group(row: &Row) -> Result<FailureGroup> {
@@ -122,4 +179,14 @@ fn group(row: &Row) -> Result<FailureGroup> {
         last_seen_at: row.time("last_seen_at")?,
         sample: row.text("sample")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_is_no_pattern() {
+        assert_eq!(containing("50% OF a_b!"), "%50!% of a!_b!!%");
+    }
 }

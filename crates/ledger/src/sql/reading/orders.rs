@@ -141,7 +141,15 @@ async fn read(
             .push(" AND failed_at < ")
             .bind(before.as_microsecond());
     }
-    query.push(" ORDER BY failed_at DESC LIMIT ").bind(limit);
+    if let Some((failed_at, pk)) = filter.after {
+        query
+            .push(" AND (failed_at, id) < (")
+            .bind(failed_at.as_microsecond());
+        query.push(", ").bind(pk).push(")");
+    }
+    query
+        .push(" ORDER BY failed_at DESC, id DESC LIMIT ")
+        .bind(limit);
     let (statement, args) = query.build();
     conn.all(statement, args).await.doing("list orders")
 }

@@ -110,7 +110,7 @@ fn text(shown: &BatchOrders, paint: Paint) -> String {
 }
 
 fn why(order: &BatchVerdict) -> String {
-    let why = run::verdict::why(order);
+    let why = order.why();
     if why.is_empty() { "-".to_owned() } else { why }
 }
 

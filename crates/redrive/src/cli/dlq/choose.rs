@@ -109,7 +109,7 @@ impl Selection {
             group: self.which.group.clone(),
             customer_id: self.whose.customer.clone(),
             before: self.older_than.map(|span| ago(span, records.clock.now())),
-            after: None,
+            ..DeadLetterFilter::default()
         };
         Many::Matching(filter, self.limit)
     }

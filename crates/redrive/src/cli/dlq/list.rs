@@ -39,7 +39,7 @@ pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow
         group: args.which.group,
         customer_id: args.whose.customer,
         before: args.older_than.map(|span| ago(span, records.clock.now())),
-        after: None,
+        ..DeadLetterFilter::default()
     };
     let narrowed = is_narrowed(&filter);
     let entries = records.dead_letters(&filter, args.most.limit).await?;

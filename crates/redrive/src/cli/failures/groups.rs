@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use redrive_engine::ops::Records;
-use redrive_ledger::FailureGroup;
+use redrive_ledger::{FailureGroup, GroupFilter};
 
 use crate::cli::narrow::{Most, ago, span};
 use crate::cli::when;
@@ -31,8 +31,11 @@ pub async fn run(
     records: &Records,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let since = args.since.map(|span| ago(span, records.clock.now()));
-    let groups = records.failure_groups(since, args.most.limit).await?;
+    let filter = GroupFilter {
+        since: args.since.map(|span| ago(span, records.clock.now())),
+        search: None,
+    };
+    let groups = records.failure_groups(&filter, args.most.limit).await?;
     printer.data(&groups, |groups, paint| text(groups, paint))?;
     args.most.tell(groups.len(), printer);
     Ok(ExitCode::SUCCESS)

@@ -41,6 +41,7 @@ pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow
         group: args.which.group,
         customer_id: args.whose.customer,
         failed_before: args.older_than.map(|span| ago(span, records.clock.now())),
+        after: None,
     };
     let orders = records.orders(&filter, args.most.limit).await?;
     printer.data(&orders, |orders, paint| {

@@ -1,11 +1,10 @@
 //! `redrive policy test`.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_core::policy::{Policy, Treatment};
+use redrive_core::policy::Treatment;
 use serde::Serialize;
 
 use super::described::Described;
@@ -42,19 +41,11 @@ pub fn run(args: TestArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
     let failure = facts.map(|facts| Judgement::new(&policy, &workflow_type, &facts, false));
     let tested = Tested {
         file: args.file,
-        statuses: statuses(&policy),
+        statuses: policy.treatments(),
         failure,
     };
     printer.data(&tested, Tested::text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// What is done about each status that the policy lists or that one of its rules gives.
-fn statuses(policy: &Policy) -> Vec<Treatment> {
-    let given = policy.rules.iter().map(|rule| &rule.status);
-    let names: BTreeSet<&String> = policy.statuses.keys().chain(given).collect();
-    let treatments = names.into_iter().map(|status| policy.treatment(status));
-    treatments.collect()
 }
 
 impl Tested<'_> {

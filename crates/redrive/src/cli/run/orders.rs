@@ -136,7 +136,7 @@ async fn one(
 async fn tell(engine: &Engine, batch_id: String, order: &WorkflowId) -> anyhow::Result<Told> {
     let OrderEnd { verdict, order } = engine.order_end(&batch_id, order).await?;
     let told = match &verdict {
-        Some(one) => verdict::why(one),
+        Some(one) => one.why(),
         None => {
             let halted = engine.ledger.halted().await?.is_some();
             verdict::no_verdict(&order, &engine.policy, halted, SystemClock.now())

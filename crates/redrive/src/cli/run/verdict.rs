@@ -1,7 +1,6 @@
 //! What a batch said of orders, in words: a table of verdicts, and why an order got none.
 
 use jiff::Timestamp;
-use redrive_core::decide::DeadLetterReason;
 use redrive_core::policy::Policy;
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
@@ -17,7 +16,7 @@ pub(super) fn listing(verdicts: &[BatchVerdict], paint: Paint) -> String {
         table.add_row([
             paint.bold(&one.order_id),
             kind(one.verdict, paint),
-            why(one),
+            one.why(),
             one.failure_status.clone(),
         ]);
     }
@@ -27,22 +26,10 @@ pub(super) fn listing(verdicts: &[BatchVerdict], paint: Paint) -> String {
 /// The verdict in the words of the result's table.
 pub(in crate::cli) fn kind(verdict: VerdictKind, paint: Paint) -> String {
     match verdict {
-        VerdictKind::Restarted => paint.green("restarted"),
-        VerdictKind::Dlq => paint.yellow("dead-lettered"),
-        VerdictKind::Error => paint.red("error"),
-        VerdictKind::Skipped => "skipped".to_owned(),
-    }
-}
-
-/// Why, or which attempt.
-pub(in crate::cli) fn why(one: &BatchVerdict) -> String {
-    let reason = one.reason.as_deref().unwrap_or_default();
-    match (one.verdict, one.attempt) {
-        (VerdictKind::Restarted, Some(attempt)) => format!("attempt {attempt}"),
-        (VerdictKind::Dlq, _) => DeadLetterReason::parse(reason)
-            .map_or_else(|| reason.to_owned(), |reason| reason.in_words().to_owned()),
-        (VerdictKind::Error, _) => reason.to_owned(),
-        _ => reason.replace('_', " "),
+        VerdictKind::Restarted => paint.green(verdict.in_words()),
+        VerdictKind::Dlq => paint.yellow(verdict.in_words()),
+        VerdictKind::Error => paint.red(verdict.in_words()),
+        VerdictKind::Skipped => verdict.in_words().to_owned(),
     }
 }
 

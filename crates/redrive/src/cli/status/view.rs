@@ -1,9 +1,9 @@
 //! The screen, from one value.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use redrive_core::report::Alert;
 use redrive_ledger::{BatchRow, Overview};
-use redrive_web::views::{Level, NextBatch, Status};
+use redrive_web::views::{Level, Status};
 
 use crate::cli::when;
 use crate::cli::words::{count_of, orders, plain};
@@ -58,7 +58,8 @@ pub fn text(status: &Status, now: Timestamp, paint: Paint) -> String {
         lines.push(line("Last batch", last_batch(batch, now)));
     }
     let next_batch = match &status.schedule {
-        Some(schedule) => next(schedule, now, paint),
+        Some(schedule) if schedule.ticks() => schedule.in_words(now),
+        Some(schedule) => paint.yellow(schedule.in_words(now)),
         None => paint.yellow("not known: Temporal does not answer"),
     };
     lines.push(line("Next batch", next_batch));
@@ -100,23 +101,4 @@ fn last_batch(batch: &BatchRow, now: Timestamp) -> String {
         count_of(result.error_count, "error"),
         result.skipped_count,
     )
-}
-
-fn next_batch(next: Timestamp, now: Timestamp) -> String {
-    if next.duration_since(now) > SignedDuration::ZERO {
-        format!("in {}", when::age(now, next))
-    } else {
-        format!("was due {} ago", when::age(next, now))
-    }
-}
-
-/// When the next batch starts, or why none does.
-fn next(schedule: &NextBatch, now: Timestamp, paint: Paint) -> String {
-    match (schedule.exists, schedule.paused, schedule.next_batch_at) {
-        (false, ..) => paint.yellow("there is no schedule: `redrive schedule apply` creates it"),
-        (_, true, _) if schedule.note.is_empty() => paint.yellow("the schedule is paused"),
-        (_, true, _) => paint.yellow(format_args!("the schedule is paused ({})", schedule.note)),
-        (_, _, Some(next)) => next_batch(next, now),
-        (_, _, None) => "the schedule does not say when".to_owned(),
-    }
 }
