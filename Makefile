@@ -26,14 +26,14 @@ export REDRIVE_TEMPORAL_CLI ?= $(abspath $(TOOLS_DIR))/temporal
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test fuzz-api check chaos bench histories
+.PHONY: help setup demo up test fuzz-api check chaos bench histories screenshots
 
 help: ## Print this list.
 	@echo 'make TARGET [ARGS="..."]'
 	@echo
-	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ': .*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Check cargo, fetch the Temporal CLI, promtool and schemathesis into .tools, see to PostgreSQL; needed once, done by the others.
+setup: ## Check cargo, fetch what a run and the tests need into .tools, see to PostgreSQL and Chromium; needed once, done by the others.
 	@scripts/setup
 
 demo: setup ## Let 300 orders run and fail on a real Temporal server, bring them back, and audit it (ORDERS=, SEED=).
@@ -42,14 +42,17 @@ demo: setup ## Let 300 orders run and fail on a real Temporal server, bring them
 up: setup ## Run Redrive on this machine until Ctrl-C, with a Temporal dev server if TEMPORAL_ADDRESS is not set.
 	cargo run $(CARGO_FLAGS) -p redrive -- up $(ARGS)
 
-test: setup ## Run every test, on a real Temporal dev server and a PostgreSQL of its own (ARGS=name runs the tests so named).
-	scripts/with-postgres scripts/with-dev-server cargo test $(CARGO_FLAGS) --workspace --no-fail-fast --features '$(TEST_FEATURES)' $(ARGS)
+test: setup ## Run every test, on a real Temporal dev server, a PostgreSQL and a browser of its own (ARGS=name runs the tests so named).
+	scripts/with-postgres scripts/with-dev-server scripts/with-browser cargo test $(CARGO_FLAGS) --workspace --no-fail-fast --features '$(TEST_FEATURES)' $(ARGS)
 
 fuzz-api: setup ## Ask the API for everything that its description says, rightly and wrongly, on both databases (EXAMPLES=).
 	REDRIVE_FUZZ_EXAMPLES=$(EXAMPLES) scripts/with-postgres scripts/with-dev-server cargo test $(CARGO_FLAGS) -p redrive-web --test api -- --nocapture --test-threads 1 fuzzed:: $(ARGS)
 
 histories: setup ## Record the workflows' histories anew (after a change that adds a patch).
 	REDRIVE_RECORD_HISTORIES=1 scripts/with-dev-server cargo test $(CARGO_FLAGS) -p redrive-engine --test it -- histories::record progress::a_pause
+
+screenshots: setup ## Take the pictures of the pages anew, into docs/images.
+	REDRIVE_WRITE_DOCS=1 scripts/with-dev-server scripts/with-browser cargo test $(CARGO_FLAGS) -p redrive --test browser images::
 
 check: ## Check format, style, lints and docs; warnings are errors.
 	cargo fmt --all --check
