@@ -61,7 +61,9 @@ impl Browser {
     /// Looks another way from now on; whether scripts run stays as it is.
     pub async fn look(&self, look: Look) {
         let size = json!({
-            "width": look.width, "height": look.height, "deviceScaleFactor": look.scale, "mobile": look.width < 600,
+            "width": look.width, "screenWidth": look.width,
+            "height": look.height, "screenHeight": look.height,
+            "deviceScaleFactor": look.scale, "mobile": look.width < 600,
         });
         self.devtools("Emulation.setDeviceMetricsOverride", size)
             .await;

@@ -58,9 +58,9 @@ async fn a_batch_is_followed_live() {
     })
     .await;
     let batches = live.redrive("batches list -o json").json();
-    let restarted = |batch: &Value| batch["restartedCount"] == 20;
+    let restarted = |batch: &Value| batch["result"]["restartedCount"] == 20;
     assert!(
-        batches["batches"].as_array().unwrap().iter().any(restarted),
+        batches.as_array().unwrap().iter().any(restarted),
         "{batches}"
     );
 }
