@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRef, State};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use jiff::Timestamp;
@@ -22,16 +22,14 @@ use prometheus_client::registry::{Registry, Unit};
 use redrive_core::report::ALERT_BACKLOG_BATCHES;
 use redrive_engine::SdkMetrics;
 use redrive_engine::ops::Records;
-use tower_http::timeout::TimeoutLayer;
 
 use crate::api::{healthz, readyz};
 use crate::app::App;
 use crate::problem::{ApiError, Result};
+use crate::serve::in_time;
 
 /// What Prometheus reads.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// Prometheus gives up after ten seconds, if it is told nothing else.
-const LONGEST: Duration = Duration::from_secs(10);
 
 /// A number that need not be whole.
 type Real = Gauge<f64, AtomicU64>;
@@ -72,10 +70,7 @@ pub(crate) fn router(scrape: Scrape) -> Router {
         .with_state(scrape)
         .fallback(|| async { ApiError::not_found("there is nothing at this address") })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::GATEWAY_TIMEOUT,
-            LONGEST,
-        ))
+        .layer(middleware::from_fn(in_time))
 }
 
 /// Answers Prometheus.

@@ -49,7 +49,7 @@ pub fn router(app: App) -> Router {
 }
 
 /// Waits for an answer no longer than a client does.
-async fn in_time(request: Request, next: Next) -> Response {
+pub(crate) async fn in_time(request: Request, next: Next) -> Response {
     let answer = tokio::time::timeout(LATEST, next.run(request)).await;
     answer.unwrap_or_else(|_| ApiError::late().into_response())
 }

@@ -59,7 +59,7 @@ macro_rules! on_both {
 pub(crate) use on_both;
 
 /// `minutes` after the world's beginning.
-fn at(minutes: i64) -> Timestamp {
+pub fn at(minutes: i64) -> Timestamp {
     Timestamp::from_second(1_900_000_000).unwrap() + SignedDuration::from_mins(minutes)
 }
 
