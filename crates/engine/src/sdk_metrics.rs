@@ -126,11 +126,13 @@ fn known<M: Metric + Clone>(
         return family.clone();
     }
     let family = new();
+    // The encoder ends a counter's name; the SDK ends one of them itself.
+    let registered = name.trim_end_matches("_total");
     // The encoder ends the sentence.
     let help = params.description.trim_end_matches('.');
     match unit {
-        Some(unit) => registry.register_with_unit(name, help, unit, family.clone()),
-        None => registry.register(name, help, family.clone()),
+        Some(unit) => registry.register_with_unit(registered, help, unit, family.clone()),
+        None => registry.register(registered, help, family.clone()),
     }
     families.insert(name.to_owned(), family.clone());
     family
@@ -176,6 +178,9 @@ mod tests {
                 .add(by, &queue);
         }
         metrics
+            .counter(params("temporal_local_activity_total"))
+            .add(1, &queue);
+        metrics
             .histogram_duration(params("temporal_activity_execution_latency"))
             .record(Duration::from_millis(70), &both);
         metrics
@@ -191,6 +196,7 @@ mod tests {
             "# HELP temporal_workflow_completed What it counts.",
             "# TYPE temporal_workflow_completed counter",
             "temporal_workflow_completed_total{task_queue=\"q\"} 5",
+            "temporal_local_activity_total{task_queue=\"q\"} 1",
             "# UNIT temporal_activity_execution_latency_seconds seconds",
             "temporal_activity_execution_latency_seconds_count{activity_type=\"scan\",task_queue=\"q\"} 1",
             "temporal_activity_execution_latency_seconds_bucket{le=\"0.05\",activity_type=\"scan\",task_queue=\"q\"} 0",

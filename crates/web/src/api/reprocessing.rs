@@ -149,7 +149,14 @@ pub(crate) async fn dead_letter(
     };
     let records = app.records();
     match records.park(&id, &park).await? {
-        Ok(entry) => Ok(Json(Entry::of(entry, records.clock.now()))),
+        // With the runs that led there, which the queue's row has not.
+        Ok(_) => {
+            let story = records.show_order(&id).await?;
+            let entry = Entry::told(story, records.clock.now());
+            entry
+                .map(Json)
+                .ok_or_else(|| not_now(&id, State::DeadLettered))
+        }
         Err(state) => Err(not_now(&id, state)),
     }
 }

@@ -30,10 +30,11 @@ async fn the_first_page_tells_what_fails_what_was_done_and_what_is_left(world: W
         one_order: false,
     };
     world.ledger.open_batch(&opening).await.unwrap();
-    let ended = world
+    world
         .ledger
-        .finish_batch(&"b1".into(), &BatchEnd::default(), at(NOW - 15));
-    ended.await.unwrap();
+        .finish_batch(&"b1".into(), &BatchEnd::default(), at(NOW - 15))
+        .await
+        .unwrap();
     let html = page(&world, "/").await;
     let mut from = 0;
     for part in [

@@ -124,7 +124,8 @@ fn documented() -> BTreeSet<Metric> {
     let row = |line: &str| {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let name = cells.first()?.strip_prefix('`')?.strip_suffix('`')?;
-        let labels = cells[2]
+        let labels = cells
+            .get(2)?
             .split(',')
             .map(|label| label.trim().trim_matches('`'));
         let labels = labels.filter(|label| !label.is_empty()).map(str::to_owned);
