@@ -1,10 +1,11 @@
 //! A Chromium of its own for one person, driven over WebDriver.
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fantoccini::actions::{InputSource, KeyAction, KeyActions};
 use fantoccini::elements::Element;
+use fantoccini::error::CmdError;
 use fantoccini::key::Key;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
@@ -170,9 +171,17 @@ impl Browser {
         self.client.perform_actions(strokes).await.unwrap();
     }
 
-    /// Runs a script in the page and returns what it returns.
+    /// Runs a script in the page and returns what it returns. Where the page goes away under it, it is run on the next one: a
+    /// script here looks at a page, or brings something to it.
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Value {
-        self.client.execute(script, arguments).await.unwrap()
+        eventually("a page that stays for a script", || async {
+            match self.client.execute(script, arguments.clone()).await {
+                Ok(returned) => Some(returned),
+                Err(error) if went_away(&error) => None,
+                Err(error) => panic!("{error} in {script}"),
+            }
+        })
+        .await
     }
 
     /// As [`Browser::run`], for a script that calls its last argument with what it has to say.
@@ -206,14 +215,18 @@ impl Browser {
     }
 
     async fn find(&self, xpath: &str) -> Element {
-        let wait = self.client.wait().at_most(PATIENCE);
-        match wait.for_element(Locator::XPath(xpath)).await {
-            Ok(element) => element,
-            Err(error) => panic!(
-                "no {xpath} at {} ({error}), which shows: {}",
-                self.place().await,
-                self.text("body").await
-            ),
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let wait = self.client.wait().at_most(PATIENCE);
+            match wait.for_element(Locator::XPath(xpath)).await {
+                Ok(element) => return element,
+                Err(error) if went_away(&error) && Instant::now() < deadline => {}
+                Err(error) => panic!(
+                    "no {xpath} at {} ({error}), which shows: {}",
+                    self.place().await,
+                    self.text("body").await
+                ),
+            }
         }
     }
 
@@ -273,6 +286,11 @@ fn capabilities(look: Look) -> Map<String, Value> {
     ]
     .into_iter()
     .collect()
+}
+
+/// Whether the page was left while it was asked.
+fn went_away(error: &CmdError) -> bool {
+    error.to_string().contains("navigation")
 }
 
 /// A text as XPath has it, which knows no escapes.

@@ -61,10 +61,10 @@ async fn a_dead_letter_is_decided_without_a_mouse() {
     live.browse(DESK, async |browser| {
         browser.goto("/dead-letters").await;
         skip(browser).await;
-        until(browser, "resolved", 0).await;
-        until(browser, "order", 8).await;
+        until(browser, "resolved", 1).await;
+        until(browser, "order", 12).await;
         browser.keys(" ").await;
-        until(browser, "by", 8).await;
+        until(browser, "by", 12).await;
         browser.keys("ann").await;
         until(browser, "notes", 1).await;
         browser.keys("refunded").await;
