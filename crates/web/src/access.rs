@@ -156,7 +156,9 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
         let allowed = may(token, request.method(), path)
             .and_then(|()| from_a_page(request.method(), request.headers()));
         if let Err(error) = allowed {
-            return refused(&request, error);
+            // The page that says so says to whom.
+            let name = Some(token.name.clone());
+            return CALLER.sync_scope(Caller { name }, || refused(&request, error));
         }
     }
     let name = caller.map(|token| token.name);

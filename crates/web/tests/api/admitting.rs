@@ -258,6 +258,10 @@ async fn a_viewer_is_refused_on_a_page(world: World) {
         body.contains("takes one of role operator or above"),
         "{body}"
     );
+    assert!(
+        body.contains("Signed in as <strong>board</strong>"),
+        "{body}"
+    );
     let by = ann("left");
     let revoked = world.app.ops.records.revoke_token("board", &by);
     revoked.await.unwrap();

@@ -152,7 +152,7 @@ impl Site {
         })
         .await;
         for (count, expected) in counts.as_object().unwrap() {
-            assert_eq!(ended[count], *expected, "{count} of {ended}");
+            assert_eq!(ended["result"][count], *expected, "{count} of {ended}");
         }
         self.agrees(alerts).await;
     }
