@@ -19,8 +19,11 @@ const LETTERS: u32 = 17;
 /// A day's bars have so much of its width.
 const BARS: f64 = 0.84;
 
+/// What is drawn: its name, and how many of a day.
+type Series = (&'static str, fn(&Day) -> u64);
+
 /// What has a bar, by the name of its class and in words.
-const SERIES: [(&str, fn(&Day) -> u64); 3] = [
+const SERIES: [Series; 3] = [
     ("restarted", |day| day.restarted),
     ("recovered", |day| day.recovered),
     ("dead-lettered", |day| day.sent_to_dlq),
