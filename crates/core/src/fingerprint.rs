@@ -11,7 +11,8 @@ use std::net::Ipv6Addr;
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
-use sha2::{Digest, Sha256};
+
+use crate::digest;
 
 /// The longest normalised message, in characters: the wording that tells failures apart comes first.
 pub const MAX_NORMALISED_CHARS: usize = 200;
@@ -97,16 +98,7 @@ pub fn normalise(message: &str) -> String {
 /// The fingerprint of a failure: 16 hex digits of the SHA-256 of workflow type, status and normalised message,
 /// separated by NUL.
 pub fn fingerprint(workflow_type: &str, status: &str, message: &str) -> String {
-    short_hash(&[workflow_type, status, &normalise(message)].join("\0"))
-}
-
-/// The first 64 bits of the text's SHA-256, as 16 hex digits.
-pub(crate) fn short_hash(text: &str) -> String {
-    let digest = Sha256::digest(text.as_bytes());
-    digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest::short([workflow_type, status, &normalise(message)].join("\0"))
 }
 
 fn placeholder(found: &Captures<'_>) -> String {

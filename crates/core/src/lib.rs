@@ -6,6 +6,7 @@
 pub mod backoff;
 pub mod classify;
 pub mod decide;
+pub mod digest;
 pub mod failure;
 pub mod fingerprint;
 pub mod ids;

@@ -10,6 +10,8 @@ macro_rules! named_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+        // The schema's macro does not see through the names below.
+        #[schema(rename_all = "snake_case")]
         pub enum $name {
             $($(#[$vdoc])* #[serde(rename = $text)] $variant,)*
         }
@@ -198,5 +200,32 @@ resolve         -             -             -             -             resolved
             assert_eq!(State::parse(state.as_str()), Some(*state));
         }
         assert_eq!(State::parse("gone"), None);
+    }
+
+    /// What an answer has is what its description says.
+    #[test]
+    fn names_are_described_as_they_are_written() {
+        use crate::decide::{DeadLetterReason, RunStatus, SkipReason};
+        use crate::report::{BatchStatus, VerdictKind};
+        use utoipa::PartialSchema;
+
+        macro_rules! named {
+            ($($name:ident),*) => {
+                $(
+                    let described = serde_json::to_value($name::schema()).unwrap();
+                    let names: Vec<&str> = $name::ALL.iter().map(|value| value.as_str()).collect();
+                    assert_eq!(described["enum"], serde_json::json!(names), stringify!($name));
+                )*
+            };
+        }
+        named!(
+            State,
+            Event,
+            DeadLetterReason,
+            RunStatus,
+            SkipReason,
+            BatchStatus,
+            VerdictKind
+        );
     }
 }

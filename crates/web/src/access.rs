@@ -30,9 +30,11 @@ use crate::problem::{ApiError, Result};
 const COOKIE: &str = "redrive_session";
 /// How a token is shown.
 const BEARER: &str = "Bearer ";
-/// Served to anybody: whether the process lives, and what it takes to sign in.
-const OPEN: [&str; 3] = ["/healthz", "/readyz", "/login"];
-/// What a page is dressed with.
+/// Served to anybody: whether it can serve, and what it takes to sign in.
+const OPEN: [&str; 2] = ["/readyz", "/login"];
+/// Served to anybody as often as they like, without a look into the ledger: whether the process lives.
+const ALIVE: &str = "/healthz";
+/// And what a page is dressed with.
 const ASSETS: &str = "/assets/";
 /// What only an admin may ask and change.
 pub(crate) const TOKENS: &str = "/api/v1/tokens";
@@ -140,7 +142,9 @@ pub(crate) fn forgotten() -> Cookie<'static> {
 /// Lets in who may, and says to what serves them who they are.
 pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let is_open = OPEN.contains(&path) || path.starts_with(ASSETS);
+    if path == ALIVE || path.starts_with(ASSETS) {
+        return next.run(request).await;
+    }
     let caller = match identified(&app.access, app.records(), request.headers()).await {
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
@@ -149,7 +153,7 @@ pub(crate) async fn admit(State(app): State<App>, request: Request, next: Next) 
     if let Err(seconds) = app.access.turn(known) {
         return too_many(seconds);
     }
-    if app.access.by_token && !is_open {
+    if app.access.by_token && !OPEN.contains(&path) {
         let Some(token) = &caller else {
             return unknown(&request);
         };
@@ -189,7 +193,8 @@ async fn identified(
 
 /// What it takes to ask that.
 fn needed(method: &Method, path: &str) -> Role {
-    if path == TOKENS || path.starts_with(&format!("{TOKENS}/")) {
+    let below = path.strip_prefix(TOKENS);
+    if below.is_some_and(|below| below.is_empty() || below.starts_with('/')) {
         return Role::Admin;
     }
     // Whoever looks may also stop looking.

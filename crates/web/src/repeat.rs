@@ -6,9 +6,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use redrive_core::digest;
 use redrive_engine::ops::Records;
 use redrive_ledger::{Answer, Begun};
-use sha2::{Digest, Sha256};
 
 use crate::access::{self, TOKENS};
 use crate::app::App;
@@ -50,7 +50,8 @@ async fn served(records: &Records, request: Request, next: Next) -> Result<Respo
     })?;
     // Nobody is given what somebody else was answered.
     let caller = access::signed_in().unwrap_or_default();
-    let digest = digest(&format!("{caller} {} {}", parts.method, parts.uri), &body);
+    let what = format!("{caller} {} {}", parts.method, parts.uri);
+    let digest = digest::sha256([what.as_bytes(), &body].concat());
     let now = records.clock.now();
     match records.desk.begin_request(&key, &digest, now).await? {
         Begun::New => {}
@@ -92,14 +93,6 @@ fn key(header: Option<&HeaderValue>) -> Result<String> {
     Err(ApiError::invalid(format!(
         "Idempotency-Key has 1 to {LONGEST} visible characters"
     )))
-}
-
-fn digest(what: &str, body: &[u8]) -> String {
-    let digest = Sha256::new()
-        .chain_update(what)
-        .chain_update(body)
-        .finalize();
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn given(answer: Answer) -> Response {

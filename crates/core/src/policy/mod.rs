@@ -21,7 +21,7 @@ mod tests;
 use serde::{Deserialize, Serialize};
 
 use crate::backoff::Backoff;
-use crate::fingerprint::short_hash;
+use crate::digest;
 
 pub use customer::CustomerId;
 pub use rule::{Condition, Pattern, Rule};
@@ -138,6 +138,6 @@ impl Policy {
     pub fn digest(&self) -> String {
         let settings = serde_json::to_string(self)
             .expect("a policy is maps with string keys, text and numbers");
-        short_hash(&settings)
+        digest::short(&settings)
     }
 }

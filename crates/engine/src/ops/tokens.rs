@@ -2,13 +2,11 @@
 //!
 //! A secret is 256 random bits, so its plain SHA-256 is as good as a slow hash is for a password.
 
-use std::fmt::Write;
-
 use jiff::SignedDuration;
 use rand::TryRngCore;
 use rand::rngs::OsRng;
+use redrive_core::digest;
 use redrive_ledger::{NewAuditEvent, Role, Token};
-use sha2::{Digest, Sha256};
 
 use super::{OpsError, Records, Result};
 
@@ -30,7 +28,7 @@ impl Secret {
         OsRng
             .try_fill_bytes(&mut bytes)
             .expect("an operating system without randomness runs nothing of this");
-        Self(PREFIX.to_owned() + &hex(&bytes))
+        Self(PREFIX.to_owned() + &digest::hex(&bytes))
     }
 
     /// What somebody shows as one.
@@ -45,7 +43,7 @@ impl Secret {
 
     /// What the ledger knows it by.
     fn hash(&self) -> String {
-        hex(&Sha256::digest(&self.0))
+        digest::sha256(&self.0)
     }
 }
 
@@ -55,25 +53,17 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // A string takes whatever is written to it.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 /// A name for a token, if `text` is one.
 ///
 /// Errors: why it is none, as a sentence.
 pub fn token_name(text: &str) -> std::result::Result<String, String> {
     let fits = (1..=LONGEST_NAME).contains(&text.chars().count());
-    let plain = |c: char| c.is_alphanumeric() || "-_.@ ".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.@ ".contains(c);
     if fits && text.chars().all(plain) && text.trim() == text {
         return Ok(text.to_owned());
     }
     Err(format!(
-        "a token's name has 1 to {LONGEST_NAME} letters, digits, spaces, and -_.@"
+        "a token's name has 1 to {LONGEST_NAME} letters of ASCII, digits, spaces, and -_.@"
     ))
 }
 
@@ -151,11 +141,7 @@ mod tests {
         assert_eq!(one.tell().len(), PREFIX.len() + 64);
         assert_eq!(Secret::shown(one.tell()).hash(), one.hash());
         assert_eq!(format!("{one:?}"), "Secret");
-        // The test vector of FIPS 180-2 for "abc".
-        assert_eq!(
-            Secret::shown("abc").hash(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(Secret::shown("abc").hash(), digest::sha256("abc"));
     }
 
     #[test]
@@ -163,7 +149,7 @@ mod tests {
         for name in [
             "night shift",
             "ann@example.com",
-            "gruppe-ä.1",
+            "gruppe-a.1",
             &"x".repeat(64),
         ] {
             assert_eq!(token_name(name).as_deref(), Ok(name));
@@ -176,6 +162,7 @@ mod tests {
             "a\nb",
             "<b>",
             "a/b",
+            "gruppe-ä.1",
             &"x".repeat(65),
         ] {
             assert!(token_name(name).is_err(), "{name:?}");

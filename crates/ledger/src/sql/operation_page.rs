@@ -8,11 +8,11 @@ use redrive_core::ids::{OperationId, WorkflowId};
 use redrive_core::policy::Policy;
 
 use crate::contract::Result;
-use crate::db::{Conn, Query, Row, args};
+use crate::db::{Conn, Row, args};
 use crate::error::Doing;
 use crate::rows::Fields;
 use crate::sql::operation_items::{self, Item, Stood};
-use crate::sql::reading::dead_letters::{ENTRIES, narrow};
+use crate::sql::reading::dead_letters::{narrow, selected};
 use crate::sql::resolve::{self, Decision, OneResolved};
 use crate::sql::{SqlLedger, operation};
 use crate::{
@@ -131,7 +131,7 @@ async fn entries(
     decided_since: Option<Timestamp>,
     limit: u32,
 ) -> Result<Vec<(OrderPk, DeadLetter)>> {
-    let mut query = Query::new(ENTRIES);
+    let mut query = selected("");
     narrow(&mut query, filter);
     if let Some(since) = decided_since {
         query

@@ -161,7 +161,7 @@ impl Reader for SqlLedger {
     }
 }
 
-/// The bounds of the texts that begin with `prefix`, all of them hex digits: from, and before.
+/// The bounds of the texts that begin with `prefix`: from, and before.
 fn beginning_with(prefix: &str) -> (String, String) {
-    (prefix.to_owned(), format!("{prefix}g"))
+    (prefix.to_owned(), format!("{prefix}{}", char::MAX))
 }

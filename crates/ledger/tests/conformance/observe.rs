@@ -3,7 +3,7 @@
 use redrive_core::decide::RunStatus;
 use redrive_core::policy::Policy;
 use redrive_core::states::State;
-use redrive_ledger::{AttemptOutcome, Failure, ObserveSummary, Outcome, Resolution, Resolve};
+use redrive_ledger::{AttemptOutcome, Failure, ObserveSummary, Outcome};
 
 use super::world::{
     World, ann, at, failure, first_failure, latest, request, run, verdict, with_status,
@@ -244,16 +244,7 @@ async fn after_a_cancellation_failures_are_only_shown() {
         .park(&"a".into(), &ann("x").into(), world.now())
         .await
         .unwrap();
-    let cancel = Resolve {
-        workflow_id: "a".into(),
-        resolution: Resolution::Cancelled,
-        by: ann("refunded"),
-    };
-    world
-        .ledger
-        .resolve(&world.policy, &cancel, world.now())
-        .await
-        .unwrap();
+    world.cancel("a").await;
     world.wait(100);
     world.observe(&[failure("a", "a-1", 90)]).await;
     let story = world.story("a").await;

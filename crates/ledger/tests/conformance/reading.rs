@@ -268,16 +268,7 @@ async fn failures_are_listed_with_their_orders_and_grouped() {
     let listed = world.reader.failures(&group, 9).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!(listed[0].order_id, "id-of-b");
-    let cancel = Resolve {
-        workflow_id: "d".into(),
-        resolution: Resolution::Cancelled,
-        by: ann("refunded"),
-    };
-    world
-        .ledger
-        .resolve(&world.policy, &cancel, world.now())
-        .await
-        .unwrap();
+    world.cancel("d").await;
     let left = found(None, None).await;
     assert_eq!((left[0].count, left[0].open_orders), (6, 3));
     assert_eq!(left[1..], groups[1..]);
@@ -522,16 +513,7 @@ async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
     assert_eq!(beginning("id-of-d").await, Total::Exactly(1));
     assert_eq!(beginning("nobody").await, Total::Exactly(0));
 
-    let cancel = Resolve {
-        workflow_id: "d".into(),
-        resolution: Resolution::Cancelled,
-        by: ann("refunded"),
-    };
-    world
-        .ledger
-        .resolve(&world.policy, &cancel, world.now())
-        .await
-        .unwrap();
+    world.cancel("d").await;
     assert_eq!(dead_letters(&world, waiting).await, ["bystander-parked"]);
     let decided = DeadLetterFilter {
         resolved: Some(true),

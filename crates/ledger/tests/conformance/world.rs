@@ -15,7 +15,7 @@ use redrive_core::policy::Policy;
 use redrive_ledger::{
     BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed, ClaimedOrder, Commit,
     Committed, Desk, Failure, Latest, Ledger, NewAuditEvent, ObserveSummary, OrderRow, Outcome,
-    Plan, Reader, SqlLedger, Story,
+    Plan, Reader, Resolution, Resolve, SqlLedger, Story,
 };
 
 /// The bytes of every start request, but for the order's id after them.
@@ -384,6 +384,19 @@ impl World {
             .finish_batch(&batch.into(), &BatchEnd::default(), self.now())
             .await
             .unwrap()
+    }
+
+    /// Somebody gives a dead letter up.
+    pub async fn cancel(&self, order: &str) {
+        let cancel = Resolve {
+            workflow_id: order.into(),
+            resolution: Resolution::Cancelled,
+            by: ann("refunded"),
+        };
+        self.ledger
+            .resolve(&self.policy, &cancel, self.now())
+            .await
+            .unwrap();
     }
 
     /// Everything known of an order.

@@ -4,11 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::Timestamp;
+use redrive_core::digest;
 use redrive_core::ids::OperationId;
 use redrive_engine::ops::{Decision, Many};
 use redrive_ledger::Operation;
 use serde_json::json;
-use sha2::{Digest, Sha256};
 
 use crate::app::{self, App};
 use crate::extract::{self, Path};
@@ -92,12 +92,8 @@ async fn preview(
 /// from doing more than was looked at.
 fn token(action: &Action, as_of: Timestamp) -> String {
     let request = json!([action.resolution, action.filter, action.limit]);
-    let digest = Sha256::digest(format!("{}{request}", as_of.as_microsecond()));
-    let digest: String = digest[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    format!("{}.{digest}", as_of.as_microsecond())
+    let at = as_of.as_microsecond();
+    format!("{at}.{}", digest::short(format!("{at}{request}")))
 }
 
 /// The moment of the preview that `token` is of.

@@ -17,10 +17,7 @@ pub(super) async fn list(
     offset: u32,
     limit: u32,
 ) -> Result<Vec<DeadLetter>> {
-    let mut query =
-        Query::new("SELECT d.*, o.workflow_id, o.order_id, o.customer_id FROM dead_letters AS d");
-    query.push(index(filter));
-    query.push(" JOIN orders AS o ON o.id = d.order_pk WHERE ");
+    let mut query = selected(index(filter));
     narrow(&mut query, filter);
     query.push(sorted(filter.order)).push(" LIMIT ").bind(limit);
     query.push(" OFFSET ").bind(offset);
@@ -97,9 +94,15 @@ pub(in crate::sql) async fn count(conn: &mut Conn, filter: &DeadLetterFilter) ->
     found.doing("count dead letters")?.count("count")
 }
 
-/// The beginning of a statement that lists entries `d` of orders `o`; its condition follows.
-pub(in crate::sql) const ENTRIES: &str = "\
-SELECT d.*, o.workflow_id, o.order_id, o.customer_id FROM dead_letters AS d JOIN orders AS o ON o.id = d.order_pk WHERE ";
+/// The beginning of a statement that lists entries `d`, by way of an index, of orders `o`; its condition follows.
+pub(in crate::sql) fn selected(index: &'static str) -> Query {
+    let mut query =
+        Query::new("SELECT d.*, o.workflow_id, o.order_id, o.customer_id FROM dead_letters AS d");
+    query
+        .push(index)
+        .push(" JOIN orders AS o ON o.id = d.order_pk WHERE ");
+    query
+}
 
 /// The order of a list.
 fn sorted(order: DeadLetterOrder) -> &'static str {
@@ -119,14 +122,9 @@ fn after(order: DeadLetterOrder) -> &'static str {
     }
 }
 
-/// The bounds of the texts that begin with `prefix`: from, and before.
-fn from_and_before(prefix: &str) -> (String, String) {
-    (prefix.to_owned(), format!("{prefix}{}", char::MAX))
-}
-
 /// How many orders have an id that begins so.
 pub(super) async fn orders_beginning(ledger: &SqlLedger, prefix: &str) -> Result<Total> {
-    let (from, before) = from_and_before(prefix);
+    let (from, before) = beginning_with(prefix);
     let statement = "SELECT count(*) AS count FROM
          (SELECT 1 FROM orders WHERE order_id >= $1 AND order_id < $2 LIMIT $3) AS matching";
     let mut conn = ledger.read().await?;
@@ -155,7 +153,7 @@ pub(in crate::sql) fn narrow(query: &mut Query, filter: &DeadLetterFilter) {
     }
     if let Some(search) = &filter.search {
         // The orders come first, each from an index; then their entries.
-        let (from, before) = from_and_before(search);
+        let (from, before) = beginning_with(search);
         query
             .push(" AND d.order_pk IN (SELECT id FROM orders WHERE order_id >= ")
             .bind(from)
