@@ -125,6 +125,10 @@ async fn every_page_is_whole() {
         browser.press("Escalate 1 order").await;
         is_whole(browser, "Decided", "Escalate: 1 order done").await;
 
+        browser.goto("/schedule").await;
+        browser.press("Dry run").await;
+        is_whole(browser, "Dry run", "What a batch would do now").await;
+
         // A page that is not there is a page, too; the browser says so by itself.
         browser.goto("/orders/nobody").await;
         let complaints = browser.complaints().await;
@@ -155,6 +159,7 @@ async fn a_new_installation_has_pages() {
         at(browser, "/orders", "Orders", "Orders").await;
         at(browser, "/failures", "Failures", "What fails, and why").await;
         at(browser, "/batches", "Batches", "Batches").await;
+        at(browser, "/api", "API", "The API of").await;
     })
     .await;
 }
