@@ -7,6 +7,9 @@ use crate::browser::Browser;
 use crate::live::{Live, NEVER};
 use crate::look::DESK;
 
+/// A page that none of the links leads to: where one has led, its name in the header tells.
+const OF_NONE: &str = "/api";
+
 /// What has the focus: its name, and whether it shows that.
 const FOCUSED: &str = "
     const it = document.activeElement, style = getComputedStyle(it), box = it.getBoundingClientRect();
@@ -89,11 +92,11 @@ async fn a_dead_letter_is_decided_without_a_mouse() {
 async fn each_page_is_reached_and_its_first_action_is_next() {
     let live = Live::with(NEVER, &[("A1", "shipping_failed")]).await;
     live.browse(DESK, async |browser| {
-        browser.goto("/").await;
+        browser.goto(OF_NONE).await;
         let links = browser.texts("nav a").await;
         assert!(links.len() >= 6, "{links:?}");
         for (n, link) in links.iter().enumerate() {
-            browser.goto("/").await;
+            browser.goto(OF_NONE).await;
             // The link to the content, the name, then the pages.
             for _ in 0..n + 2 {
                 next(browser).await;
