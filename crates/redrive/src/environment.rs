@@ -12,6 +12,10 @@ pub const CONFIG: &str = "REDRIVE_CONFIG";
 pub const LEDGER_URL: &str = "REDRIVE_LEDGER_URL";
 /// Overrides `web.listen`.
 pub const LISTEN: &str = "REDRIVE_LISTEN";
+/// The server that answers commands.
+pub const SERVER: &str = "REDRIVE_SERVER";
+/// The token that is shown to it.
+pub const TOKEN: &str = "REDRIVE_TOKEN";
 /// What is logged, as a filter of tracing targets.
 pub const LOG: &str = "REDRIVE_LOG";
 /// Where the Temporal CLI is.
@@ -32,6 +36,14 @@ pub const OURS: &[(&str, &str)] = &[
     (
         LISTEN,
         "Where `up` and `serve` answer over HTTP, instead of `web.listen`, where `--listen` names no address.",
+    ),
+    (
+        SERVER,
+        "The server of Redrive that answers commands, where neither `--server` nor `--ledger` names another.",
+    ),
+    (
+        TOKEN,
+        "The token that is shown to that server, where it asks for one (`redrive token create`).",
     ),
     (
         LOG,

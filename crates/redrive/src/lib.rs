@@ -3,6 +3,7 @@
 //! Only this crate reads the environment, and only [`printer`] prints.
 
 pub mod audit;
+pub mod backend;
 pub mod cli;
 pub mod config;
 pub mod connect;

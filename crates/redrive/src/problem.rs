@@ -9,6 +9,9 @@ use redrive_engine::EngineError;
 use redrive_engine::gateway::GatewayError;
 use redrive_engine::ops::OpsError;
 use redrive_ledger::LedgerError;
+use reqwest::StatusCode;
+
+use crate::backend::RemoteError;
 
 /// Exit code of a user's error, and of work that was done in part.
 pub const USER: u8 = 1;
@@ -60,6 +63,9 @@ pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
         if let Some(problem) = cause.downcast_ref::<Problem>() {
             return problem.hint.as_deref();
         }
+        if let Some(error) = cause.downcast_ref::<RemoteError>() {
+            return hint_of_server(error);
+        }
         let engine = match cause.downcast_ref::<OpsError>() {
             Some(OpsError::Batch { .. } | OpsError::NotStarted { .. }) => {
                 return Some(HINT_OF_BATCH);
@@ -97,6 +103,20 @@ fn hint_of_call(error: &GatewayError) -> &'static str {
     }
 }
 
+/// What a server says of a request says what to do.
+fn hint_of_server(error: &RemoteError) -> Option<&'static str> {
+    match error {
+        RemoteError::Unreachable { .. } => Some(
+            "is `redrive serve` or `redrive up` running there? --server or REDRIVE_SERVER names another address; --ledger asks the ledger itself.",
+        ),
+        RemoteError::Foreign { .. } => Some(
+            "is that the address of a Redrive, and of the same version? `redrive --version` tells this one's.",
+        ),
+        RemoteError::Refused { status, .. } => (*status == StatusCode::UNAUTHORIZED)
+            .then_some("set REDRIVE_TOKEN to a token; `redrive token create` makes one."),
+    }
+}
+
 /// SQLite's code for a file that it has not written.
 const NOT_A_DATABASE: &str = "26";
 
@@ -129,6 +149,9 @@ fn code(error: &anyhow::Error) -> u8 {
     for cause in error.chain() {
         if let Some(problem) = cause.downcast_ref::<Problem>() {
             return problem.code;
+        }
+        if let Some(error) = cause.downcast_ref::<RemoteError>() {
+            return code_of_server(error);
         }
         if let Some(error) = cause.downcast_ref::<OpsError>() {
             return code_of_verb(error);
@@ -163,6 +186,16 @@ fn code_of_verb(error: &OpsError) -> u8 {
         | OpsError::NoFolder(_) => USER,
         OpsError::Batch { .. } | OpsError::NotStarted { .. } => OURS,
         OpsError::Engine(error) => code_of_engine(error),
+    }
+}
+
+/// What a server does not know or allow is the user's to mend, as is a wrong address.
+fn code_of_server(error: &RemoteError) -> u8 {
+    match error {
+        RemoteError::Refused { status, .. } if status.is_server_error() => OURS,
+        RemoteError::Refused { .. }
+        | RemoteError::Unreachable { .. }
+        | RemoteError::Foreign { .. } => USER,
     }
 }
 

@@ -43,11 +43,12 @@ use redrive_core::words;
 
 use crate::config::Overrides;
 use crate::demo::{self, DemoArgs};
+use crate::environment;
 use crate::printer::{Format, Printer};
-use crate::problem::{self, USER};
+use crate::problem::{self, Problem, USER};
 use crate::telemetry::{self, LogFormat};
 
-pub use session::{Session, Verb};
+pub use session::{Session, Verb, records};
 
 /// Finds orders whose workflows failed, starts them again, and parks the hopeless ones in a dead letter queue.
 ///
@@ -75,6 +76,9 @@ pub struct Global {
     /// The ledger, a file's path, sqlite:PATH or postgres://USER@HOST/DATABASE [default: REDRIVE_LEDGER_URL, else ledger.url of the configuration]
     #[arg(long, global = true, value_name = "URL")]
     ledger: Option<String>,
+    /// A server of Redrive that answers instead of the ledger, as `redrive serve` tells its address [default: REDRIVE_SERVER]
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "ledger")]
+    server: Option<String>,
     /// The form of the answer on stdout: text for people, json for programs, jsonl for one item a line
     #[arg(
         short,
@@ -103,6 +107,15 @@ impl Global {
         Overrides {
             config: self.config.clone(),
             ledger: self.ledger.clone(),
+        }
+    }
+
+    /// The server that is to answer: of `--server`, else of `REDRIVE_SERVER`, unless a ledger is named.
+    pub fn server(&self) -> Option<String> {
+        match (&self.server, &self.ledger) {
+            (Some(server), _) => Some(server.clone()),
+            (None, Some(_)) => None,
+            (None, None) => environment::text(environment::SERVER),
         }
     }
 }
@@ -159,6 +172,41 @@ enum Command {
     Sample(sample::SampleArgs),
 }
 
+impl Command {
+    /// Whether a server can do it. The others set up, serve, or look at what a server stands on.
+    fn asks_a_server(&self) -> bool {
+        match self {
+            Self::Status(_)
+            | Self::Run(_)
+            | Self::Scan(_)
+            | Self::Failures(_)
+            | Self::Batches(_)
+            | Self::Orders(_)
+            | Self::Dlq(_)
+            | Self::Report(_)
+            | Self::Audit(_)
+            | Self::Schedule(_)
+            | Self::Halt(_)
+            | Self::Unhalt(_)
+            | Self::Limits(_)
+            | Self::Token(_)
+            | Self::Classify(_) => true,
+            Self::Up(_)
+            | Self::Worker(_)
+            | Self::Serve(_)
+            | Self::Migrate(_)
+            | Self::Config(_)
+            | Self::Policy(_)
+            | Self::Doctor(_)
+            | Self::Completions(_)
+            | Self::Man(_)
+            | Self::OpenApi(_)
+            | Self::Demo(_)
+            | Self::Sample(_) => false,
+        }
+    }
+}
+
 /// Runs the command line of this process.
 pub async fn main() -> ExitCode {
     main_with(std::env::args_os()).await
@@ -189,6 +237,13 @@ pub async fn main_with(words: impl IntoIterator<Item = OsString>) -> ExitCode {
 impl Cli {
     async fn run(self, printer: &Printer) -> anyhow::Result<ExitCode> {
         let global = self.global;
+        if global.server.is_some() && !self.command.asks_a_server() {
+            return Err(Problem::user(
+                "no server does this command.",
+                "leave --server out: it works where it is given, on the ledger and Temporal themselves.",
+            )
+            .into());
+        }
         match self.command {
             Command::Up(args) => up::run(args, &global, printer).await,
             Command::Worker(args) => worker::run(args, &global, printer).await,

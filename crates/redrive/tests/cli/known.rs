@@ -9,12 +9,13 @@ use redrive_core::ids::Home;
 use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use redrive_engine::{Clock, SystemClock};
+use redrive_fulfillment::testbed::Testbed;
 use redrive_ledger::{
     Act, BatchEnd, BatchOpening, Check, Checked, ClaimRequest, Commit, Failure, Ledger,
     NewAuditEvent, Outcome, Plan, SqliteLedger,
 };
 
-use super::site::Site;
+use super::site::{Site, Way};
 use super::tape::Tape;
 
 /// Builds the ledger.
@@ -255,40 +256,43 @@ impl Known {
     }
 }
 
-/// Every command that reads, with what it says on stdout and stderr.
+/// Every command that reads.
+const READS: [&str; 27] = [
+    "status",
+    "failures list --limit 4",
+    "failures list --status slam_failed",
+    "failures show run-0-of-DEAD-2",
+    "failures groups",
+    "failures groups --since 50h",
+    "orders list",
+    "orders list --state in-flight --state held",
+    "orders list --group bbbb",
+    "orders list --customer CUST-5 --state open",
+    "orders list --state recovered --older-than 24h",
+    "orders show WAIT-1",
+    "orders show GONE-1",
+    "batches list",
+    "batches show",
+    "batches show reprocessing-batch-1 --verdict dlq --limit 2",
+    "dlq list",
+    "dlq list --resolved --status shipping_failed",
+    "dlq list --customer CUST-6 --status slam_failed",
+    "dlq list --older-than 30d",
+    "dlq show DEAD-1",
+    "dlq stats",
+    "report",
+    "report --csv",
+    "audit list",
+    "audit list --by bob",
+    "limits show",
+];
+
+/// What they say on stdout and stderr.
 #[tokio::test]
 async fn what_every_reading_command_says() {
     let site = site().await;
     let mut tape = Tape::at(&[&site], &[]);
-    for command in [
-        "status",
-        "failures list --limit 4",
-        "failures list --status slam_failed",
-        "failures show run-0-of-DEAD-2",
-        "failures groups",
-        "failures groups --since 50h",
-        "orders list",
-        "orders list --state in-flight --state held",
-        "orders list --group bbbb",
-        "orders list --customer CUST-5 --state open",
-        "orders list --state recovered --older-than 24h",
-        "orders show WAIT-1",
-        "orders show GONE-1",
-        "batches list",
-        "batches show",
-        "batches show reprocessing-batch-1 --verdict dlq --limit 2",
-        "dlq list",
-        "dlq list --resolved --status shipping_failed",
-        "dlq list --customer CUST-6 --status slam_failed",
-        "dlq list --older-than 30d",
-        "dlq show DEAD-1",
-        "dlq stats",
-        "report",
-        "report --csv",
-        "audit list",
-        "audit list --by bob",
-        "limits show",
-    ] {
+    for command in READS {
         tape.reads(&site, command);
         let lines = site.run(&format!("{command} -o jsonl")).well();
         if !command.contains("--csv") {
@@ -300,38 +304,76 @@ async fn what_every_reading_command_says() {
     insta::assert_snapshot!(tape.told());
 }
 
-/// Every command that decides something without a server, one after the other, with its exit code.
+/// Every command that decides something without Temporal, one after the other.
+const ACTS: [&str; 23] = [
+    "orders hold WAIT-1 --reason look",
+    "orders hold WAIT-1 DEAD-1 FLY-1 BACK-1 nobody --by bob",
+    "orders release WAIT-1 OUT-1",
+    "orders reset DEAD-2 --reason mended",
+    "orders dead-letter HELD-1 --reason odd",
+    "dlq cancel DEAD-1 --reason refunded",
+    "dlq cancel DEAD-1 --reason again",
+    "dlq escalate WAIT-1 --reason never-there",
+    "dlq escalate --status planning_failed --reason to-carol --yes",
+    "dlq escalate --status planning_failed --reason to-carol --yes",
+    "dlq cancel HELD-1 DEAD-1 --reason two-at-once",
+    "dlq cancel HELD-1 DEAD-1 --reason two-at-once --yes",
+    "limits set starts 50 --reason the-backlog",
+    "limits reset starts",
+    "token list",
+    "token create --role viewer --name board --by ann --reason for-the-wall",
+    "token create --role admin --name board --by ann",
+    "token list",
+    "token revoke board --reason off-the-wall",
+    "token revoke board",
+    "halt --reason stocktaking",
+    "status",
+    "unhalt --reason done",
+];
+
+/// What they say, with their exit codes.
 #[tokio::test]
 async fn what_every_act_says() {
     let sites = [site().await, site().await];
     let sites = sites.each_ref();
     let mut tape = Tape::at(&sites, &[]);
-    for command in [
-        "orders hold WAIT-1 --reason look",
-        "orders hold WAIT-1 DEAD-1 FLY-1 BACK-1 nobody --by bob",
-        "orders release WAIT-1 OUT-1",
-        "orders reset DEAD-2 --reason mended",
-        "orders dead-letter HELD-1 --reason odd",
-        "dlq cancel DEAD-1 --reason refunded",
-        "dlq cancel DEAD-1 --reason again",
-        "dlq escalate WAIT-1 --reason never-there",
-        "dlq escalate --status planning_failed --reason to-carol --yes",
-        "dlq escalate --status planning_failed --reason to-carol --yes",
-        "dlq cancel HELD-1 DEAD-1 --reason two-at-once",
-        "dlq cancel HELD-1 DEAD-1 --reason two-at-once --yes",
-        "limits set starts 50 --reason the-backlog",
-        "limits reset starts",
-        "token list",
-        "token create --role viewer --name board --by ann --reason for-the-wall",
-        "token create --role admin --name board --by ann",
-        "token list",
-        "token revoke board --reason off-the-wall",
-        "token revoke board",
-        "halt --reason stocktaking",
-        "status",
-        "unhalt --reason done",
-    ] {
+    for command in ACTS {
         tape.acts(&sites, command);
     }
     insta::assert_snapshot!(tape.told());
+}
+
+/// What is said where the command reads or acts itself, and through a server.
+#[tokio::test]
+async fn a_server_says_the_same() {
+    let testbed = Testbed::connect("known").await;
+    let site = filled(Site::on(&testbed)).await;
+    for command in READS {
+        for form in ["text", "json", "jsonl"] {
+            let command = format!("{command} -o {form}");
+            let tape = Tape::at(&[&site], &[&testbed]);
+            let [here, there] = [Way::Ledger, Way::Server]
+                .map(|way| tape.of(&command, &site.run_by(way, &command)));
+            assert_eq!(here, there);
+        }
+    }
+}
+
+/// The same of what decides something: on two ledgers that are alike.
+#[tokio::test]
+async fn a_server_decides_the_same() {
+    for form in ["text", "json"] {
+        let mut told = Vec::new();
+        for way in [Way::Ledger, Way::Server] {
+            let testbed = Testbed::connect("known").await;
+            let site = filled(Site::on(&testbed)).await;
+            let tape = Tape::at(&[&site], &[&testbed]);
+            let pages = ACTS.map(|command| {
+                let command = format!("{command} -o {form}");
+                tape.of(&command, &site.run_by(way, &command))
+            });
+            told.push(pages.join("\n"));
+        }
+        assert_eq!(told[0], told[1]);
+    }
 }

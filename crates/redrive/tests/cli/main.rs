@@ -35,3 +35,4 @@ mod site;
 mod tape;
 mod told;
 mod variants;
+mod ways;

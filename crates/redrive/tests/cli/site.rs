@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -21,7 +22,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_redrive");
 /// How long a line of a running command is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Variables that would reach the binary from this machine.
-const FOREIGN: [&str; 9] = [
+const FOREIGN: [&str; 11] = [
     "TEMPORAL_ADDRESS",
     "TEMPORAL_NAMESPACE",
     "TEMPORAL_PROFILE",
@@ -29,14 +30,39 @@ const FOREIGN: [&str; 9] = [
     "TEMPORAL_API_KEY",
     "REDRIVE_CONFIG",
     "REDRIVE_LEDGER_URL",
+    "REDRIVE_SERVER",
+    "REDRIVE_TOKEN",
     "REDRIVE_LOG",
     "REDRIVE_TEMPORAL_CLI",
 ];
+
+/// What a server can do.
+const SERVED: [&str; 15] = [
+    "status", "run", "scan", "failures", "batches", "orders", "dlq", "report", "audit", "schedule",
+    "halt", "unhalt", "limits", "token", "classify",
+];
+
+/// How a site's commands work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// On the ledger and Temporal themselves.
+    Ledger,
+    /// Through a `redrive serve` in the site's folder, where the command takes one.
+    Server,
+}
 
 /// Where a test runs commands.
 pub struct Site {
     folder: TempDir,
     variables: Vec<(&'static str, String)>,
+    way: Way,
+    server: OnceLock<Server>,
+}
+
+/// The server that answers a site's commands.
+struct Server {
+    url: String,
+    _stays: Stays,
 }
 
 /// What a command that has ended did.
@@ -57,10 +83,7 @@ pub struct Stays {
 impl Site {
     /// A folder without a server: an address that nothing listens on.
     pub fn without_server() -> Self {
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            variables: vec![("TEMPORAL_ADDRESS", "127.0.0.1:1".to_owned())],
-        }
+        Self::with_variables(vec![("TEMPORAL_ADDRESS", "127.0.0.1:1".to_owned())])
     }
 
     /// A folder whose commands use the namespace of `testbed`.
@@ -74,20 +97,29 @@ impl Site {
             ("TEMPORAL_ADDRESS", address.to_owned()),
             ("TEMPORAL_NAMESPACE", namespace.to_owned()),
         ];
-        Self {
-            folder: tempfile::tempdir().unwrap(),
-            variables,
-        }
+        Self::with_variables(variables)
     }
 
     /// A folder whose commands are told of the Temporal CLI and of no server.
     pub fn with_temporal_cli() -> Self {
         let cli = temporal_cli::find(None).expect("`make setup` fetches the Temporal CLI");
         let variables = vec![("REDRIVE_TEMPORAL_CLI", cli.display().to_string())];
+        Self::with_variables(variables)
+    }
+
+    fn with_variables(variables: Vec<(&'static str, String)>) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
             variables,
+            way: Way::Ledger,
+            server: OnceLock::new(),
         }
+    }
+
+    /// The same folder, whose commands work that way.
+    pub fn by(mut self, way: Way) -> Self {
+        self.way = way;
+        self
     }
 
     /// The same folder, with one variable more (or another value for it).
@@ -106,7 +138,12 @@ impl Site {
 
     /// Runs `redrive` with these arguments to its end.
     pub fn run(&self, arguments: &str) -> Ran {
-        ran(&mut self.command(arguments))
+        self.run_by(self.way, arguments)
+    }
+
+    /// As [`Site::run`], whatever way the others work.
+    pub fn run_by(&self, way: Way, arguments: &str) -> Ran {
+        ran(&mut self.command_by(way, arguments))
     }
 
     /// Runs it on a terminal, where somebody types `answer`; what it says there stands in `stderr`.
@@ -170,9 +207,31 @@ impl Site {
     }
 
     fn command(&self, arguments: &str) -> Command {
+        self.command_by(self.way, arguments)
+    }
+
+    fn command_by(&self, way: Way, arguments: &str) -> Command {
         let mut command = self.here(BINARY);
         command.args(arguments.split_whitespace());
+        let verb = arguments.split_whitespace().next().unwrap_or_default();
+        if way == Way::Server && SERVED.contains(&verb) {
+            command.env("REDRIVE_SERVER", &self.server().url);
+        }
         command
+    }
+
+    /// The server in this folder, which is started when it is needed first; the ledger is made, if need be.
+    fn server(&self) -> &Server {
+        self.server.get_or_init(|| {
+            self.run_by(Way::Ledger, "migrate").well();
+            let stays = self.start("serve -o json");
+            let told = stays.read_json();
+            let api = told["api"].as_str().unwrap();
+            Server {
+                url: api.strip_suffix("/api/v1").unwrap().to_owned(),
+                _stays: stays,
+            }
+        })
     }
 
     /// A shell that does `script`, with `redrive` on its PATH.

@@ -73,6 +73,18 @@ impl Tape {
         ));
     }
 
+    /// What one command said, by itself.
+    pub fn of(&self, command: &str, ran: &Ran) -> String {
+        let Ran {
+            code,
+            stdout,
+            stderr,
+        } = ran;
+        self.steady(&format!(
+            "$ redrive {command}\n{stdout}{stderr}[exit {code:?}]\n"
+        ))
+    }
+
     /// Everything that was said.
     pub fn told(&self) -> String {
         self.steady(&self.pages.join("\n"))
