@@ -195,6 +195,7 @@ pub(crate) async fn open<W>(
         batch_size: batch_size.unwrap_or(plan.batch_size),
         due_by: None,
         next_chunk: 0,
+        width: 0,
         scan_failed: false,
         settle_failed: false,
         unfinished: false,

@@ -45,7 +45,7 @@ pub(crate) async fn process(
     } else {
         input.max_orders
     };
-    let mut pace = Pace::new(orders_left);
+    let mut pace = Pace::new(orders_left).as_wide_as(part.width);
     let mut window = Window::new();
     let mut failure = None;
     let stop = ctx.cancellation_token().child_token();
@@ -74,6 +74,7 @@ pub(crate) async fn process(
             },
             Step::AwaitResume => until_resumed(ctx, part).await,
             Step::End { more } => {
+                part.width = pace.width;
                 let Pace {
                     truncated,
                     orders_left,

@@ -74,6 +74,9 @@ pub struct PartOf {
     /// The next chunk's number.
     #[serde(default)]
     pub next_chunk: u32,
+    /// How many chunks went on at the same time at the end of the last run; 0 in the first.
+    #[serde(default)]
+    pub width: usize,
     /// A scan failed.
     #[serde(default)]
     pub scan_failed: bool,
@@ -299,6 +302,7 @@ mod tests {
                 batch_size: 50,
                 due_by: Some(Timestamp::UNIX_EPOCH),
                 next_chunk: 51,
+                width: 8,
                 scan_failed: true,
                 settle_failed: false,
                 unfinished: true,

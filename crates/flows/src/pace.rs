@@ -1,7 +1,7 @@
 //! Whether the next chunk may begin, as a pure decision: what the orchestration does next, step by step.
 //!
 //! The *width* is how many chunks may go on at the same time. It begins with one, since most batches are small, and
-//! doubles with every full chunk.
+//! doubles with every full chunk; the next run of a long batch begins as wide as the last one ended.
 
 /// The greatest width: enough to keep a server busy, few enough to stop quickly.
 pub(crate) const WIDEST: usize = 8;
@@ -64,6 +64,14 @@ impl Pace {
             begun: 0,
             running: 0,
             width: 1,
+        }
+    }
+
+    /// The same, at the width at which another run has ended.
+    pub(crate) fn as_wide_as(self, width: usize) -> Self {
+        Self {
+            width: width.clamp(1, WIDEST),
+            ..self
         }
     }
 
@@ -143,6 +151,13 @@ mod tests {
             widths.push(pace.width);
         }
         assert_eq!(widths, [2, 4, 8, WIDEST, WIDEST]);
+    }
+
+    #[test]
+    fn a_run_begins_as_wide_as_the_last_one_ended() {
+        for (last, width) in [(0, 1), (1, 1), (4, 4), (WIDEST, WIDEST), (99, WIDEST)] {
+            assert_eq!(Pace::new(None).as_wide_as(last).width, width);
+        }
     }
 
     #[test]

@@ -82,6 +82,7 @@ async fn a_new_file_gets_its_folder_and_our_pragmas() {
         ("PRAGMA journal_mode", "wal"),
         ("PRAGMA foreign_keys", "1"),
         ("PRAGMA synchronous", "1"),
+        ("PRAGMA wal_autocheckpoint", "4000"),
     ] {
         let row = sqlx::query(pragma)
             .fetch_one(&file(&ledger).writer)
