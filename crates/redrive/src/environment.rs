@@ -47,7 +47,7 @@ pub const OURS: &[(&str, &str)] = &[
     ),
     (
         LOG,
-        "What is logged, a filter like `info` or `redrive=debug,temporalio=warn`; without it `error,redrive=info,temporalio=warn`.",
+        "What is logged, a filter like `info` or `redrive=debug,temporalio=warn`; without it `error,redrive=info,temporalio=warn`. A release build has no `trace`.",
     ),
     (
         TEMPORAL_CLI,
