@@ -42,9 +42,8 @@ demo: setup ## Let 300 orders run and fail on a real Temporal server, bring them
 up: setup ## Run Redrive on this machine until Ctrl-C, with a Temporal dev server if TEMPORAL_ADDRESS is not set.
 	cargo run $(CARGO_FLAGS) -p redrive -- up $(ARGS)
 
-# `make fuzz-api` finds things that are not mended yet; it belongs here when it finds nothing.
 test: setup ## Run every test, on a real Temporal dev server, a PostgreSQL and a browser of its own (ARGS=name runs the tests so named).
-	scripts/with-postgres scripts/with-dev-server scripts/with-browser cargo test $(CARGO_FLAGS) --workspace --no-fail-fast --features '$(TEST_FEATURES)' $(ARGS) -- --skip fuzzed::
+	scripts/with-postgres scripts/with-dev-server scripts/with-browser cargo test $(CARGO_FLAGS) --workspace --no-fail-fast --features '$(TEST_FEATURES)' $(ARGS)
 
 fuzz-api: setup ## Ask the API for everything that its description says, rightly and wrongly, on both databases (EXAMPLES=).
 	REDRIVE_FUZZ_EXAMPLES=$(EXAMPLES) scripts/with-postgres scripts/with-dev-server cargo test $(CARGO_FLAGS) -p redrive-web --test api -- --nocapture --test-threads 1 fuzzed:: $(ARGS)

@@ -13,7 +13,7 @@ use anyhow::bail;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use redrive_core::report::ReprocessingResult;
-use redrive_engine::ops::{RunRequest, Running};
+use redrive_engine::ops::{OpsError, RunRequest, Running};
 use redrive_engine::{Clock, SystemClock};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -30,8 +30,6 @@ const AT_ONCE: usize = 6;
 /// What a batch may handle at most while there are kills to come, drawn for each: some chunks. If the first one
 /// claimed everything, every kill after it would wait until the server takes the first dead worker for lost.
 const MOST_ORDERS: [u32; 4] = [20, 40, 60, 80];
-/// What is said of a batch that goes on by itself while it cannot be asked for.
-const CANNOT_BE_FOLLOWED: &str = "cannot be followed";
 /// One batch in so many that lost its worker is terminated.
 const TERMINATED: u32 = 3;
 /// One batch in so many is started with another beside it.
@@ -150,10 +148,10 @@ impl Batches {
             let end = loop {
                 weather.fair().await;
                 let end = ops.await_batch(&running).await;
-                let end = end.map_err(|error| error.to_string());
-                let lost = |why: &String| why.contains(CANNOT_BE_FOLLOWED);
-                if !(weather.is_rough() && end.as_ref().is_err_and(lost)) {
-                    break end;
+                // It goes on by itself while it cannot be asked for.
+                let lost = matches!(end, Err(OpsError::Engine(_)));
+                if !(weather.is_rough() && lost) {
+                    break end.map_err(|error| error.to_string());
                 }
                 SystemClock.sleep(TICK).await;
             };

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::failure::{FailureFacts, FailureKind};
 use crate::fingerprint::fingerprint;
@@ -38,7 +39,7 @@ pub struct Classification {
 }
 
 /// What gave a failure its status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Matched {
     /// A rule of the policy.

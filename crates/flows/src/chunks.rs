@@ -66,6 +66,10 @@ pub(crate) async fn process(
                     count(ctx, &report);
                     telling::tell_now_and_then(ctx).await;
                 }
+                // No worker had begun it when the batch was stopped: it has claimed nothing.
+                Some((limit, Err(ActivityExecutionError::Cancelled(_)))) if stopping(ctx) => {
+                    pace.end(limit, 0, true);
+                }
                 Some((_, Err(error))) => {
                     pace.fail();
                     failure = Some(Cause::from(error));
@@ -95,11 +99,15 @@ fn now(ctx: &Context) -> Timestamp {
     timestamp(ctx.workflow_time())
 }
 
+fn stopping(ctx: &Context) -> bool {
+    ctx.state(|state| state.progress.stopping)
+}
+
 fn signs(ctx: &Context, part: &PartOf) -> Signs {
     Signs {
         open: part.deadline.is_open(now(ctx)),
         paused: ctx.state(|state| state.progress.paused),
-        stopping: ctx.state(|state| state.progress.stopping),
+        stopping: stopping(ctx),
         long_enough: ctx.continue_as_new_suggested(),
     }
 }

@@ -14,7 +14,7 @@ pub enum Role {
     Viewer,
     /// Decides about orders, batches and the schedule.
     Operator,
-    /// Decides who may come in.
+    /// Decides who may come in, and how fast orders are started.
     Admin,
 }
 

@@ -53,3 +53,25 @@ pub struct BatchRow {
     /// The alerts it raised.
     pub alerts: Vec<Alert>,
 }
+
+/// Where a batch stands in the list of the newest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchPlace {
+    /// When it ended; while it runs, when it started.
+    pub processed_at: Timestamp,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// The batch.
+    pub batch: BatchId,
+}
+
+impl BatchRow {
+    /// Its place in the list.
+    pub fn place(&self) -> BatchPlace {
+        BatchPlace {
+            processed_at: self.result.processed_at,
+            started_at: self.started_at,
+            batch: BatchId::from(self.result.batch_id.as_str()),
+        }
+    }
+}

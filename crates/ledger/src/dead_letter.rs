@@ -104,13 +104,18 @@ pub struct DeadLetter {
 }
 
 impl DeadLetter {
-    /// Its place in a list of that order: the next page begins after it.
-    pub fn place(&self, order: DeadLetterOrder) -> (Timestamp, i64) {
-        let at = match order {
-            DeadLetterOrder::Oldest | DeadLetterOrder::Newest => self.created_at,
-            DeadLetterOrder::Decided => self.resolved_at.unwrap_or(self.created_at),
+    /// Its place in a list of that order, after which the next page begins: what the list is sorted by (a time's microseconds, or
+    /// a number), and the entry's key.
+    pub fn place(&self, order: DeadLetterOrder) -> (i64, i64) {
+        let by = match order {
+            DeadLetterOrder::Oldest | DeadLetterOrder::Newest => self.created_at.as_microsecond(),
+            DeadLetterOrder::Decided => {
+                let decided = self.resolved_at.unwrap_or(self.created_at);
+                decided.as_microsecond()
+            }
+            DeadLetterOrder::Retries => self.retry_count.into(),
         };
-        (at, self.id)
+        (by, self.id)
     }
 
     /// That somebody was first, in words.

@@ -34,7 +34,7 @@ mod wire;
 
 pub use access::{Role, Token};
 pub use attempt::{Attempt, AttemptOutcome};
-pub use batch::{BatchEnd, BatchOpening, BatchRow};
+pub use batch::{BatchEnd, BatchOpening, BatchPlace, BatchRow};
 pub use chunk::{
     ClaimRequest, Claimed, ClaimedOrder, Commit, Committed, Latest, OurRun, Outcome, Plan,
     StoredRequest,
@@ -48,7 +48,7 @@ pub use limits::{Limited, Turns, is_stray};
 pub use lists::{
     AuditFilter, AuditRow, BatchVerdict, COUNTED, Day, DeadLetterFilter, DeadLetterOrder,
     DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, FailureHour,
-    GroupFilter, OrderFilter, Overview, Total,
+    GroupFilter, GroupPlace, OrderFilter, Overview, Total,
 };
 pub use numbers::{Numbers, Recoveries};
 pub use operation::{

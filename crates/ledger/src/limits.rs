@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The gap for a rate that is no positive number: one call a second, as it must not be none.
 const FALLBACK_MICROS: i64 = 1_000_000;
@@ -21,7 +22,9 @@ const LONGEST_LINE: SignedDuration = SignedDuration::from_secs(5);
 const LONGEST_LINE_GAPS: i32 = 100;
 
 /// What is limited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Limited {
     /// Starts of workflows.

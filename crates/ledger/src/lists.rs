@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use redrive_core::decide::DeadLetterReason;
-use redrive_core::ids::WorkflowId;
+use redrive_core::ids::{RunId, WorkflowId};
 use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
 use serde::{Deserialize, Serialize, Serializer};
@@ -74,6 +74,8 @@ pub struct FailureFilter {
     pub group: Option<String>,
     /// Closed at or after then.
     pub since: Option<Timestamp>,
+    /// Only after this run, by the time of its close and its id: the next page.
+    pub after: Option<(Timestamp, RunId)>,
 }
 
 /// A failed run and its order.
@@ -122,6 +124,36 @@ pub struct GroupFilter {
     pub since: Option<Timestamp>,
     /// Whose status or last message has these words in it, whatever their case.
     pub search: Option<String>,
+    /// Only after this place: the next page.
+    pub after: Option<GroupPlace>,
+}
+
+/// Where a failure group stands in a list of them: by its failures, when the last one closed, and what tells it from others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupPlace {
+    /// Failed runs.
+    pub count: u64,
+    /// When the last one closed.
+    pub last_seen_at: Timestamp,
+    /// The fingerprint.
+    pub fingerprint: String,
+    /// The failure status.
+    pub failure_status: String,
+    /// The workflow type.
+    pub workflow_type: String,
+}
+
+impl FailureGroup {
+    /// Its place in a list: the next page begins after it.
+    pub fn place(&self) -> GroupPlace {
+        GroupPlace {
+            count: self.count,
+            last_seen_at: self.last_seen_at,
+            fingerprint: self.fingerprint.clone(),
+            failure_status: self.failure_status.clone(),
+            workflow_type: self.workflow_type.clone(),
+        }
+    }
 }
 
 /// How often a group failed within an hour.
@@ -196,9 +228,9 @@ pub struct DeadLetterFilter {
     /// In which order.
     #[serde(skip)]
     pub order: DeadLetterOrder,
-    /// Only after this entry, by its place in that order: the next page.
+    /// Only after this entry, by its [place](crate::DeadLetter::place) in that order: the next page.
     #[serde(skip)]
-    pub after: Option<(Timestamp, i64)>,
+    pub after: Option<(i64, i64)>,
 }
 
 /// In which order dead letters are listed: those that an index serves.
@@ -211,6 +243,8 @@ pub enum DeadLetterOrder {
     Newest,
     /// Those that were decided last come first; those that wait are left out.
     Decided,
+    /// Those that were restarted most come first, and of equals those that came last; those that are decided are left out.
+    Retries,
 }
 
 /// Up to so many entries a filtered list is counted.
@@ -303,12 +337,17 @@ pub struct AuditFilter {
     pub action: Option<String>,
     /// Done at or after then.
     pub since: Option<Timestamp>,
+    /// Only after this act, by its time and its key: the next page.
+    pub after: Option<(Timestamp, i64)>,
 }
 
 /// What somebody did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AuditRow {
+    /// The ledger's key: the next page begins after it.
+    #[serde(skip)]
+    pub id: i64,
     /// When.
     pub at: Timestamp,
     /// Who.

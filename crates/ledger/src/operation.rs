@@ -9,7 +9,7 @@ use redrive_core::ids::{BatchId, OperationId, WorkflowId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{DeadLetterFilter, NewAuditEvent};
+use crate::{DeadLetterFilter, NewAuditEvent, OrderPk};
 
 /// Which dead letters an operation is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -137,9 +137,12 @@ pub enum OperationEnd {
 }
 
 /// An order that an operation did not start, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NotStarted {
+    /// The ledger's key of the order: the next page begins after it.
+    #[serde(skip)]
+    pub pk: OrderPk,
     /// The workflow id.
     pub workflow_id: WorkflowId,
     /// The order id.
@@ -148,4 +151,11 @@ pub struct NotStarted {
     pub failed: bool,
     /// Why.
     pub reason: String,
+}
+
+impl NotStarted {
+    /// Its place in the list of them, those that failed before the others: the next page begins after it.
+    pub const fn place(&self) -> (bool, OrderPk) {
+        (self.failed, self.pk)
+    }
 }

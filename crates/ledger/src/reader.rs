@@ -8,13 +8,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, Home, OperationId, RunId};
+use redrive_core::report::VerdictKind;
 
 use crate::contract::Result;
 use crate::{
-    AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
+    AuditFilter, AuditRow, BatchPlace, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
     DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, FailureHour,
-    GroupFilter, Ledger, Limited, NotStarted, Numbers, Operation, OrderFilter, OrderRow, Overview,
-    Total,
+    GroupFilter, Ledger, Limited, NotStarted, Numbers, Operation, OrderFilter, OrderPk, OrderRow,
+    Overview, Total,
 };
 
 /// The reading side of a ledger.
@@ -29,7 +30,7 @@ pub trait Reader: Send + Sync + 'static {
     /// Up to `limit` orders, those whose failed run closed last first.
     async fn orders(&self, filter: &OrderFilter, limit: u32) -> Result<Vec<OrderRow>>;
 
-    /// Up to `limit` failed runs, the latest first.
+    /// Up to `limit` failed runs, the latest first; of those that closed at one moment, that of the greatest run id.
     async fn failures(&self, filter: &FailureFilter, limit: u32) -> Result<Vec<FailureEntry>>;
 
     /// The failed run of that id.
@@ -52,10 +53,16 @@ pub trait Reader: Send + Sync + 'static {
     /// first are those that hold.
     async fn ended_batches(&self, limit: u32) -> Result<Vec<BatchRow>>;
 
-    /// Up to `limit` orders of a batch with its verdicts, in the ledger's order, after the order id `after`.
+    /// Up to `limit` batches after that place, the newest first: those that ended last, and by their start those that run.
+    async fn newest_batches(&self, after: Option<&BatchPlace>, limit: u32)
+    -> Result<Vec<BatchRow>>;
+
+    /// Up to `limit` orders of a batch with its verdicts, in the ledger's order, after the order id `after`; only those with
+    /// the verdict `wanted`, where one is.
     async fn verdicts(
         &self,
         batch: &BatchId,
+        wanted: Option<VerdictKind>,
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<BatchVerdict>>;
@@ -79,14 +86,24 @@ pub trait Reader: Send + Sync + 'static {
     /// queue looks at each of them.
     async fn orders_beginning(&self, prefix: &str) -> Result<Total>;
 
-    /// Up to `limit` operations on dead letters, the latest first.
-    async fn operations(&self, limit: u32) -> Result<Vec<Operation>>;
+    /// Up to `limit` operations on dead letters, the latest first; only those that come after that one, by when it was opened and
+    /// its id.
+    async fn operations(
+        &self,
+        after: Option<(Timestamp, &OperationId)>,
+        limit: u32,
+    ) -> Result<Vec<Operation>>;
 
     /// The operation of that id.
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>>;
 
-    /// Up to `limit` orders that an operation did not start, those that failed first.
-    async fn not_started(&self, id: &OperationId, limit: u32) -> Result<Vec<NotStarted>>;
+    /// Up to `limit` orders that an operation did not start, those that failed first; only those after that place.
+    async fn not_started(
+        &self,
+        id: &OperationId,
+        after: Option<(bool, OrderPk)>,
+        limit: u32,
+    ) -> Result<Vec<NotStarted>>;
 
     /// The queue in numbers.
     async fn dead_letter_stats(&self) -> Result<DeadLetterStats>;

@@ -297,6 +297,7 @@ pub(crate) fn operation(fields: &impl Fields) -> Result<Operation> {
 /// A row of `operation_items` that was not started, with its order's ids.
 pub(crate) fn not_started(fields: &impl Fields) -> Result<NotStarted> {
     Ok(NotStarted {
+        pk: fields.int("order_pk")?,
         workflow_id: fields.id("workflow_id")?,
         order_id: fields.text("order_id")?,
         failed: fields.text("state")? == "failed",

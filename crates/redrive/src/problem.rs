@@ -39,6 +39,11 @@ impl Problem {
         }
     }
 
+    /// A batch that did not end well, or cannot be followed.
+    pub fn of_batch(what: impl Into<String>) -> Self {
+        Self::ours(what, HINT_OF_BATCH)
+    }
+
     /// A problem of ours, or of what we stand on.
     pub fn ours(what: impl Into<String>, hint: impl Into<String>) -> Self {
         Self {
@@ -112,6 +117,9 @@ fn hint_of_server(error: &RemoteError) -> Option<&'static str> {
         RemoteError::Foreign { .. } => Some(
             "is that the address of a Redrive, and of the same version? `redrive --version` tells this one's.",
         ),
+        RemoteError::Lost { .. } | RemoteError::Broken { .. } => Some(
+            "what was asked may have been done: look before you ask again; if it stays, look at the server, and at the proxy before it.",
+        ),
         RemoteError::Refused { status, .. } => (*status == StatusCode::UNAUTHORIZED)
             .then_some("set REDRIVE_TOKEN to a token; `redrive token create` makes one."),
     }
@@ -138,6 +146,22 @@ fn hint_of_ledger(error: &LedgerError) -> Option<&'static str> {
         }
         _ => None,
     }
+}
+
+/// Whether what failed may work a moment later: whoever was asked did not answer, or had too much to do.
+pub fn may_pass(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let server = cause.downcast_ref::<RemoteError>();
+        let call = match cause.downcast_ref::<OpsError>() {
+            Some(OpsError::Engine(EngineError::Gateway(error))) => Some(error),
+            _ => None,
+        };
+        server.is_some_and(RemoteError::may_pass)
+            || matches!(
+                call,
+                Some(GatewayError::Unknown(_) | GatewayError::Throttle(_))
+            )
+    })
 }
 
 /// The exit code of an error.
@@ -193,6 +217,7 @@ fn code_of_verb(error: &OpsError) -> u8 {
 fn code_of_server(error: &RemoteError) -> u8 {
     match error {
         RemoteError::Refused { status, .. } if status.is_server_error() => OURS,
+        RemoteError::Lost { .. } | RemoteError::Broken { .. } => OURS,
         RemoteError::Refused { .. }
         | RemoteError::Unreachable { .. }
         | RemoteError::Foreign { .. } => USER,

@@ -38,6 +38,8 @@ const ALIVE: &str = "/healthz";
 const ASSETS: &str = "/assets/";
 /// What only an admin may ask and change.
 pub(crate) const TOKENS: &str = "/api/v1/tokens";
+/// What only an admin may change.
+const LIMITS: &str = "/api/v1/limits";
 /// Those whom nobody knows share one line.
 const STRANGERS: &str = "";
 
@@ -55,6 +57,12 @@ struct Caller {
 /// Whoever has signed in asks; `None`: nobody is asked who they are.
 pub(crate) fn signed_in() -> Option<String> {
     CALLER.try_with(|caller| caller.name.clone()).ok().flatten()
+}
+
+/// The same, on whatever task it runs: whoever asks here asks there.
+pub(crate) fn carried<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let name = signed_in();
+    CALLER.scope(Caller { name }, work)
 }
 
 /// Who is let in.
@@ -193,8 +201,7 @@ async fn identified(
 
 /// What it takes to ask that.
 fn needed(method: &Method, path: &str) -> Role {
-    let below = path.strip_prefix(TOKENS);
-    if below.is_some_and(|below| below.is_empty() || below.starts_with('/')) {
+    if is_of(path, TOKENS) || is_of(path, LIMITS) && !method.is_safe() {
         return Role::Admin;
     }
     // Whoever looks may also stop looking.
@@ -204,13 +211,19 @@ fn needed(method: &Method, path: &str) -> Role {
     Role::Operator
 }
 
+/// Whether the path is that of `things`, or of one of them.
+fn is_of(path: &str, things: &str) -> bool {
+    let below = path.strip_prefix(things);
+    below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
 fn may(token: &Token, method: &Method, path: &str) -> Result<()> {
     let needed = needed(method, path);
     if token.role >= needed {
         return Ok(());
     }
     Err(ApiError::forbidden(format!(
-        "{:?} is a token of a {}, and this takes one of role {} or above",
+        "{:?} is a token of role {}, and this takes one of role {} or above",
         token.name,
         token.role.as_str(),
         needed.as_str()
@@ -278,10 +291,21 @@ mod tests {
                 "/api/v1/dead-letter-queue/1/resolve",
                 Role::Operator,
             ),
+            (
+                Method::PUT,
+                "/api/v1/dead-letter-queue/actions/1/rate",
+                Role::Operator,
+            ),
             (Method::GET, "/api/v1/tokens", Role::Admin),
             (Method::POST, "/api/v1/tokens", Role::Admin),
             (Method::DELETE, "/api/v1/tokens/ann", Role::Admin),
             (Method::GET, "/api/v1/tokensandmore", Role::Viewer),
+            (Method::GET, "/api/v1/limits", Role::Viewer),
+            (Method::PUT, "/api/v1/limits/starts", Role::Admin),
+            (Method::DELETE, "/api/v1/limits/starts", Role::Admin),
+            (Method::PUT, "/api/v1/halt", Role::Operator),
+            (Method::DELETE, "/api/v1/halt", Role::Operator),
+            (Method::POST, "/api/v1/schedule/trigger", Role::Operator),
         ] {
             assert_eq!(needed(&method, path), role, "{method} {path}");
         }

@@ -13,6 +13,7 @@ mod page;
 mod pages;
 mod problem;
 mod queue;
+mod rehearsing;
 mod repeat;
 mod serve;
 pub mod views;

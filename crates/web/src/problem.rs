@@ -6,9 +6,9 @@ use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum_extra::extract::{FormRejection, QueryRejection};
-use redrive_engine::EngineError;
 use redrive_engine::gateway::GatewayError;
 use redrive_engine::ops::OpsError;
+use redrive_engine::{EngineError, NoFailedRun};
 use redrive_ledger::LedgerError;
 use serde::Serialize;
 use serde_json::Value;
@@ -77,9 +77,13 @@ impl ApiError {
 
     /// Somebody was first.
     pub fn already_resolved(message: impl ToString, details: Value) -> Self {
-        let mut error = Self::new(StatusCode::BAD_REQUEST, "ALREADY_RESOLVED", message);
-        error.body.details = Some(details);
-        error
+        Self::new(StatusCode::BAD_REQUEST, "ALREADY_RESOLVED", message).with(details)
+    }
+
+    /// The same, with what else a program may want to know.
+    pub fn with(mut self, details: Value) -> Self {
+        self.body.details = Some(details);
+        self
     }
 
     /// It is not for whoever asks.
@@ -156,6 +160,7 @@ impl From<OpsError> for ApiError {
             | OpsError::NoSuchBatch { .. }
             | OpsError::NoSuchOperation { .. }
             | OpsError::NoSuchToken { .. }
+            | OpsError::NotFailed(NoFailedRun::Unknown { .. })
             | OpsError::NotDeadLettered { .. } => Self::not_found(error),
             OpsError::NoBatchRuns
             | OpsError::SeveralBatchesRun { .. }

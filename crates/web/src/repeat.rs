@@ -1,8 +1,8 @@
 //! Requests that come again: with an `Idempotency-Key` the first answer is given again, and nothing is done twice.
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -10,7 +10,8 @@ use redrive_core::digest;
 use redrive_engine::ops::Records;
 use redrive_ledger::{Answer, Begun};
 
-use crate::access::{self, TOKENS};
+use crate::access;
+use crate::api::takes_key;
 use crate::app::App;
 use crate::problem::{ApiError, Result};
 use crate::serve::{BODY, LATEST};
@@ -24,20 +25,23 @@ pub(crate) const VISIBLE: &str = "^[!-~]+$";
 /// No answer to a request that changes something is larger.
 const ANSWER: usize = 4 << 20;
 
-/// Serves a request that changes something and has a key once, however often it comes.
+/// Serves a request once that has a key, however often it comes, where the operation takes one.
 pub(crate) async fn once(State(app): State<App>, request: Request, next: Next) -> Response {
-    let keyed = !request.method().is_safe() && request.headers().contains_key(KEY);
-    // A secret is answered once, and kept nowhere; a name that is taken says that it came before.
-    let keyed = keyed && request.uri().path() != TOKENS;
-    if !keyed {
+    // What is refused for its method or its address is refused so each time.
+    let operation = request.extensions().get::<MatchedPath>();
+    let takes = operation.is_some_and(|path| takes_key(request.method(), path.as_str()));
+    if !takes || !request.headers().contains_key(KEY) {
         return next.run(request).await;
     }
-    served(app.records(), request, next)
-        .await
-        .unwrap_or_else(IntoResponse::into_response)
+    // What was begun is brought to its end, and its answer kept, though nobody waits for it any more.
+    let serving = access::carried(served(app.records().clone(), request, next));
+    match tokio::spawn(serving).await {
+        Ok(served) => served.unwrap_or_else(IntoResponse::into_response),
+        Err(error) => ApiError::internal(&error).into_response(),
+    }
 }
 
-async fn served(records: &Records, request: Request, next: Next) -> Result<Response> {
+async fn served(records: Records, request: Request, next: Next) -> Result<Response> {
     let key = key(request.headers().get(KEY))?;
     let (parts, body) = request.into_parts();
     let read = tokio::time::timeout(LATEST, to_bytes(body, BODY)).await;
@@ -62,9 +66,11 @@ async fn served(records: &Records, request: Request, next: Next) -> Result<Respo
             ));
         }
         Begun::UnderWay => {
-            return Err(ApiError::conflict(
+            let early = ApiError::conflict(
                 "the request of this Idempotency-Key is being served: ask again when it is done",
-            ));
+            );
+            let wait = (RETRY_AFTER, HeaderValue::from_static("1"));
+            return Ok(([wait], early).into_response());
         }
     }
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;

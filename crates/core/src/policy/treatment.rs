@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Policy, duration};
 
@@ -11,7 +12,7 @@ use super::{Policy, duration};
 const SPELLED_OUT: u32 = 8;
 
 /// What happens to orders with one failure status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Treatment {
     /// The status.
@@ -26,7 +27,7 @@ pub struct Treatment {
 
 /// The longest waits before each restart but the first, which is made at once. The wait itself is a random share of
 /// each, evenly from none to all (full jitter).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waits {
     /// The longest waits, as a policy writes durations, the one before the second restart first.

@@ -8,6 +8,7 @@ mod errors;
 mod failure;
 #[cfg(feature = "failpoints")]
 mod lossy;
+mod reading;
 mod rehearsal;
 mod start_request;
 mod temporal;
@@ -24,6 +25,7 @@ pub(crate) use customer::customer_id;
 pub use errors::GatewayError;
 #[cfg(feature = "failpoints")]
 pub use lossy::{LossyGateway, Mishap, Odds};
+pub(crate) use reading::asked;
 pub use rehearsal::RehearsalGateway;
 pub use start_request::{MEMO_KEY, RestartMemo, restart_memo};
 pub use temporal::TemporalGateway;

@@ -24,7 +24,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
 use tonic::{Code, Request, Status};
 
 use super::{
-    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, Started, Window, failure,
+    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, Started, Window, asked, failure,
     start_request,
 };
 
@@ -77,12 +77,12 @@ impl TemporalGateway {
             namespace: self.home.namespace.clone(),
             execution: Some(execution(workflow_id, run_id)),
         };
-        let mut service = self.client.connection().workflow_service();
-        found(
-            service
-                .describe_workflow_execution(Request::new(request))
-                .await,
-        )
+        let described = asked(|| {
+            let mut service = self.client.connection().workflow_service();
+            let request = Request::new(request.clone());
+            async move { service.describe_workflow_execution(request).await }
+        });
+        found(described.await)
     }
 
     /// One event of a run: its first, or the one that closed it.
@@ -99,12 +99,12 @@ impl TemporalGateway {
             history_event_filter_type: filter as i32,
             ..Default::default()
         };
-        let mut service = self.client.connection().workflow_service();
-        let response = found(
-            service
-                .get_workflow_execution_history(Request::new(request))
-                .await,
-        )?;
+        let read = asked(|| {
+            let mut service = self.client.connection().workflow_service();
+            let request = Request::new(request.clone());
+            async move { service.get_workflow_execution_history(request).await }
+        });
+        let response = found(read.await)?;
         Ok(response
             .and_then(|response| response.history)
             .and_then(|history| history.events.into_iter().next()))
@@ -142,11 +142,12 @@ impl TemporalGateway {
             namespace: self.home.namespace.clone(),
             query,
         };
-        let mut service = self.client.connection().workflow_service();
-        let response = service
-            .count_workflow_executions(Request::new(request))
-            .await
-            .map_err(status)?;
+        let counted = asked(|| {
+            let mut service = self.client.connection().workflow_service();
+            let request = Request::new(request.clone());
+            async move { service.count_workflow_executions(request).await }
+        });
+        let response = counted.await.map_err(status)?;
         Ok(u64::try_from(response.into_inner().count).unwrap_or(0))
     }
 
@@ -162,12 +163,12 @@ impl TemporalGateway {
             next_page_token,
             query,
         };
-        let mut service = self.client.connection().workflow_service();
-        let response = service
-            .list_workflow_executions(Request::new(request))
-            .await
-            .map_err(status)?
-            .into_inner();
+        let listed = asked(|| {
+            let mut service = self.client.connection().workflow_service();
+            let request = Request::new(request.clone());
+            async move { service.list_workflow_executions(request).await }
+        });
+        let response = listed.await.map_err(status)?.into_inner();
         Ok((response.executions, response.next_page_token))
     }
 

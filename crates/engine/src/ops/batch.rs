@@ -171,12 +171,8 @@ pub(super) fn not_started(workflow_id: &str, error: &WorkflowStartError) -> OpsE
 
 fn ended_badly(workflow_id: &str, error: &WorkflowGetResultError) -> OpsError {
     let what = match error {
-        WorkflowGetResultError::Rpc(status) => {
-            format!(
-                "cannot be followed ({}); it goes on by itself",
-                GatewayError::from_status(status)
-            )
-        }
+        // Nobody can tell: it goes on by itself.
+        WorkflowGetResultError::Rpc(status) => return GatewayError::from_status(status).into(),
         WorkflowGetResultError::Terminated { .. } => {
             "was terminated; the next one finishes what it began".to_owned()
         }

@@ -1,6 +1,9 @@
 //! Decisions about many dead letters that start nothing: a page of them in a transaction, and what cannot be done to one is
 //! told of that one. Whoever is interrupted asks again: what is decided already is not in the queue any more.
 
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
 use redrive_core::ids::WorkflowId;
 use redrive_ledger::{DeadLetter, DeadLetterFilter, NewAuditEvent, Resolution, Resolved};
 use serde::{Deserialize, Serialize};
@@ -40,6 +43,13 @@ pub struct BulkReport {
     pub done: u64,
     /// With which it was not.
     pub failed: Vec<NotDone>,
+    /// How many are left, where it was ended early.
+    #[serde(default, skip_serializing_if = "is_none_left")]
+    pub left: u64,
+}
+
+fn is_none_left(left: &u64) -> bool {
+    *left == 0
 }
 
 /// One with which it was not done, and why.
@@ -53,10 +63,20 @@ pub struct NotDone {
     pub reason: String,
 }
 
-/// Hears how far it is: done, of how many.
-pub type Told<'a> = &'a (dyn Fn(u64, u64) + Send + Sync);
+/// Hears after each page how far it is (done, of how many), and says whether to go on.
+pub type Told<'a> = &'a (dyn Fn(u64, u64) -> ControlFlow<()> + Send + Sync);
 
 impl BulkReport {
+    /// Tells how far it is; what is left is noted where nobody wants it to go on.
+    fn tell(&mut self, told: Told<'_>) -> ControlFlow<()> {
+        let dealt_with = self.done + self.failed.len() as u64;
+        let goes_on = told(dealt_with, self.matched);
+        if goes_on.is_break() {
+            self.left = self.matched.saturating_sub(dealt_with);
+        }
+        goes_on
+    }
+
     fn add(&mut self, order: &Named, resolved: Resolved) {
         let reason = match resolved {
             Resolved::Done(_) => {
@@ -76,6 +96,23 @@ impl BulkReport {
 }
 
 impl Records {
+    /// The orders of those ids, each once.
+    ///
+    /// Errors: one is unknown.
+    pub async fn named(&self, ids: &[String]) -> Result<Vec<Named>> {
+        let (mut named, mut seen) = (Vec::with_capacity(ids.len()), HashSet::new());
+        for id in ids {
+            let order = self.show_order(id).await?.order;
+            if seen.insert(order.workflow_id.clone()) {
+                named.push(Named {
+                    workflow_id: order.workflow_id,
+                    order_id: order.order_id,
+                });
+            }
+        }
+        Ok(named)
+    }
+
     /// How many it is about now.
     pub async fn count_of(&self, many: &Many) -> Result<u64> {
         Ok(match many {
@@ -107,7 +144,9 @@ impl Records {
             Many::Named(orders) => {
                 for page in orders.chunks(PAGE as usize) {
                     self.decide_page(page, resolution, by, &mut report).await?;
-                    told(report.done + report.failed.len() as u64, report.matched);
+                    if report.tell(told).is_break() {
+                        break;
+                    }
                 }
             }
             Many::Matching(filter, limit) => {
@@ -116,13 +155,13 @@ impl Records {
                 loop {
                     let size = left.min(PAGE.into()) as u32;
                     let page = self.reader.dead_letters(&filter, 0, size).await?;
-                    filter.after = page.last().map(|entry| (entry.created_at, entry.id));
+                    filter.after = page.last().map(|entry| entry.place(filter.order));
                     let orders: Vec<Named> = page.iter().map(Named::from).collect();
                     self.decide_page(&orders, resolution, by, &mut report)
                         .await?;
-                    told(report.done + report.failed.len() as u64, report.matched);
                     left -= orders.len() as u64;
-                    if orders.len() < size as usize || left == 0 {
+                    let is_last = orders.len() < size as usize || left == 0;
+                    if report.tell(told).is_break() || is_last {
                         break;
                     }
                 }

@@ -22,7 +22,7 @@ use tonic::{Code, Request};
 use uuid::Uuid;
 
 use super::{Ops, OpsError, Result, Running};
-use crate::gateway::{GatewayError, quoted};
+use crate::gateway::{GatewayError, asked, quoted};
 
 /// How often a batch is asked whether it has heard, and how long it is waited for between: a few workflow tasks.
 const LOOKS: u32 = 25;
@@ -167,32 +167,17 @@ impl Ops {
 
     /// The batch that runs under that workflow id; of a batch's child, that batch.
     async fn running_now(&self, workflow_id: &str) -> Result<Option<Running>> {
+        let known = self.known_batch(workflow_id).await?;
+        Ok(known.filter(|(_, runs)| *runs).map(|(batch, _)| batch))
+    }
+
+    /// The batch of that workflow id, as the server knows it, and whether it runs; of a batch's child, that batch.
+    pub(super) async fn known_batch(&self, workflow_id: &str) -> Result<Option<(Running, bool)>> {
         let Some(info) = self.info(workflow_id).await? else {
             return Ok(None);
         };
-        if info.status() != WorkflowExecutionStatus::Running {
-            return Ok(None);
-        }
-        let kind = info.r#type.unwrap_or_default().name;
-        if kind == ORCHESTRATION_WORKFLOW
-            && let Some(parent) = info.parent_execution
-        {
-            return Ok(Some(Running {
-                workflow_id: parent.workflow_id,
-                batch_id: parent.run_id,
-                orchestration_id: workflow_id.to_owned(),
-            }));
-        }
-        let orchestration_id = match kind.as_str() {
-            BATCH_WORKFLOW => orchestration_id(workflow_id),
-            ORCHESTRATION_WORKFLOW => workflow_id.to_owned(),
-            _ => return Ok(None),
-        };
-        Ok(Some(Running {
-            workflow_id: workflow_id.to_owned(),
-            batch_id: info.first_run_id,
-            orchestration_id,
-        }))
+        let runs = info.status() == WorkflowExecutionStatus::Running;
+        Ok(batch_of(workflow_id, info).map(|batch| (batch, runs)))
     }
 
     /// The workflow ids of batches that visibility shows to run; it lags.
@@ -228,8 +213,11 @@ impl Ops {
                 ..Default::default()
             }),
         };
-        let mut service = self.client.connection().workflow_service();
-        let described = service.describe_workflow_execution(Request::new(request));
+        let described = asked(|| {
+            let mut service = self.client.connection().workflow_service();
+            let request = Request::new(request.clone());
+            async move { service.describe_workflow_execution(request).await }
+        });
         match described.await {
             Ok(described) => Ok(described.into_inner().workflow_execution_info),
             Err(status) => match GatewayError::from_status(&status) {
@@ -264,4 +252,28 @@ impl Ops {
             Err(status) => Err(GatewayError::from_status(&status).into()),
         }
     }
+}
+
+/// The batch whose workflow, or whose child, that is; `None` where it is no batch's.
+fn batch_of(workflow_id: &str, info: WorkflowExecutionInfo) -> Option<Running> {
+    let kind = info.r#type.unwrap_or_default().name;
+    if kind == ORCHESTRATION_WORKFLOW
+        && let Some(parent) = info.parent_execution
+    {
+        return Some(Running {
+            workflow_id: parent.workflow_id,
+            batch_id: parent.run_id,
+            orchestration_id: workflow_id.to_owned(),
+        });
+    }
+    let orchestration_id = match kind.as_str() {
+        BATCH_WORKFLOW => orchestration_id(workflow_id),
+        ORCHESTRATION_WORKFLOW => workflow_id.to_owned(),
+        _ => return None,
+    };
+    Some(Running {
+        workflow_id: workflow_id.to_owned(),
+        batch_id: info.first_run_id,
+        orchestration_id,
+    })
 }

@@ -1,12 +1,13 @@
 //! The limits that all workers share, seen and changed while they work.
 
 use redrive_ledger::{Limited, NewAuditEvent};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Records, Result};
 
 /// How a limit stands.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Limit {
     /// Of what.

@@ -8,6 +8,7 @@ mod follow;
 mod halt;
 mod limits;
 mod operations;
+mod orders;
 mod queue;
 mod records;
 mod rehearse;
@@ -28,13 +29,15 @@ pub use batch::{RunRequest, Running};
 pub use bulk::{BulkReport, Many, Named, NotDone, Told};
 pub use control::{Control, Controlled};
 pub use dead_letters::{Decision, Retried, RetryEnd};
-pub use follow::OrderEnd;
+pub use follow::{OrderEnd, Standing, WaitsFor};
 pub use limits::Limit;
 pub use operations::{Answered, Tell};
+pub use orders::OrderDeed;
 pub use records::Records;
-pub use rehearse::{Rehearsal, Rehearsed, VERDICTS};
+pub use redrive_flows::orchestration::Progress;
+pub use rehearse::{Pace, Rehearsal, Rehearsed, VERDICTS};
 pub use reports::Report;
-pub use scan_back::{Older, OlderGroup};
+pub use scan_back::{Older, OlderGroup, TakenIn};
 pub use schedule::Triggered;
 pub use tokens::{SESSION, Secret, token_name};
 
@@ -154,7 +157,7 @@ pub enum OpsError {
         /// What was asked for.
         name: String,
     },
-    /// The run that is reported did not fail.
+    /// The run that is meant did not fail, or is not there.
     #[error(transparent)]
     NotFailed(NoFailedRun),
     /// The server did not start a batch's workflow, or did not say so.

@@ -5,12 +5,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use redrive_core::ids::{BatchId, OperationId, WorkflowId};
 use redrive_flows::DeadLetterOperationWorkflow;
 use redrive_flows::operation::{OperationRun, operation_workflow_id};
 use redrive_flows::operation_input::{OperationInput, OperationProgress};
 use redrive_ledger::{
     Chosen, NewAuditEvent, NotStarted, Operation, OperationEnd, OperationOpening, OperationStatus,
+    OrderPk,
 };
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
 use temporalio_client::{WorkflowQueryOptions, WorkflowSignalOptions, WorkflowStartOptions};
@@ -65,9 +67,13 @@ pub struct Answered {
 }
 
 impl Records {
-    /// Operations, the latest first.
-    pub async fn operations(&self, limit: u32) -> Result<Vec<Operation>> {
-        Ok(self.reader.operations(limit).await?)
+    /// Operations, the latest first; only those that come after that one, by when it was opened and its id.
+    pub async fn operations(
+        &self,
+        after: Option<(Timestamp, &OperationId)>,
+        limit: u32,
+    ) -> Result<Vec<Operation>> {
+        Ok(self.reader.operations(after, limit).await?)
     }
 
     /// The operation of that id.
@@ -98,9 +104,14 @@ impl Records {
         Ok(())
     }
 
-    /// The first orders that an operation did not start, and why.
-    pub async fn not_started(&self, id: &OperationId, limit: u32) -> Result<Vec<NotStarted>> {
-        Ok(self.reader.not_started(id, limit).await?)
+    /// Orders that an operation did not start, and why, those that failed first; only those after that place.
+    pub async fn not_started(
+        &self,
+        id: &OperationId,
+        after: Option<(bool, OrderPk)>,
+        limit: u32,
+    ) -> Result<Vec<NotStarted>> {
+        Ok(self.reader.not_started(id, after, limit).await?)
     }
 }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use redrive_core::ids::{BatchId, RunId, WorkflowId};
 use redrive_core::policy::Policy;
+use redrive_core::report::VerdictKind;
 use redrive_core::states::State;
 use redrive_ledger::{
-    Act, Acted, AuditFilter, AuditRow, BatchRow, BatchVerdict, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, Desk, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, FailureHour,
-    GroupFilter, Ledger, NewAuditEvent, Numbers, OrderFilter, OrderRow, Overview, Park, Reader,
-    Story, Total,
+    Act, Acted, AuditFilter, AuditRow, BatchPlace, BatchRow, BatchVerdict, Day, DeadLetter,
+    DeadLetterFilter, DeadLetterStats, Desk, EligibleFilter, FailureEntry, FailureFilter,
+    FailureGroup, FailureHour, GroupFilter, Ledger, NewAuditEvent, Numbers, OrderFilter, OrderRow,
+    Overview, Park, Reader, Story, Total,
 };
 
 use super::{OpsError, Result};
@@ -99,6 +100,15 @@ impl Records {
         Ok(self.ledger.batches(limit).await?)
     }
 
+    /// Batches after that place, the newest first.
+    pub async fn newest_batches(
+        &self,
+        after: Option<&BatchPlace>,
+        limit: u32,
+    ) -> Result<Vec<BatchRow>> {
+        Ok(self.reader.newest_batches(after, limit).await?)
+    }
+
     /// Batches that have ended, the one that ended last first, without operators' retries.
     pub async fn ended_batches(&self, limit: u32) -> Result<Vec<BatchRow>> {
         Ok(self.reader.ended_batches(limit).await?)
@@ -110,14 +120,15 @@ impl Records {
         found.ok_or_else(|| OpsError::NoSuchBatch { id: id.to_owned() })
     }
 
-    /// What a batch did with its orders, a page at a time.
+    /// What a batch did with its orders, a page at a time; only those with the verdict `wanted`, where one is.
     pub async fn verdicts(
         &self,
         batch: &BatchId,
+        wanted: Option<VerdictKind>,
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<BatchVerdict>> {
-        Ok(self.reader.verdicts(batch, after, limit).await?)
+        Ok(self.reader.verdicts(batch, wanted, after, limit).await?)
     }
 
     /// Dead letters, in the filter's order.

@@ -39,6 +39,15 @@ pub struct Rehearsed {
     pub verdicts: Vec<BatchVerdict>,
 }
 
+/// How far a batch comes: a rehearsal does not wait for the limit on starts, and a batch gives back what its deadline leaves.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Starts a second, over everything that works on this ledger.
+    pub starts_per_second: f64,
+    /// About so many starts are made before a batch's deadline.
+    pub before_deadline: u64,
+}
+
 /// Where batches are rehearsed: each sees what those before it would have done.
 pub struct Rehearsal {
     engine: Engine,
@@ -57,6 +66,21 @@ impl Ops {
     /// What a batch would do with each order, and no change anywhere.
     pub async fn rehearse(&self, request: &RunRequest) -> Result<Rehearsed> {
         self.rehearsal().await?.run(request).await
+    }
+
+    /// How far a batch comes that begins now.
+    pub async fn pace(&self) -> Result<Pace> {
+        let limits = self.records.limits().await?;
+        let starts = limits.iter().find(|limit| limit.limit == Limited::Starts);
+        let starts_per_second = starts.map_or(f64::INFINITY, |limit| limit.per_second);
+        let now = self.engine.clock.now();
+        let interval = self.engine.settings.interval;
+        let deadline = Deadline::of(now, options::EXECUTION_TIMEOUT, interval);
+        let seconds = deadline.stops_at.duration_since(now).as_secs_f64();
+        Ok(Pace {
+            starts_per_second,
+            before_deadline: (starts_per_second * seconds).round() as u64,
+        })
     }
 
     /// A copy of the ledger to rehearse on, until it is dropped. Only this user may read it.
@@ -143,7 +167,7 @@ impl Rehearsal {
     async fn verdicts(&self, batch: &BatchId) -> Result<Vec<BatchVerdict>> {
         let (mut first, mut after) = (BTreeMap::new(), None);
         loop {
-            let page = self.reader.verdicts(batch, after, PAGE).await?;
+            let page = self.reader.verdicts(batch, None, after, PAGE).await?;
             after = page.last().map(|verdict| verdict.pk);
             let full = page.len() == PAGE as usize;
             for verdict in page {

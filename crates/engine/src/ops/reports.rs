@@ -1,4 +1,4 @@
-//! Failures that services report, so that they need not wait for the next scan.
+//! Failures that services report, so that they need not wait for the next scan; and those that somebody asks about.
 
 use redrive_core::ids::{RunId, WorkflowId};
 use redrive_ledger::OrderRow;
@@ -35,6 +35,20 @@ impl Ops {
             .show_order(failure.workflow_id.as_str())
             .await?;
         Ok(story.order)
+    }
+
+    /// Reads a failed run: the one that is named, else the latest of the workflow id.
+    pub async fn failed_run(
+        &self,
+        workflow_id: &WorkflowId,
+        run_id: Option<&RunId>,
+    ) -> Result<FailedRun> {
+        let gateway = self.engine.gateway.as_ref();
+        let run = read_failed_run(gateway, workflow_id, run_id).await;
+        run.map_err(|error| match error {
+            NoFailedRun::Gateway(error) => error.into(),
+            error => OpsError::NotFailed(error),
+        })
     }
 
     /// The failed run that is meant, of a type that is watched.

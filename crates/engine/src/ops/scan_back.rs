@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, Unit};
 use redrive_core::ids::BatchId;
 use redrive_ledger::{Failure, NewAuditEvent, ObserveSummary, ScanWindow};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Ops, Result};
 use crate::engine::Engine;
@@ -25,7 +26,7 @@ const AT_A_TIME: u64 = 500;
 const AGES: [i64; 5] = [0, 2, 7, 30, 90];
 
 /// What is older than the look-back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Older {
     /// From when on, to the second.
@@ -39,7 +40,7 @@ pub struct Older {
 }
 
 /// Failed runs of one status and age.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OlderGroup {
     /// The failure status.
@@ -52,17 +53,31 @@ pub struct OlderGroup {
     pub runs: u64,
 }
 
+/// What was taken in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TakenIn {
+    /// From when on.
+    pub since: Timestamp,
+    /// Failed runs not known before.
+    pub new_failures: u64,
+    /// Orders not known before.
+    pub new_orders: u64,
+    /// Those of them that the policy lets be reprocessed.
+    pub eligible_orders: u64,
+    /// Whether that is all there is; else the same once more takes in the rest.
+    pub complete: bool,
+}
+
+/// Hears how many failed runs were taken in so far.
+pub type Heard<'a> = &'a (dyn Fn(u64) + Send + Sync);
+
 impl Ops {
-    /// Looks at the failures older than the look-back that closed within `back` of now. Nothing is kept.
-    pub async fn preview_older(
-        &self,
-        back: std::time::Duration,
-        pulse: &dyn Pulse,
-    ) -> Result<Older> {
+    /// Looks at the failures older than the look-back that closed since then. Nothing is kept. Where `pulse` cancels it, it
+    /// tells what it has read.
+    pub async fn preview_older(&self, since: Timestamp, pulse: &dyn Pulse) -> Result<Older> {
         let engine = &self.engine;
-        let since = before(engine.clock.now(), back)
-            .round(Unit::Second)
-            .unwrap_or(Timestamp::UNIX_EPOCH);
+        let since = to_the_second(since);
         let windows = engine.older_windows(since).await?;
         let share = SAMPLE / windows.len().max(1);
         let (mut runs, mut read) = (0, Vec::new());
@@ -81,29 +96,36 @@ impl Ops {
         })
     }
 
-    /// Takes them in: failed runs that closed since then, each once, and nothing is started. `tell` hears how far it is.
-    /// Where `pulse` cancels it, what is stored stays, and the next try does the rest.
+    /// Takes them in: failed runs that closed since then, each once, and nothing is started. Where `pulse` cancels it, what is
+    /// stored stays, and the next try goes on from there.
     pub async fn take_in_older(
         &self,
         since: Timestamp,
         by: &NewAuditEvent,
         pulse: &dyn Pulse,
-        tell: &(dyn Fn(&ObserveSummary) + Send + Sync),
-    ) -> Result<ObserveSummary> {
+        heard: Heard<'_>,
+    ) -> Result<TakenIn> {
         let engine = &self.engine;
+        let since = to_the_second(since);
         let (now, subject) = (engine.clock.now(), format!("since {since}"));
         engine.ledger.audit("scan", Some(&subject), by, now).await?;
-        let mut taken = ObserveSummary::default();
+        let (mut taken, mut complete) = (ObserveSummary::default(), true);
         for watch in &engine.policy.watch {
             let patience = patience(pulse);
             let known = engine
                 .known_window(&watch.workflow_type, now, patience)
                 .await?;
-            engine
-                .take_in_type(known, since, patience, &mut taken, tell)
+            complete &= engine
+                .take_in_type(known, since, patience, &mut taken, heard)
                 .await?;
         }
-        Ok(taken)
+        Ok(TakenIn {
+            since,
+            new_failures: taken.new_failures,
+            new_orders: taken.new_orders,
+            eligible_orders: taken.eligible_orders,
+            complete,
+        })
     }
 }
 
@@ -166,47 +188,55 @@ impl Engine {
         groups.into_iter().map(group).collect()
     }
 
-    /// Takes in one type, the oldest first, and moves its first look back once all is stored.
+    /// Takes in one type, the newest windows first, and moves its first look back over each that is stored: whoever is
+    /// interrupted goes on from there. Returns whether that is all.
     async fn take_in_type(
         &self,
-        known: ScanWindow,
+        mut known: ScanWindow,
         since: Timestamp,
         patience: Patience<'_>,
         taken: &mut ObserveSummary,
-        tell: &(dyn Fn(&ObserveSummary) + Send + Sync),
-    ) -> Result<()> {
+        heard: Heard<'_>,
+    ) -> Result<bool> {
         if since >= known.first_look_at {
-            return Ok(());
+            return Ok(true);
         }
         let batch = BatchId::from(format!("scan-since-{}", since.as_second()));
+        let workflow_type = known.workflow_type.clone();
         let window = |from, to| Window {
-            workflow_type: known.workflow_type.clone(),
+            workflow_type: workflow_type.clone(),
             from,
             to,
         };
         let mut ahead = vec![window(since, known.first_look_at)];
         while let Some(next) = ahead.pop() {
             if patience.pulse.cancelled() {
-                return Ok(());
+                return Ok(false);
             }
-            if self.count_failed(&next, patience).await? > AT_A_TIME
+            let count = self.count_failed(&next, patience).await?;
+            if count > AT_A_TIME
                 && let Some((earlier, later)) = halves(&next)
             {
-                ahead.extend([later, earlier]);
+                ahead.extend([earlier, later]);
                 continue;
             }
             *taken += self.store(&next, &batch, patience).await?;
-            tell(taken);
+            heard(taken.new_failures);
+            known.first_look_at = next.from;
+            known.older_count = known.older_count.saturating_sub(count);
+            self.ledger.save_scan_window(&known).await?;
         }
         let still_older = window(Timestamp::UNIX_EPOCH, since);
-        let older_count = self.count_failed(&still_older, patience).await?;
-        let known = ScanWindow {
-            first_look_at: since,
-            older_count,
-            ..known
-        };
-        Ok(self.ledger.save_scan_window(&known).await?)
+        known.older_count = self.count_failed(&still_older, patience).await?;
+        self.ledger.save_scan_window(&known).await?;
+        Ok(true)
     }
+}
+
+/// Nobody means parts of a second, nor what was before all servers.
+fn to_the_second(since: Timestamp) -> Timestamp {
+    let rounded = since.round(Unit::Second).unwrap_or(since);
+    rounded.max(Timestamp::UNIX_EPOCH)
 }
 
 /// An operator waits as long as it takes.

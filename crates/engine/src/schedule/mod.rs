@@ -17,7 +17,7 @@ use tonic::{Code, Request, Status};
 use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
-use crate::gateway::GatewayError;
+use crate::gateway::{GatewayError, asked};
 
 pub(crate) use act::{delete, pause, resume, trigger};
 pub(crate) use state::newest_tick;
@@ -135,8 +135,12 @@ pub(crate) async fn describe(
         namespace: client.options().namespace.clone(),
         schedule_id: id.to_owned(),
     };
-    let mut service = client.connection().workflow_service();
-    match service.describe_schedule(Request::new(request)).await {
+    let described = asked(|| {
+        let mut service = client.connection().workflow_service();
+        let request = Request::new(request.clone());
+        async move { service.describe_schedule(request).await }
+    });
+    match described.await {
         Ok(response) => Ok(Some(response.into_inner())),
         Err(status) => match (status.code(), GatewayError::from_status(&status)) {
             (Code::NotFound, GatewayError::Item(_)) => Ok(None),

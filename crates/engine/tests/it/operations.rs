@@ -301,7 +301,7 @@ async fn a_halt_keeps_an_operation_waiting_and_a_stop_ends_it_even_so() {
         (stopped.status, stopped.started, stopped.failed),
         (OperationStatus::Stopped, 0, 10)
     );
-    let why = world.reader.not_started(&opened.id, 1).await.unwrap();
+    let why = world.reader.not_started(&opened.id, None, 1).await.unwrap();
     assert_eq!(
         why[0].reason,
         "no batch has handled it yet; the next one does"

@@ -159,7 +159,11 @@ async fn performed(world: &World, request: &RunRequest) -> Vec<BatchVerdict> {
     worker.stop().await.unwrap();
     assert_eq!(result.batch_id, running.batch_id);
     let batch = running.batch_id.as_str().into();
-    world.reader.verdicts(&batch, None, 1_000).await.unwrap()
+    world
+        .reader
+        .verdicts(&batch, None, None, 1_000)
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ async fn everything(world: &World) -> Everything {
         latest_runs,
         batches: world.ledger.batches(100).await.unwrap(),
         scanned: world.ledger.scan_window(TYPE).await.unwrap(),
-        operations: world.reader.operations(10).await.unwrap(),
+        operations: world.reader.operations(None, 10).await.unwrap(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::Doing;
 use crate::rows::Fields;
 use crate::sql::{SqlLedger, compact, operation};
 use crate::tally::{self, Tally};
-use crate::{BatchEnd, BatchOpening, BatchRow, LedgerError, rows};
+use crate::{BatchEnd, BatchOpening, BatchPlace, BatchRow, LedgerError, rows};
 
 pub(super) async fn open(ledger: &SqlLedger, opening: &BatchOpening) -> Result<()> {
     let mut tx = ledger.begin().await?;
@@ -138,11 +138,31 @@ pub(super) async fn unfinished(ledger: &SqlLedger) -> Result<Vec<BatchRow>> {
     live(&mut conn, &found).await
 }
 
-pub(super) async fn newest(ledger: &SqlLedger, limit: u32) -> Result<Vec<BatchRow>> {
+pub(super) async fn newest(
+    ledger: &SqlLedger,
+    after: Option<&BatchPlace>,
+    limit: u32,
+) -> Result<Vec<BatchRow>> {
+    let (processed_at, started_at, batch) = match after {
+        Some(place) => (place.processed_at, place.started_at, place.batch.as_str()),
+        None => (Timestamp::MAX, Timestamp::MAX, ""),
+    };
     let mut conn = ledger.read().await?;
-    let found = conn.all("SELECT * FROM reprocessing_results ORDER BY processed_at DESC, started_at DESC LIMIT $1", args![limit])
-    .await
-    .doing("read batches")?;
+    let found = conn
+        .all(
+            "SELECT * FROM reprocessing_results
+         WHERE processed_at <= $1
+             AND (processed_at < $1 OR started_at < $2 OR (started_at = $2 AND batch_id < $3))
+         ORDER BY processed_at DESC, started_at DESC, batch_id DESC LIMIT $4",
+            args![
+                Value::Instant(processed_at),
+                started_at.as_microsecond(),
+                batch,
+                limit
+            ],
+        )
+        .await
+        .doing("read batches")?;
     live(&mut conn, &found).await
 }
 

@@ -150,7 +150,7 @@ impl Ledger for SqlLedger {
     }
 
     async fn batches(&self, limit: u32) -> Result<Vec<BatchRow>> {
-        batch::newest(self, limit).await
+        batch::newest(self, None, limit).await
     }
 
     async fn batch_counts(&self, batch: &BatchId, now: Timestamp) -> Result<ReprocessingResult> {

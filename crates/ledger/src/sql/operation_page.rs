@@ -93,7 +93,7 @@ async fn matching(
     let room = most.map_or(u64::MAX, |most| most.saturating_sub(taken));
     let size = u64::from(size).min(room) as u32;
     let waiting = DeadLetterFilter {
-        after,
+        after: after.map(|(at, id)| (at.as_microsecond(), id)),
         ..filter.clone()
     };
     let found = entries(conn, &known.id, &waiting, None, size).await?;

@@ -18,14 +18,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
 use redrive_core::ids::{BatchId, Home, OperationId, RunId};
+use redrive_core::report::VerdictKind;
 
 use crate::contract::Result;
-use crate::sql::{SqlLedger, copy, home, limits, operation};
+use crate::sql::{SqlLedger, batch, copy, home, limits, operation};
 use crate::{
-    AuditFilter, AuditRow, BatchRow, BatchVerdict, Copied, Day, DeadLetter, DeadLetterFilter,
-    DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup, FailureHour,
-    GroupFilter, Limited, NotStarted, Numbers, Operation, OrderFilter, OrderRow, Overview, Reader,
-    Total,
+    AuditFilter, AuditRow, BatchPlace, BatchRow, BatchVerdict, Copied, Day, DeadLetter,
+    DeadLetterFilter, DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup,
+    FailureHour, GroupFilter, Limited, NotStarted, Numbers, Operation, OrderFilter, OrderPk,
+    OrderRow, Overview, Reader, Total,
 };
 
 #[async_trait]
@@ -70,13 +71,22 @@ impl Reader for SqlLedger {
         batches::ended(self, limit).await
     }
 
+    async fn newest_batches(
+        &self,
+        after: Option<&BatchPlace>,
+        limit: u32,
+    ) -> Result<Vec<BatchRow>> {
+        batch::newest(self, after, limit).await
+    }
+
     async fn verdicts(
         &self,
         batch: &BatchId,
+        wanted: Option<VerdictKind>,
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<BatchVerdict>> {
-        batches::verdicts(self, batch, after, limit).await
+        batches::verdicts(self, batch, wanted, after, limit).await
     }
 
     async fn eligible(
@@ -108,16 +118,25 @@ impl Reader for SqlLedger {
         dead_letters::orders_beginning(self, prefix).await
     }
 
-    async fn operations(&self, limit: u32) -> Result<Vec<Operation>> {
-        operations::newest(self, limit).await
+    async fn operations(
+        &self,
+        after: Option<(Timestamp, &OperationId)>,
+        limit: u32,
+    ) -> Result<Vec<Operation>> {
+        operations::newest(self, after, limit).await
     }
 
     async fn operation(&self, id: &OperationId) -> Result<Option<Operation>> {
         operation::find(&mut self.read().await?, id, "").await
     }
 
-    async fn not_started(&self, id: &OperationId, limit: u32) -> Result<Vec<NotStarted>> {
-        operations::not_started(self, id, limit).await
+    async fn not_started(
+        &self,
+        id: &OperationId,
+        after: Option<(bool, OrderPk)>,
+        limit: u32,
+    ) -> Result<Vec<NotStarted>> {
+        operations::not_started(self, id, after, limit).await
     }
 
     async fn dead_letter_stats(&self) -> Result<DeadLetterStats> {

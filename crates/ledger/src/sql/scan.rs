@@ -31,7 +31,8 @@ pub(super) async fn save_scan_window(ledger: &SqlLedger, window: &ScanWindow) ->
          ON CONFLICT (workflow_type) DO UPDATE SET
              first_look_at = CASE WHEN scan_windows.first_look_at < excluded.first_look_at
                  THEN scan_windows.first_look_at ELSE excluded.first_look_at END,
-             older_count = excluded.older_count,
+             older_count = CASE WHEN scan_windows.first_look_at < excluded.first_look_at
+                 THEN scan_windows.older_count ELSE excluded.older_count END,
              watermark = CASE WHEN scan_windows.watermark > excluded.watermark
                  THEN scan_windows.watermark ELSE excluded.watermark END,
              swept_at = CASE WHEN scan_windows.swept_at > excluded.swept_at

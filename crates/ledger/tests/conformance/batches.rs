@@ -302,6 +302,32 @@ async fn how_a_batch_ended_is_told() {
 }
 
 #[tokio::test]
+async fn the_list_of_batches_goes_on_after_any_of_them() {
+    let world = World::new().await;
+    // All at the same time, and one that ends later.
+    for batch in ["b1", "b2", "b3", "b4", "b5"] {
+        world.open(batch).await;
+    }
+    world.wait(1);
+    world.finish("b2").await;
+    let listed = world.ledger.batches(9).await.unwrap();
+    let ids = |batches: &[BatchRow]| -> Vec<String> {
+        let ids = batches.iter().map(|row| row.result.batch_id.clone());
+        ids.collect()
+    };
+    assert_eq!(ids(&listed), ["b2", "b5", "b4", "b3", "b1"]);
+    let (mut walked, mut after) = (Vec::new(), None);
+    loop {
+        let page = world.reader.newest_batches(after.as_ref(), 2).await;
+        let page = page.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.place());
+        walked.extend(page);
+    }
+    assert_eq!(walked, listed);
+}
+
+#[tokio::test]
 async fn what_a_batch_learnt_of_earlier_restarts_is_counted_with_it() {
     let world = World::new().await;
     world.open("settling").await;

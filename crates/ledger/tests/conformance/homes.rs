@@ -109,6 +109,23 @@ async fn a_watermark_never_goes_back() {
 }
 
 #[tokio::test]
+async fn who_has_looked_back_furthest_says_how_much_is_older() {
+    let world = World::new().await;
+    let known = window("A", 100, 50);
+    let further = ScanWindow {
+        first_look_at: at(-90_000),
+        older_count: 1,
+        ..known.clone()
+    };
+    // A scan that began before somebody took older failures in saves what it knew then.
+    for window in [&known, &further, &known] {
+        world.ledger.save_scan_window(window).await.unwrap();
+    }
+    let kept = world.ledger.scan_window("A").await.unwrap();
+    assert_eq!(kept, Some(further));
+}
+
+#[tokio::test]
 async fn runs_are_unknown_until_they_are_observed() {
     let world = World::new().await;
     let runs = ["z-0", "a-0", "q-0"].map(run);

@@ -128,9 +128,17 @@ fn counts(operation: &Operation) -> [u64; 5] {
     ]
 }
 
-/// Orders that it did not start, with whether they failed, and why.
+/// Orders that it did not start, with whether they failed, and why; a page at a time tells the same.
 async fn not_started(world: &World, id: &str) -> Vec<(String, bool, String)> {
-    let found = world.reader.not_started(&id.into(), 100).await.unwrap();
+    let (id, reader) = (OperationId::from(id), &world.reader);
+    let found = reader.not_started(&id, None, 100).await.unwrap();
+    let mut after = None;
+    for one in &found {
+        let page = reader.not_started(&id, after, 1).await.unwrap();
+        assert_eq!(page, std::slice::from_ref(one));
+        after = Some(one.place());
+    }
+    assert_eq!(reader.not_started(&id, after, 1).await.unwrap().len(), 0);
     found
         .into_iter()
         .map(|one| (one.workflow_id.to_string(), one.failed, one.reason))
@@ -160,8 +168,18 @@ async fn an_operation_is_opened_once_and_says_what_it_is_about() {
     assert_eq!(open(&world, "few", matching(Some(2))).await.matched, 2);
     let named = Chosen::Named(vec!["a".into(), "a".into(), "other".into()]);
     assert_eq!(open(&world, "named", named).await.matched, 2);
-    let listed = world.reader.operations(10).await.unwrap();
-    assert_eq!(listed.len(), 3);
+    let listed = world.reader.operations(None, 10).await.unwrap();
+    let ids: Vec<&str> = listed.iter().map(|one| one.id.as_str()).collect();
+    assert_eq!(
+        ids,
+        ["few", "named", "o"],
+        "two of the same time by their ids"
+    );
+    for (number, one) in (1..).zip(&listed) {
+        let after = Some((one.created_at, &one.id));
+        let next = world.reader.operations(after, 10).await.unwrap();
+        assert_eq!(next, listed[number..], "after {}", one.id);
+    }
     let found = world.reader.operation(&"o".into()).await.unwrap();
     assert_eq!(found, Some(opened));
     assert_eq!(world.reader.operation(&"x".into()).await.unwrap(), None);

@@ -199,6 +199,7 @@ async fn failures_are_listed_with_their_orders_and_grouped() {
         failure_status: Some("slam_failed".into()),
         group: Some("fe".into()),
         since: Some(at(-30)),
+        after: None,
     };
     assert_eq!(world.reader.failures(&slam, 9).await.unwrap().len(), 1);
     let later = FailureFilter {
@@ -243,6 +244,7 @@ async fn failures_are_listed_with_their_orders_and_grouped() {
         let filter = GroupFilter {
             since,
             search: search.map(str::to_owned),
+            ..GroupFilter::default()
         };
         world.reader.failure_groups(&filter, 9).await.unwrap()
     };
@@ -272,6 +274,43 @@ async fn failures_are_listed_with_their_orders_and_grouped() {
     let left = found(None, None).await;
     assert_eq!((left[0].count, left[0].open_orders), (6, 3));
     assert_eq!(left[1..], groups[1..]);
+}
+
+#[tokio::test]
+async fn failures_and_groups_are_listed_in_pages() {
+    let world = world().await;
+    // Runs and groups that only their names tell apart.
+    let mut alike = ["x", "y", "z"].map(|order| failure(order, &format!("{order}-0"), 20));
+    alike[1].classification.status = "slam_failed".into();
+    alike[2].classification.fingerprint = "0fedcba987654321".into();
+    world.observe(&alike).await;
+    for group in [None, Some("0".to_owned())] {
+        let filter = FailureFilter {
+            group,
+            ..FailureFilter::default()
+        };
+        let all = world.reader.failures(&filter, 99).await.unwrap();
+        assert!(all.len() > 5, "{all:?}");
+        for (place, entry) in all.iter().enumerate() {
+            let next = FailureFilter {
+                after: Some((entry.failure.closed_at, entry.failure.run_id.clone())),
+                ..filter.clone()
+            };
+            let rest = world.reader.failures(&next, 99).await.unwrap();
+            assert_eq!(rest, all[place + 1..], "after {entry:?}");
+        }
+    }
+    let every = GroupFilter::default();
+    let all = world.reader.failure_groups(&every, 99).await.unwrap();
+    assert!(all.len() > 4, "{all:?}");
+    for (place, group) in all.iter().enumerate() {
+        let next = GroupFilter {
+            after: Some(group.place()),
+            ..GroupFilter::default()
+        };
+        let rest = world.reader.failure_groups(&next, 99).await.unwrap();
+        assert_eq!(rest, all[place + 1..], "after {group:?}");
+    }
 }
 
 #[tokio::test]
@@ -327,10 +366,14 @@ async fn a_batch_is_found_by_either_id_and_tells_each_verdict() {
     let found = world.reader.batch("w-b1").await.unwrap().unwrap();
     assert_eq!(found.result.batch_id, "b1");
     assert_eq!(world.reader.batch("b0").await.unwrap(), None);
-    let page = world.reader.verdicts(&"b1".into(), None, 1).await.unwrap();
+    let page = world
+        .reader
+        .verdicts(&"b1".into(), None, None, 1)
+        .await
+        .unwrap();
     let rest = world
         .reader
-        .verdicts(&"b1".into(), Some(page[0].pk), 9)
+        .verdicts(&"b1".into(), None, Some(page[0].pk), 9)
         .await
         .unwrap();
     let told = |verdict: &BatchVerdict| {
@@ -355,6 +398,12 @@ async fn a_batch_is_found_by_either_id_and_tells_each_verdict() {
         ]
     );
     assert_eq!((page.len(), rest.len()), (1, 1));
+    let errors = Some(VerdictKind::Error);
+    let wanted = world.reader.verdicts(&"b1".into(), errors, None, 9).await;
+    assert_eq!(wanted.unwrap(), rest);
+    let skipped = Some(VerdictKind::Skipped);
+    let wanted = world.reader.verdicts(&"b1".into(), skipped, None, 9).await;
+    assert_eq!(wanted.unwrap(), []);
     let days = world.reader.daily(at(-3600)).await.unwrap();
     assert_eq!(
         (
@@ -427,6 +476,7 @@ async fn is_listed_in_every_order(world: &World) {
         (DeadLetterOrder::Oldest, vec!["bystander-parked", "d"]),
         (DeadLetterOrder::Newest, vec!["d", "bystander-parked"]),
         (DeadLetterOrder::Decided, vec!["d"]),
+        (DeadLetterOrder::Retries, vec!["bystander-parked"]),
     ] {
         let mut filter = DeadLetterFilter {
             order,
@@ -444,6 +494,50 @@ async fn is_listed_in_every_order(world: &World) {
 }
 
 #[tokio::test]
+async fn the_queue_is_listed_by_restarts() {
+    let world = World::new().await;
+    let slam = |failure| with_status("slam_failed", failure);
+    let first = [
+        slam(first_failure("a")),
+        slam(first_failure("b")),
+        first_failure("c"),
+    ];
+    world.observe(&first).await;
+    world.open("b1").await;
+    world.restart("b", "b-1", "b1").await;
+    world.observe(&[slam(failure("b", "b-1", 30))]).await;
+    for order in ["a", "b", "c"] {
+        let park = ann("look at it").into();
+        let parked = world.ledger.park(&order.into(), &park, world.now()).await;
+        let retries = u32::from(order == "b");
+        assert_eq!(parked.unwrap().unwrap().retry_count, retries, "{order}");
+    }
+    let by_retries = DeadLetterFilter {
+        order: DeadLetterOrder::Retries,
+        ..DeadLetterFilter::default()
+    };
+    let of_slam = DeadLetterFilter {
+        failure_status: Some("slam_failed".into()),
+        ..by_retries.clone()
+    };
+    let listed = ["b", "c", "a", "bystander-parked"];
+    for (mut filter, listed) in [(by_retries.clone(), &listed[..]), (of_slam, &["b", "a"])] {
+        assert_eq!(dead_letters(&world, filter.clone()).await, listed);
+        let whole = filter.clone();
+        for (offset, order) in (0..).zip(listed) {
+            let page = world.reader.dead_letters(&whole, offset, 1).await.unwrap();
+            let next = world.reader.dead_letters(&filter, 0, 1).await.unwrap();
+            assert_eq!(page, next, "by its number and by its place");
+            assert_eq!(next[0].workflow_id.as_str(), *order);
+            filter.after = Some(next[0].place(filter.order));
+        }
+        assert_eq!(dead_letters(&world, filter).await, [""; 0]);
+    }
+    world.cancel("b").await;
+    assert_eq!(dead_letters(&world, by_retries).await, listed[1..]);
+}
+
+#[tokio::test]
 async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
     let world = world().await;
     let waiting = DeadLetterFilter {
@@ -456,7 +550,7 @@ async fn the_queue_is_listed_the_oldest_first_and_narrowed() {
     );
     let first = world.reader.dead_letters(&waiting, 0, 1).await.unwrap();
     let next = DeadLetterFilter {
-        after: Some((first[0].created_at, first[0].id)),
+        after: Some(first[0].place(DeadLetterOrder::Oldest)),
         ..waiting.clone()
     };
     assert_eq!(dead_letters(&world, next.clone()).await, ["d"]);
@@ -574,8 +668,17 @@ async fn the_audit_trail_is_listed_the_latest_first_and_narrowed() {
         actor: Some("ann".into()),
         action: Some("park".into()),
         since: Some(at(5)),
+        after: None,
     };
     assert_eq!(world.reader.audit(&ann, 9).await.unwrap(), all[1..2]);
+    for (place, row) in all.iter().enumerate() {
+        let next = AuditFilter {
+            after: Some((row.at, row.id)),
+            ..AuditFilter::default()
+        };
+        let rest = world.reader.audit(&next, 9).await.unwrap();
+        assert_eq!(rest, all[place + 1..], "after {row:?}");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,25 @@
 //! What answers a command: the ledger and Temporal themselves, or a server that has them. Each verb stands in both ways side by
 //! side, and answers the same: what the API answers.
 
+mod audit;
+mod batches;
+mod brakes;
+mod classification;
+pub mod dead_letters;
+mod failures;
+mod lists;
+pub mod many;
+mod older;
+mod operations;
+mod orders;
 mod remote;
+mod schedule;
+mod tokens;
 
 use redrive_engine::ops::Records;
 
+pub use self::classification::classified;
+pub use self::orders::NotDone;
 pub use self::remote::{Remote, RemoteError};
 use crate::cli::{Global, Session, Verb, records};
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use redrive_engine::{Clock, SystemClock};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::redirect::Policy;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, retry};
 use rustls::crypto::ring;
 use serde::de::DeserializeOwned;
@@ -19,6 +21,10 @@ use crate::problem::Problem;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an answer may take: the server gives up after a minute, and says so.
 const LATEST: Duration = Duration::from_secs(75);
+/// So often a request is sent again to a server that has too many at once, each time after the wait that it asks for.
+const TURNS: u32 = 10;
+/// The longest wait that it may ask for.
+const LONGEST: Duration = Duration::from_secs(60);
 /// The header that makes a request that comes again the same request.
 const KEY: &str = "Idempotency-Key";
 
@@ -52,6 +58,22 @@ pub enum RemoteError {
         /// Why.
         cause: String,
     },
+    /// It was reached, and has not answered.
+    #[error("the server at {base} has not answered: {cause}")]
+    Lost {
+        /// Where.
+        base: Url,
+        /// Why.
+        cause: String,
+    },
+    /// Whatever stands before it answers in its place.
+    #[error("no Redrive answers at {base}: {status}")]
+    Broken {
+        /// Where.
+        base: Url,
+        /// The answer's status.
+        status: StatusCode,
+    },
     /// What answers is no Redrive, or one of another version.
     #[error("what answers at {base} does not speak as this redrive does: {cause}")]
     Foreign {
@@ -74,6 +96,15 @@ impl RemoteError {
     /// Whether it is an answer of that status.
     pub fn is(&self, wanted: StatusCode) -> bool {
         matches!(self, Self::Refused { status, .. } if *status == wanted)
+    }
+
+    /// Whether it may be another answer a moment later.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } | Self::Lost { .. } | Self::Broken { .. } => true,
+            Self::Refused { status, .. } => *status == StatusCode::SERVICE_UNAVAILABLE,
+            Self::Foreign { .. } => false,
+        }
     }
 }
 
@@ -103,6 +134,8 @@ impl Remote {
             .default_headers(authorization(token)?)
             .connect_timeout(CONNECT)
             .timeout(LATEST)
+            // A token is for whom it was given, and a POST stays one.
+            .redirect(Policy::none())
             .retry(again)
             .build();
         let client = client.map_err(|error| {
@@ -120,10 +153,20 @@ impl Remote {
         path: &[&str],
         query: &impl Serialize,
     ) -> Result<T, RemoteError> {
-        let mut url = self.url(path);
-        let query = serde_html_form::to_string(query).map_err(|error| self.foreign(&error))?;
-        url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+        let url = self.asking(path, query)?;
         self.answered(self.client.get(url)).await
+    }
+
+    /// Has something taken away: who and why stand in the query. Where the connection is lost it is asked again, and done once.
+    pub async fn take<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &impl Serialize,
+    ) -> Result<T, RemoteError> {
+        let url = self.asking(path, query)?;
+        let request = self.client.delete(url);
+        let request = request.header(KEY, Uuid::new_v4().to_string());
+        self.answered(request).await
     }
 
     /// Has something done. Where the connection is lost it is asked again, and done once.
@@ -147,20 +190,46 @@ impl Remote {
         &self,
         request: RequestBuilder,
     ) -> Result<T, RemoteError> {
-        let answer = request.send().await.map_err(|error| self.lost(&error))?;
+        let answer = self.turn(request).await?;
         let status = answer.status();
+        let to = answer.headers().get(LOCATION).cloned();
         let body = body(answer).await.map_err(|error| self.lost(&error))?;
         if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|error| self.foreign(&error));
+            // What says no more than that it is done says nothing.
+            let said: &[u8] = if body.is_empty() { b"null" } else { &body };
+            return serde_json::from_slice(said).map_err(|error| self.foreign(&error));
         }
-        let said: Body = serde_json::from_slice(&body)
-            .map_err(|_| self.foreign(&format!("{status} without a word")))?;
+        let said: Body = serde_json::from_slice(&body).map_err(|_| self.wordless(status, to))?;
         Err(RemoteError::Refused {
             status,
             code: said.error,
             message: said.message,
             details: said.details,
         })
+    }
+
+    /// Sends it, again and again where it is too early for that.
+    async fn turn(&self, mut request: RequestBuilder) -> Result<Response, RemoteError> {
+        let mut turns = TURNS;
+        loop {
+            let again = request.try_clone();
+            let answer = request.send().await.map_err(|error| self.lost(&error))?;
+            match (early(&answer), again) {
+                (Some(wait), Some(again)) if turns > 0 => {
+                    SystemClock.sleep(wait).await;
+                    request = again;
+                    turns -= 1;
+                }
+                _ => return Ok(answer),
+            }
+        }
+    }
+
+    fn asking(&self, path: &[&str], query: &impl Serialize) -> Result<Url, RemoteError> {
+        let mut url = self.url(path);
+        let query = serde_html_form::to_string(query).map_err(|error| self.foreign(&error))?;
+        url.set_query(Some(query.as_str()).filter(|query| !query.is_empty()));
+        Ok(url)
     }
 
     fn url(&self, path: &[&str]) -> Url {
@@ -172,18 +241,42 @@ impl Remote {
     }
 
     fn lost(&self, error: &reqwest::Error) -> RemoteError {
-        RemoteError::Unreachable {
-            base: self.base.clone(),
-            cause: cause(error),
+        let (base, cause) = (self.base.clone(), cause(error));
+        if error.is_connect() {
+            RemoteError::Unreachable { base, cause }
+        } else {
+            RemoteError::Lost { base, cause }
         }
     }
 
-    fn foreign(&self, cause: &impl ToString) -> RemoteError {
+    /// It answers so, and not in Redrive's words; `to` is where it sends whoever asks.
+    fn wordless(&self, status: StatusCode, to: Option<HeaderValue>) -> RemoteError {
+        if status.is_server_error() {
+            return RemoteError::Broken {
+                base: self.base.clone(),
+                status,
+            };
+        }
+        match to.as_ref().and_then(|to| to.to_str().ok()) {
+            Some(to) => self.foreign(&format!("{status}, to {to}: name that address")),
+            None => self.foreign(&format!("{status} without a word")),
+        }
+    }
+
+    /// It answers as no Redrive of this version does.
+    pub(super) fn foreign(&self, cause: &impl ToString) -> RemoteError {
         RemoteError::Foreign {
             base: self.base.clone(),
             cause: cause.to_string(),
         }
     }
+}
+
+/// How long to wait before what was asked too early is asked again: a server that has too many at once says so, and one that is
+/// still at the same request.
+fn early(answer: &Response) -> Option<Duration> {
+    let wait = answer.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    Some(Duration::from_secs(wait.parse().ok()?).min(LONGEST))
 }
 
 async fn body(answer: Response) -> Result<Vec<u8>, reqwest::Error> {
@@ -192,11 +285,16 @@ async fn body(answer: Response) -> Result<Vec<u8>, reqwest::Error> {
 
 fn address(named: &str) -> Result<Url, Problem> {
     let read = Url::parse(named).ok();
+    let bare = |url: &Url| {
+        let names = url.username().is_empty() && url.password().is_none();
+        names && url.query().is_none() && url.fragment().is_none()
+    };
     let web = read.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let web = web.filter(bare);
     web.ok_or_else(|| {
         Problem::user(
-            format!("{named:?} is no address of a server."),
-            "write it like https://redrive.example or http://127.0.0.1:8420 (--server, REDRIVE_SERVER).",
+            "what --server or REDRIVE_SERVER names is no address of a server.",
+            "write it like https://redrive.example or http://127.0.0.1:8420; a token stands in REDRIVE_TOKEN.",
         )
     })
 }

@@ -3,12 +3,16 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
+use redrive_engine::ops::Records;
+use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::{AuditFilter, AuditRow};
 
 use super::narrow::{Most, ago, span};
 use super::words::plain;
-use super::{Global, session, when};
+use super::{Global, when};
+use crate::backend::Backend;
 use crate::printer::{Paint, Printer, table};
 
 /// The commands.
@@ -22,10 +26,10 @@ pub enum AuditCommand {
 #[derive(Debug, Args)]
 pub struct ListArgs {
     /// Only what this person did
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     by: Option<String>,
     /// Only acts of this kind, say halt or manual_retry
-    #[arg(long, value_name = "ACTION")]
+    #[arg(long, value_name = "ACTION", value_parser = NonEmptyStringValueParser::new())]
     action: Option<String>,
     /// Only acts within this span, say 24h
     #[arg(long, value_name = "SPAN", value_parser = span)]
@@ -41,11 +45,12 @@ pub async fn run(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let AuditCommand::List(args) = command;
-    let records = session::records(global).await?;
+    let records = Backend::<Records>::records(global).await?;
     let filter = AuditFilter {
         actor: args.by,
         action: args.action.map(|action| action.replace([' ', '-'], "_")),
-        since: args.since.map(|span| ago(span, records.clock.now())),
+        since: args.since.map(|span| ago(span, SystemClock.now())),
+        after: None,
     };
     let narrowed = filter != AuditFilter::default();
     let rows = records.audit(&filter, args.most.limit).await?;

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 use clap::Args;
 use redrive_engine::ops::Records;
 use redrive_ledger::Halt;
-use serde::Serialize;
 
-use super::session::{self, Who, Why};
+use super::session::{Who, Why};
 use super::{Global, when};
+use crate::backend::Backend;
 use crate::printer::Printer;
 
 /// Stop every start, everywhere, within a second, until `unhalt`
@@ -32,30 +32,14 @@ pub struct UnhaltArgs {
 
 const LET_GO: &str = "`redrive unhalt` lets starts happen again.";
 
-#[derive(Serialize)]
-struct Halted {
-    halted: bool,
-    /// Whether this command changed it.
-    changed: bool,
-}
-
 /// Halts.
 pub async fn halt(args: HaltArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
-    let records = session::records(global).await?;
-    let before = records.halted().await?;
-    records.halt(&by).await?;
-    let changed = before.is_none();
-    printer.data(
-        &Halted {
-            halted: true,
-            changed,
-        },
-        |_, paint| match &before {
-            None => format!("{}.", paint.yellow("Every start is halted")),
-            Some(halt) => format!("Nothing was changed: {}.", halted_since(halt)),
-        },
-    )?;
+    let told = Backend::<Records>::records(global).await?.halt(by).await?;
+    printer.data(&told, |told, paint| match (told.changed, &told.halt) {
+        (Some(false), Some(halt)) => format!("Nothing was changed: {}.", halted_since(halt)),
+        _ => format!("{}.", paint.yellow("Every start is halted")),
+    })?;
     printer.hint(LET_GO);
     Ok(ExitCode::SUCCESS)
 }
@@ -67,32 +51,33 @@ pub async fn unhalt(
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let by = args.why.event()?;
-    let records = session::records(global).await?;
-    let changed = records.unhalt(&by).await?;
-    printer.data(
-        &Halted {
-            halted: false,
-            changed,
-        },
-        |halted, _| {
-            let told = if halted.changed {
-                "Starts happen again."
-            } else {
-                "Nothing was halted: starts happen."
-            };
-            told.to_owned()
-        },
-    )?;
+    let told = Backend::<Records>::records(global)
+        .await?
+        .unhalt(by)
+        .await?;
+    printer.data(&told, |told, _| {
+        let told = if told.changed == Some(true) {
+            "Starts happen again."
+        } else {
+            "Nothing was halted: starts happen."
+        };
+        told.to_owned()
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Warns that nothing is started, if so: a command that waits for starts would wait in vain.
 pub(super) async fn warn_if_halted(records: &Records, printer: &Printer) -> anyhow::Result<()> {
-    if let Some(halt) = records.halted().await? {
-        printer.warn(format_args!("{}.", halted_since(&halt)));
+    warn_of(records.halted().await?.as_ref(), printer);
+    Ok(())
+}
+
+/// The same, where that is known.
+pub(super) fn warn_of(halted: Option<&Halt>, printer: &Printer) {
+    if let Some(halt) = halted {
+        printer.warn(format_args!("{}.", halted_since(halt)));
         printer.hint(LET_GO);
     }
-    Ok(())
 }
 
 /// Since when, by whom and why.

@@ -7,7 +7,8 @@ use redrive_engine::ops::{Limit, Records};
 use redrive_ledger::Limited;
 
 use super::Global;
-use super::session::{self, Why};
+use super::session::Why;
+use crate::backend::Backend;
 use crate::printer::{Paint, Printer, table};
 
 /// The commands.
@@ -66,20 +67,20 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let (change, act) = match command {
-        LimitsCommand::Show => return show(&session::records(global).await?, printer).await,
-        LimitsCommand::Set(args) => ((args.what, Some(args.rate)), args.act),
-        LimitsCommand::Reset(args) => ((args.what, None), args.act),
+    let (what, rate, act) = match command {
+        LimitsCommand::Show => {
+            let limits = Backend::<Records>::records(global).await?.limits().await?;
+            return show(&limits, printer);
+        }
+        LimitsCommand::Set(args) => (args.what, Some(args.rate), args.act),
+        LimitsCommand::Reset(args) => (args.what, None, args.act),
     };
     let by = act.why.event()?;
-    let records = session::records(global).await?;
-    let (what, rate) = change;
-    records.set_limit(what.into(), rate, &by).await?;
-    show(&records, printer).await
+    let backend = Backend::<Records>::records(global).await?;
+    show(&backend.set_limit(what.into(), rate, by).await?, printer)
 }
 
-async fn show(records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let limits = records.limits().await?;
+fn show(limits: &[Limit], printer: &Printer) -> anyhow::Result<ExitCode> {
     printer.data(&limits, |limits, paint| text(limits, paint))?;
     if limits.iter().any(|limit| limit.is_set) {
         printer.hint("`redrive limits reset LIMIT` lets the configuration's limit hold again.");

@@ -48,6 +48,8 @@ use crate::printer::{Format, Printer};
 use crate::problem::{self, Problem, USER};
 use crate::telemetry::{self, LogFormat};
 
+pub(crate) use narrow::ago;
+pub use schedule::settings as schedule_settings;
 pub use session::{Session, Verb, records};
 
 /// Finds orders whose workflows failed, starts them again, and parks the hopeless ones in a dead letter queue.
@@ -103,7 +105,8 @@ pub struct Global {
 }
 
 impl Global {
-    fn overrides(&self) -> Overrides {
+    /// What it says instead of the configuration.
+    pub fn overrides(&self) -> Overrides {
         Overrides {
             config: self.config.clone(),
             ledger: self.ledger.clone(),

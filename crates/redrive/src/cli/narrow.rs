@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::policy::duration;
 
@@ -32,7 +33,7 @@ impl Most {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Which {
     /// Only those of this failure status, say shipping_failed
-    #[arg(long, value_name = "STATUS")]
+    #[arg(long, value_name = "STATUS", value_parser = NonEmptyStringValueParser::new())]
     pub status: Option<String>,
     /// Only those of this failure group: the beginning of its fingerprint, as `failures groups` shows it
     #[arg(long, value_name = "GROUP", value_parser = fingerprint)]
@@ -43,7 +44,7 @@ pub struct Which {
 #[derive(Debug, Clone, Default, Args)]
 pub struct Whose {
     /// Only those of this customer
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
     pub customer: Option<String>,
 }
 

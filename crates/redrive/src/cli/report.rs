@@ -4,11 +4,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use redrive_engine::ops::Records;
+use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::Day;
 
+use super::Global;
 use super::narrow::{ago, span};
 use super::words::count_of;
-use super::{Global, session};
+use crate::backend::Backend;
 use crate::printer::{Paint, Printer, table};
 
 /// The longest bar, in characters.
@@ -29,8 +32,11 @@ pub struct ReportArgs {
 
 /// Runs the command.
 pub async fn run(args: ReportArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let records = session::records(global).await?;
-    let days = records.daily(ago(args.since, records.clock.now())).await?;
+    let since = ago(args.since, SystemClock.now());
+    let days = Backend::<Records>::records(global)
+        .await?
+        .daily(since)
+        .await?;
     if args.csv {
         printer.text(&csv_of(&days)?)?;
     } else {

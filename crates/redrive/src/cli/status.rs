@@ -8,10 +8,13 @@ use std::time::Duration;
 use clap::Args;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use redrive_engine::schedule_status;
+use redrive_engine::ops::Records;
+use redrive_engine::{Clock, SystemClock, schedule_status};
 use redrive_web::views::{NextBatch, Status};
+use serde::Serialize;
 
-use super::{Global, session};
+use super::Global;
+use crate::backend::Backend;
 use crate::config::Config;
 use crate::connect::Target;
 use crate::printer::Printer;
@@ -27,17 +30,31 @@ pub struct StatusArgs {}
 
 /// Runs the command.
 pub async fn run(_: StatusArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let records = session::records(global).await?;
-    let config = crate::config::load(&global.overrides())?;
-    let schedule = tokio::time::timeout(PATIENCE, schedule(&config)).await;
-    let now = records.clock.now();
-    let (schedule, interval) = (schedule.ok().flatten(), config.schedule.interval);
-    let status = Status::look(&records, midnight(now), schedule, interval).await?;
+    let now = SystemClock.now();
+    let since = midnight(now);
+    let status = match Backend::<Records>::records(global).await? {
+        Backend::Local(records) => here(&records, since, global).await?,
+        Backend::Remote(remote) => remote.get(&["status"], &Today { since }).await?,
+    };
     printer.data(&status, |status, paint| view::text(status, now, paint))?;
     if let Some(hint) = status.health.hint() {
         printer.hint(hint);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where today begins, as a server is asked.
+#[derive(Serialize)]
+struct Today {
+    since: Timestamp,
+}
+
+/// The same on the ledger itself.
+async fn here(records: &Records, since: Timestamp, global: &Global) -> anyhow::Result<Status> {
+    let config = crate::config::load(&global.overrides())?;
+    let schedule = tokio::time::timeout(PATIENCE, schedule(&config)).await;
+    let (schedule, interval) = (schedule.ok().flatten(), config.schedule.interval);
+    Ok(Status::look(records, since, schedule, interval).await?)
 }
 
 /// The schedule; `None` where Temporal does not answer.

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use redrive_engine::ops;
+use redrive_engine::ops::{self, Records};
 use redrive_ledger::{Role, Token};
 use serde::Serialize;
 
-use super::session::{self, Why};
+use super::session::Why;
 use super::{Global, when};
+use crate::backend::Backend;
 use crate::printer::{Paint, Printer, table};
 
 /// The commands.
@@ -29,7 +30,7 @@ pub enum RoleArg {
     Viewer,
     /// Decide about orders, batches and the schedule, too
     Operator,
-    /// Make and revoke tokens, too
+    /// Make and revoke tokens, and set limits, too
     Admin,
 }
 
@@ -56,14 +57,6 @@ pub struct RevokeArgs {
     why: Why,
 }
 
-/// A token as it is told once.
-#[derive(Serialize)]
-struct Made {
-    #[serde(flatten)]
-    token: Token,
-    secret: String,
-}
-
 #[derive(Serialize)]
 struct Revoked {
     revoked: String,
@@ -84,14 +77,10 @@ pub async fn run(
 
 async fn create(args: CreateArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = args.why.event()?;
-    let records = session::records(global).await?;
-    let (token, secret) = records
-        .create_token(&args.name, args.role.into(), &by)
+    let backend = Backend::<Records>::records(global).await?;
+    let made = backend
+        .create_token(args.name, args.role.into(), by)
         .await?;
-    let made = Made {
-        token,
-        secret: secret.tell().to_owned(),
-    };
     printer.data(&made, |made, paint| {
         format!(
             "{} {} ({})\n{} {}",
@@ -107,15 +96,15 @@ async fn create(args: CreateArgs, global: &Global, printer: &Printer) -> anyhow:
 }
 
 async fn list(global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let tokens = session::records(global).await?.tokens().await?;
+    let tokens = Backend::<Records>::records(global).await?.tokens().await?;
     printer.data(&tokens, |tokens, paint| text(tokens, paint))?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn revoke(args: RevokeArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = args.why.event()?;
-    let records = session::records(global).await?;
-    records.revoke_token(&args.name, &by).await?;
+    let backend = Backend::<Records>::records(global).await?;
+    backend.revoke_token(&args.name, by).await?;
     let revoked = Revoked { revoked: args.name };
     printer.data(&revoked, |revoked, _| {
         format!("{}: the token is revoked.", revoked.revoked)

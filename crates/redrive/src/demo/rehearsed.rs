@@ -69,7 +69,7 @@ async fn batch(site: &Site, request: &RunRequest) -> Vec<BatchVerdict> {
     site.ops.await_batch(&running).await.unwrap();
     let batch = running.batch_id.as_str().into();
     let reader = &site.ops.records.reader;
-    reader.verdicts(&batch, None, 1_000).await.unwrap()
+    reader.verdicts(&batch, None, None, 1_000).await.unwrap()
 }
 
 /// What is compared of a verdict.

@@ -53,7 +53,7 @@ async fn viewers_look_operators_act_and_strangers_sign_in() {
         assert_eq!(browser.place().await, "/orders/A1", "where the way led");
         assert!(browser.text("footer").await.contains("Signed in as vera"));
         browser.press("To the dead letter queue").await;
-        browser.says("\"vera\" is a token of a viewer").await;
+        browser.says("\"vera\" is a token of role viewer").await;
         was_answered(browser, "403").await;
         assert_eq!(state(), "failed", "nothing was done");
 

@@ -24,6 +24,14 @@ const DRIVER: &str = "REDRIVE_TEST_WEBDRIVER";
 /// How long an element is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long a script may take: the rules of accessibility take a long page some seconds.
+const SCRIPT: Duration = Duration::from_secs(180);
+/// Marks a page that is about to be left.
+const LEFT: &str = "document.documentElement.dataset.left = 'yes'";
+/// Whether a page is not the one that was left, and is loaded and painted.
+const SEEN: &str = "return document.documentElement.dataset.left === undefined && document.readyState === 'complete' \
+                    && performance.getEntriesByType('paint').length > 0";
+
 /// An open browser.
 pub struct Browser {
     client: Client,
@@ -56,6 +64,11 @@ impl Browser {
             base: base.to_owned(),
         };
         browser.look(look).await;
+        // Or a window that another has come before takes no keys.
+        let focus = json!({ "enabled": true });
+        browser
+            .devtools("Emulation.setFocusEmulationEnabled", focus)
+            .await;
         browser
     }
 
@@ -73,12 +86,18 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", media).await;
     }
 
-    /// Goes to a page.
+    /// Goes to a page, and waits until it is seen: a key that is pressed before that is lost. The page before may be on its way
+    /// to another one still, which the driver takes for this one.
     pub async fn goto(&self, path: &str) {
+        self.run(LEFT, Vec::new()).await;
         self.client
             .goto(&format!("{}{path}", self.base))
             .await
             .unwrap();
+        eventually(&format!("{path} to be seen"), || async {
+            (self.run(SEEN, Vec::new()).await == true).then_some(())
+        })
+        .await;
     }
 
     /// Loads the page anew.
@@ -283,6 +302,10 @@ fn capabilities(look: Look) -> Map<String, Value> {
         ("browserName".to_owned(), json!("chrome")),
         ("goog:chromeOptions".to_owned(), options),
         ("goog:loggingPrefs".to_owned(), json!({ "browser": "ALL" })),
+        (
+            "timeouts".to_owned(),
+            json!({ "script": SCRIPT.as_millis() as u64 }),
+        ),
     ]
     .into_iter()
     .collect()

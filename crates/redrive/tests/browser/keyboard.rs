@@ -93,7 +93,7 @@ async fn each_page_is_reached_and_its_first_action_is_next() {
     let live = Live::with(NEVER, &[("A1", "shipping_failed")]).await;
     live.browse(DESK, async |browser| {
         browser.goto(OF_NONE).await;
-        let links = browser.texts("nav a").await;
+        let links = browser.texts("header nav a").await;
         assert!(links.len() >= 6, "{links:?}");
         for (n, link) in links.iter().enumerate() {
             browser.goto(OF_NONE).await;
@@ -103,7 +103,7 @@ async fn each_page_is_reached_and_its_first_action_is_next() {
             }
             assert_eq!(next(browser).await["text"], *link);
             browser.key(Key::Enter).await;
-            browser.becomes("nav a[aria-current]", link).await;
+            browser.becomes("header nav a[aria-current]", link).await;
         }
         for (path, action) in [
             ("/batches", "Run a batch now"),

@@ -13,7 +13,10 @@ use serde_json::Value;
 use temporalio_common::protos::temporal::api::common::v1::SearchAttributes;
 use temporalio_common::protos::temporal::api::workflowservice::v1::CountWorkflowExecutionsRequest;
 
-use super::site::Site;
+use super::site::{Site, Way};
+use super::ways::both_ways;
+
+both_ways!(five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_listed);
 
 /// Dead letters, and how many of them cannot be started.
 const ORDERS: usize = 5_000;
@@ -110,10 +113,9 @@ pub async fn runs(testbed: &Testbed, expected: usize) -> i64 {
     .await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_listed() {
+async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_listed(way: Way) {
     let testbed = Testbed::connect("bulk").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.write(
         "redrive.toml",
         "[schedule]\nmanage = false\n[policy]\nstarts_per_second = 1000.0\nbatch_size = 500\n",
@@ -159,7 +161,7 @@ async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_list
     let again = site.run(command);
     assert_eq!(again.code, Some(1), "{again:?}");
     let second = again.json();
-    let first = ledger.operations(10).await.unwrap().pop().unwrap().id;
+    let first = ledger.operations(None, 10).await.unwrap().pop().unwrap().id;
     let first = site.run(&format!(
         "dlq operations show {first} --wait --limit 10000 -o json"
     ));

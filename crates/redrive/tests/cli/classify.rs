@@ -7,7 +7,15 @@ use redrive_fulfillment::testbed::{Testbed, eventually};
 use temporalio_common::protos::temporal::api::common::v1::RetryPolicy;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 
-use super::site::{Site, exists};
+use super::site::{Site, Way, exists};
+use super::ways::both_ways;
+
+both_ways!(
+    a_failed_run_is_told_with_its_rule,
+    a_rule_of_the_policy_gives_a_run_its_status,
+    what_did_not_fail_or_is_not_there_is_said,
+    a_run_whose_workflow_tried_again_by_itself_is_said
+);
 
 /// Starts an order that nobody works on; with `timeout`, it fails.
 async fn order(testbed: &Testbed, order: &str, timeout: Option<Duration>) -> String {
@@ -25,10 +33,9 @@ async fn order(testbed: &Testbed, order: &str, timeout: Option<Duration>) -> Str
 
 const SECOND: Option<Duration> = Some(Duration::from_secs(1));
 
-#[tokio::test]
-async fn a_failed_run_is_told_with_its_rule() {
+async fn a_failed_run_is_told_with_its_rule(way: Way) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     let run = order(&testbed, "A-1", SECOND).await;
     let told = site
         .run("classify --workflow-id order-fulfillment-A-1")
@@ -44,7 +51,15 @@ async fn a_failed_run_is_told_with_its_rule() {
     ] {
         assert!(told.contains(part), "{part} in {told}");
     }
+    if way == Way::Ledger {
+        assert!(!exists(&site.path("redrive.db")), "no ledger is made");
+    }
+}
 
+async fn a_rule_of_the_policy_gives_a_run_its_status(way: Way) {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed).by(way);
+    let run = order(&testbed, "A-1", SECOND).await;
     site.write(
         "redrive.toml",
         "[[policy.rules]]\nname = 'late'\nmessage = 'timed out'\nstatus = 'too_late'\n",
@@ -56,18 +71,16 @@ async fn a_failed_run_is_told_with_its_rule() {
     assert_eq!(json["restarted"], false);
     assert_eq!(json["runId"], run.as_str());
     assert_eq!(json["fingerprint"].as_str().unwrap().len(), 16);
-    assert!(!exists(&site.path("redrive.db")), "no ledger is made");
 }
 
-#[tokio::test]
-async fn what_did_not_fail_or_is_not_there_is_said() {
+async fn what_did_not_fail_or_is_not_there_is_said(way: Way) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.run("classify --workflow-id ORD-9").says(
         1,
         &format!(
             "error: Temporal knows no workflow ORD-9 in namespace {:?}.\nhint: check the id and \
-             TEMPORAL_NAMESPACE; the server forgets a closed run when its retention is over.",
+             the namespace; Temporal forgets a closed run when its retention is over.",
             testbed.namespace
         ),
     );
@@ -77,7 +90,7 @@ async fn what_did_not_fail_or_is_not_there_is_said() {
             1,
             &format!(
                 "error: run {run} of order-fulfillment-B-1 did not fail: it is running.\n\
-             hint: name a run that failed with --run-id."
+             hint: name a run that failed with --run-id; without it the workflow's latest run is read."
             ),
         );
     let gone = "00000000-0000-4000-8000-000000000000";
@@ -100,10 +113,9 @@ async fn what_did_not_fail_or_is_not_there_is_said() {
     );
 }
 
-#[tokio::test]
-async fn a_run_whose_workflow_tried_again_by_itself_is_said() {
+async fn a_run_whose_workflow_tried_again_by_itself_is_said(way: Way) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     let fails = |_: &Task| Move::fail("shipping_failed", "no carrier today");
     let _puppet = Puppet::spawn(&testbed.client, &testbed.namespace, "orders", fails);
     let id = "order-fulfillment-C-1";
@@ -124,7 +136,7 @@ async fn a_run_whose_workflow_tried_again_by_itself_is_said() {
         1,
         &format!(
             "error: run {run} of {id} failed, and its workflow went on by itself as another run.\n\
-             hint: leave --run-id away to read the latest run."
+             hint: name a run that failed with --run-id; without it the workflow's latest run is read."
         ),
     );
     site.run(&format!("classify --workflow-id {id}")).well();

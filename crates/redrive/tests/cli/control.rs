@@ -5,7 +5,14 @@ use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_common::protos::temporal::api::workflowservice::v1::TerminateWorkflowExecutionRequest;
 
-use super::site::Site;
+use super::site::{Site, Way};
+use super::ways::both_ways;
+
+both_ways!(
+    a_batch_that_runs_is_paused_resumed_and_stopped,
+    a_batch_that_no_worker_has_begun_hears_when_one_does,
+    what_runs_is_what_the_server_says,
+);
 
 /// A site with a worker and orders that fail, of which a batch starts one a second.
 async fn slow_batch(testbed: &Testbed, site: &Site) {
@@ -28,10 +35,9 @@ async fn slow_batch(testbed: &Testbed, site: &Site) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_runs_is_paused_resumed_and_stopped() {
+async fn a_batch_that_runs_is_paused_resumed_and_stopped(way: Way) {
     let testbed = Testbed::connect("control").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     slow_batch(&testbed, &site).await;
     let worker = site.start("worker");
     worker.hear("Ready.");
@@ -118,10 +124,9 @@ fn begun(site: &Site) -> (String, String) {
     (text("workflowId"), text("batchId"))
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_no_worker_has_begun_hears_when_one_does() {
+async fn a_batch_that_no_worker_has_begun_hears_when_one_does(way: Way) {
     let testbed = Testbed::connect("control").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.run("migrate").well();
     let (id, batch_id) = begun(&site);
     let told = site
@@ -170,10 +175,9 @@ async fn a_batch_that_no_worker_has_begun_hears_when_one_does() {
         .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_runs_is_what_the_server_says() {
+async fn what_runs_is_what_the_server_says(way: Way) {
     let testbed = Testbed::connect("control").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.run("migrate").well();
     let mut ids = [begun(&site).0, begun(&site).0];
     ids.sort();

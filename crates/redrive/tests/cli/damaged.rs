@@ -8,7 +8,7 @@ use super::scene::{NEVER, Scene};
 use super::site::{Ran, Site};
 
 /// Runs a statement on the site's ledger, behind Redrive's back and past its constraints.
-async fn sql(site: &Site, statement: &'static str) {
+pub async fn sql(site: &Site, statement: &'static str) {
     let file = SqliteConnectOptions::new()
         .filename(site.path("redrive.db"))
         .pragma("ignore_check_constraints", "ON")

@@ -8,7 +8,8 @@ use sqlx::{ConnectOptions, Connection};
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::workflowservice::v1::TerminateWorkflowExecutionRequest;
 
-use super::site::{Ran, Site, exists};
+use super::site::{Ran, Site, Way, exists};
+use super::ways::both_ways;
 
 /// A ledger in the site's folder that belongs to `home`, or to nobody yet.
 async fn ledger(site: &Site, home: Option<&Home>) {
@@ -196,10 +197,11 @@ async fn a_failed_run_or_a_batch_that_is_not_there() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_that_somebody_terminates() {
+both_ways!(a_batch_that_somebody_terminates);
+
+async fn a_batch_that_somebody_terminates(way: Way) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     ledger(&site, None).await;
     // Nobody works on it, so that it is there to be terminated.
     let run = site.start("run");

@@ -12,7 +12,8 @@ use redrive_fulfillment::testbed::{Testbed, eventually_within};
 use redrive_ledger::{Failure, Ledger, NewAuditEvent, Resolution, Resolve, Resolved, SqliteLedger};
 use temporalio_common::protos::temporal::api::workflowservice::v1::ListWorkflowExecutionsRequest;
 
-use super::site::Site;
+use super::site::{Site, Way};
+use super::ways::both_ways;
 
 /// Starts a second, then and now: a raise as from 20 to 50, at a pace that any machine keeps, whatever else runs on it.
 const FIRST: usize = 8;
@@ -156,9 +157,10 @@ async fn three_workers_keep_one_limit_and_follow_its_change() {
     assert!((most + 1..=raised).contains(&fast), "{fast} starts in 5 s");
 }
 
-#[test]
-fn limits_are_shown_set_and_reset() {
-    let site = Site::without_server();
+both_ways!(limits_are_shown_set_and_reset);
+async fn limits_are_shown_set_and_reset(way: Way) {
+    let testbed = Testbed::connect("limits").await;
+    let site = Site::on(&testbed).by(way);
     site.run("migrate").well();
     site.write("redrive.toml", "[policy]\nstarts_per_second = 7.5\n");
     let shown = site.run("limits show").well().stdout;

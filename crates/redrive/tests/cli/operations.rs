@@ -13,7 +13,14 @@ use redrive_fulfillment::testbed::{Testbed, eventually_within};
 use redrive_ledger::{Operation, OperationStatus, Overview, Reader, SqliteLedger};
 
 use super::bulk::{QUEUE, fill, runs};
-use super::site::{Site, Stays};
+use super::site::{Site, Stays, Way};
+use super::ways::both_ways;
+
+both_ways!(
+    an_operation_is_paused_resumed_killed_and_stopped_and_starts_each_exactly_once,
+    what_cannot_be_told_is_said,
+    it_goes_on_without_who_follows_it
+);
 
 /// Dead letters, where the environment does not say how many.
 const ORDERS: usize = 400;
@@ -55,9 +62,9 @@ struct Queue {
 }
 
 impl Queue {
-    async fn of(orders: usize) -> Self {
+    async fn of(orders: usize, way: Way) -> Self {
         let testbed = Testbed::connect("operation").await;
-        let site = Site::on(&testbed);
+        let site = Site::on(&testbed).by(way);
         let rate = orders / SECONDS;
         site.write(
             "redrive.toml",
@@ -186,9 +193,8 @@ impl Queue {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_operation_is_paused_resumed_killed_and_stopped_and_starts_each_exactly_once() {
-    let queue = Queue::of(wanted()).await;
+async fn an_operation_is_paused_resumed_killed_and_stopped_and_starts_each_exactly_once(way: Way) {
+    let queue = Queue::of(wanted(), way).await;
     let worker = queue.worker();
     let id = queue.begin();
     queue.pauses(&id).await;
@@ -205,10 +211,9 @@ async fn an_operation_is_paused_resumed_killed_and_stopped_and_starts_each_exact
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_told_is_said() {
+async fn what_cannot_be_told_is_said(way: Way) {
     let testbed = Testbed::connect("operation").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.write("redrive.toml", "[schedule]\nmanage = false\n");
     let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
     fill(&testbed, &ledger, 3, 0).await;
@@ -272,10 +277,9 @@ async fn what_cannot_be_told_is_said() {
     assert_eq!(acts, ["operation_resume", "operation_pause", "retry_many"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn it_goes_on_without_who_follows_it() {
+async fn it_goes_on_without_who_follows_it(way: Way) {
     let testbed = Testbed::connect("operation").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.write("redrive.toml", "[schedule]\nmanage = false\n");
     let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
     fill(&testbed, &ledger, 3, 0).await;
@@ -286,7 +290,7 @@ async fn it_goes_on_without_who_follows_it() {
     follows.hear("goes on without us.");
     follows.hear("--wait` follows it; `pause`, `resume` and `stop` steer it.");
     assert_eq!(follows.ended().code(), Some(130));
-    let id = ledger.operations(1).await.unwrap().remove(0).id;
+    let id = ledger.operations(None, 1).await.unwrap().remove(0).id;
     let _worker = site.start("worker");
     let ended = until(&ledger, &id, "its end", |now| now.status.has_ended()).await;
     assert_eq!(

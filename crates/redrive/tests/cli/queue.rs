@@ -5,11 +5,21 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use redrive_fulfillment::testbed::{Testbed, eventually_within, json_input, json_payload};
+use redrive_ledger::SqliteLedger;
+use serde_json::Value;
 use temporalio_common::protos::temporal::api::common::v1::{Header, Memo};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_common::protos::temporal::api::workflowservice::v1::CountWorkflowExecutionsRequest;
 
-use super::site::{Ran, Site};
+use super::bulk::fill;
+use super::site::{Ran, Site, Way};
+use super::ways::both_ways;
+
+both_ways!(
+    dead_letters_are_listed_and_decided_once,
+    an_orders_story_is_told_in_its_order_of_time,
+    a_list_is_as_long_as_it_is_asked_for
+);
 
 /// What stands in the order's input, and must stand nowhere else.
 const MARKER: &str = "SECRET-7f3a";
@@ -72,10 +82,9 @@ fn ended(ran: Ran, code: i32) -> Ran {
     ran
 }
 
-#[tokio::test]
-async fn dead_letters_are_listed_and_decided_once() {
+async fn dead_letters_are_listed_and_decided_once(way: Way) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.write("redrive.toml", ONE_RESTART);
     let worker = site.start("worker");
     worker.hear("Ready.");
@@ -145,10 +154,9 @@ async fn dead_letters_are_listed_and_decided_once() {
     }
 }
 
-#[tokio::test]
-async fn an_orders_story_is_told_in_its_order_of_time() {
+async fn an_orders_story_is_told_in_its_order_of_time(way: Way) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.write("redrive.toml", ONE_RESTART);
     let worker = site.start("worker");
     worker.hear("Ready.");
@@ -187,6 +195,44 @@ async fn an_orders_story_is_told_in_its_order_of_time() {
     assert!(
         story["timeline"][0]["at"].as_str().unwrap().ends_with('Z'),
         "JSON has UTC: {story}"
+    );
+}
+
+/// More than a page of the API's.
+const LONG: usize = 230;
+
+async fn a_list_is_as_long_as_it_is_asked_for(way: Way) {
+    let testbed = Testbed::connect("cli").await;
+    let site = Site::on(&testbed).by(way);
+    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    fill(&testbed, &ledger, LONG, 0).await;
+    let listed = |limit: usize| {
+        let command = format!("dlq list --status shipping_failed --limit {limit} -o json");
+        let listed = site.run(&command).well().json();
+        let entries = listed.as_array().unwrap().clone();
+        let id = |entry: &Value| entry["orderId"].as_str().unwrap().to_owned();
+        entries.iter().map(id).collect::<Vec<String>>()
+    };
+    let all: Vec<String> = (0..LONG).map(|n| format!("{n:05}")).collect();
+    assert_eq!(listed(1_000), all);
+    assert_eq!(listed(LONG - 1), all[..LONG - 1]);
+    let ids = all[..LONG - 10].join(" ");
+    let command = format!("dlq cancel {ids} --reason refunded --yes");
+    let told = format!("Cancelled {0} of {0} orders.\n", LONG - 10);
+    assert_eq!(site.run(&command).well().stdout, told);
+    let command = "dlq escalate --older-than 1ms --limit 7 --reason to-carol --yes";
+    assert_eq!(
+        site.run(command).well().stdout,
+        "Escalated 7 of 7 orders.\n"
+    );
+    let stats = site.run("dlq stats -o json").well().json();
+    assert_eq!(
+        (
+            &stats["unresolvedCount"],
+            &stats["byResolution"]["escalated"]
+        ),
+        (&3.into(), &7.into()),
+        "{stats}"
     );
 }
 

@@ -6,16 +6,24 @@ use sqlx::{ConnectOptions, Connection};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 
 use super::queue::failed_order;
-use super::site::{Ran, Site, Stays};
+use super::site::{Ran, Site, Stays, Way};
+use super::ways::both_ways;
+
+both_ways!(
+    a_dry_run_shows_each_order_and_the_run_does_it,
+    single_orders_are_run_and_told_one_by_one,
+    a_status_of_ones_own_is_restarted_whatever_the_policy_says,
+    older_failures_are_taken_in_only_on_a_persons_word,
+);
 
 /// Hours before an order's second restart, and no waiting to look at the first.
 const PATIENT: &str = "[policy]\nbackoff = { initial = \"10h\", max = \"20h\" }\n\
                        settle = { first_check = \"1ms\" }\n";
 
 /// A site with a worker on a namespace of its own.
-async fn site() -> (Testbed, Site, Stays) {
+async fn site(way: Way) -> (Testbed, Site, Stays) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.write("redrive.toml", PATIENT);
     let worker = site.start("worker");
     worker.hear("Ready.");
@@ -39,9 +47,8 @@ async fn audited(site: &Site) -> Vec<(String, String, String)> {
     found
 }
 
-#[tokio::test]
-async fn a_dry_run_shows_each_order_and_the_run_does_it() {
-    let (testbed, site, _worker) = site().await;
+async fn a_dry_run_shows_each_order_and_the_run_does_it(way: Way) {
+    let (testbed, site, _worker) = site(way).await;
     for order in ["A-1", "A-2"] {
         failed_order(&testbed, order).await;
     }
@@ -80,9 +87,8 @@ async fn a_dry_run_shows_each_order_and_the_run_does_it() {
     );
 }
 
-#[tokio::test]
-async fn single_orders_are_run_and_told_one_by_one() {
-    let (testbed, site, _worker) = site().await;
+async fn single_orders_are_run_and_told_one_by_one(way: Way) {
+    let (testbed, site, _worker) = site(way).await;
     for order in ["B-1", "B-2"] {
         failed_order(&testbed, order).await;
     }
@@ -131,9 +137,8 @@ async fn single_orders_are_run_and_told_one_by_one() {
     .await;
 }
 
-#[tokio::test]
-async fn a_status_of_ones_own_is_restarted_whatever_the_policy_says() {
-    let (testbed, site, _worker) = site().await;
+async fn a_status_of_ones_own_is_restarted_whatever_the_policy_says(way: Way) {
+    let (testbed, site, _worker) = site(way).await;
     failed_order(&testbed, "C-1").await;
     eventually("visibility to show it", || async {
         let ran = site.run("run --status slam_failed -o json").well().json();
@@ -174,10 +179,9 @@ fn what_excludes_each_other_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn older_failures_are_taken_in_only_on_a_persons_word() {
+async fn older_failures_are_taken_in_only_on_a_persons_word(way: Way) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     // What is older than a moment is old.
     site.write("redrive.toml", "[policy]\nscan = { lookback = \"1ms\" }\n");
     failed_order(&testbed, "D-1").await;

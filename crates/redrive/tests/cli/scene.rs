@@ -9,7 +9,7 @@ use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus
 use temporalio_common::protos::temporal::api::workflowservice::v1::CountWorkflowExecutionsRequest;
 use tonic::Request;
 
-use super::site::{Site, Stays};
+use super::site::{Site, Stays, Way};
 
 /// The queue that the puppet answers.
 const QUEUE: &str = "orders";
@@ -53,6 +53,14 @@ impl Scene {
         }
         scene.visibility_shows(failed).await;
         scene
+    }
+
+    /// The same scene, whose commands work that way.
+    pub fn by(self, way: Way) -> Self {
+        Self {
+            site: self.site.by(way),
+            ..self
+        }
     }
 
     /// Starts a run of the order, as the order service or an operator does.

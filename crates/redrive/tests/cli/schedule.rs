@@ -2,25 +2,27 @@
 
 use redrive_fulfillment::testbed::Testbed;
 
-use super::site::Site;
+use super::site::{Site, Way};
+use super::ways::both_ways;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_schedule_is_applied_paused_resumed_triggered_and_deleted() {
+both_ways!(
+    a_schedule_is_applied_paused_resumed_triggered_and_deleted,
+    a_pause_stays_while_the_schedule_is_made_what_the_configuration_says
+);
+
+async fn a_schedule_is_applied_paused_resumed_triggered_and_deleted(way: Way) {
     let testbed = Testbed::connect("schedule").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     site.write("redrive.toml", "[schedule]\nmanage = false\n");
     let worker = site.start("worker");
     worker.hear("Ready.");
-    site.run("schedule show").says(
-        1,
-        "error: there is no schedule \"reprocessing-batch-schedule\".\n\
-         hint: `redrive schedule apply` creates it, as does `redrive worker` when it starts.",
-    );
-    site.run("schedule pause").says(
-        1,
-        "error: there is no schedule \"reprocessing-batch-schedule\": `redrive schedule apply` creates it, as does a \
-         worker when it starts",
-    );
+    for command in ["schedule show", "schedule pause", "schedule delete"] {
+        site.run(command).says(
+            1,
+            "error: there is no schedule \"reprocessing-batch-schedule\": `redrive schedule apply` creates it, as does a \
+             worker when it starts",
+        );
+    }
     assert_eq!(
         site.run("schedule apply").well().stdout,
         "reprocessing-batch-schedule is created.\n"
@@ -54,25 +56,6 @@ async fn a_schedule_is_applied_paused_resumed_triggered_and_deleted() {
     assert_eq!(
         (shown["overlapPolicy"].as_str(), shown["missed"].as_u64()),
         (Some("skip"), Some(0))
-    );
-    site.write(
-        "redrive.toml",
-        "[schedule]\nmanage = false\ninterval = \"5m\"\n",
-    );
-    let differs = site.run("schedule show").well();
-    for part in ["is paused (ann: carrier-down), every 15m.", "It differs: "] {
-        assert!(differs.stdout.contains(part), "{part} in {differs:?}");
-    }
-    assert_eq!(
-        differs.stderr,
-        "hint: `redrive schedule apply` makes it what the configuration says.\n"
-    );
-    site.run("schedule apply").well();
-    let shown = site.run("schedule show -o json").well().json();
-    assert_eq!(
-        (shown["paused"].as_bool(), shown["interval"].as_str()),
-        (Some(true), Some("5m")),
-        "a pause is an operator's, and stays"
     );
     assert_eq!(
         site.run("schedule resume --reason back").well().stdout,
@@ -110,9 +93,35 @@ async fn a_schedule_is_applied_paused_resumed_triggered_and_deleted() {
             "schedule_trigger",
             "schedule_resume",
             "schedule_resume",
-            "schedule_apply",
             "schedule_pause",
             "schedule_apply"
         ]
+    );
+}
+
+async fn a_pause_stays_while_the_schedule_is_made_what_the_configuration_says(way: Way) {
+    let testbed = Testbed::connect("schedule").await;
+    let site = Site::on(&testbed).by(way);
+    site.run_by(Way::Ledger, "migrate").well();
+    for command in ["apply", "pause --reason carrier-down"] {
+        let command = format!("schedule {command}");
+        site.run_by(Way::Ledger, &command).well();
+    }
+    // A server reads the configuration when it starts.
+    site.write("redrive.toml", "[schedule]\ninterval = \"5m\"\n");
+    let differs = site.run("schedule show").well();
+    for part in ["is paused (ann: carrier-down), every 15m.", "It differs: "] {
+        assert!(differs.stdout.contains(part), "{part} in {differs:?}");
+    }
+    assert_eq!(
+        differs.stderr,
+        "hint: `redrive schedule apply` makes it what the configuration says.\n"
+    );
+    site.run("schedule apply").well();
+    let shown = site.run("schedule show -o json").well().json();
+    assert_eq!(
+        (shown["paused"].as_bool(), shown["interval"].as_str()),
+        (Some(true), Some("5m")),
+        "a pause is an operator's, and stays"
     );
 }

@@ -6,7 +6,13 @@ use std::net::TcpStream;
 use nix::sys::signal::Signal;
 use redrive_fulfillment::testbed::Testbed;
 
-use super::site::{Site, Stays, exists};
+use super::site::{Site, Stays, Way, exists};
+use super::ways::both_ways;
+
+both_ways!(
+    a_batch_that_nobody_works_on_is_told_and_goes_on_without_its_waiter,
+    a_batch_need_not_be_waited_for,
+);
 
 /// Waits until the command says that it is at work.
 #[track_caller]
@@ -93,10 +99,9 @@ async fn a_worker_works_and_stops_when_asked() {
     assert_eq!(worker.ended().code(), Some(0));
 }
 
-#[tokio::test]
-async fn a_batch_that_nobody_works_on_is_told_and_goes_on_without_its_waiter() {
+async fn a_batch_that_nobody_works_on_is_told_and_goes_on_without_its_waiter(way: Way) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     let worker = site.start("worker");
     ready(&worker);
     worker.signal(Signal::SIGTERM);
@@ -110,10 +115,9 @@ async fn a_batch_that_nobody_works_on_is_told_and_goes_on_without_its_waiter() {
     assert_eq!(run.ended().code(), Some(130));
 }
 
-#[tokio::test]
-async fn a_batch_need_not_be_waited_for() {
+async fn a_batch_need_not_be_waited_for(way: Way) {
     let testbed = Testbed::connect("cli").await;
-    let site = Site::on(&testbed);
+    let site = Site::on(&testbed).by(way);
     let worker = site.start("worker");
     ready(&worker);
     let begun = site

@@ -148,12 +148,13 @@ impl Site {
 
     /// Runs it on a terminal, where somebody types `answer`; what it says there stands in `stderr`.
     pub fn answered(&self, arguments: &str, answer: &str) -> Ran {
+        // Before the terminal is there: a server that is started for it would hold it, too.
+        let mut command = self.command(arguments);
         let OpenptyResult { master, slave } = openpty(None, None).unwrap();
         // What is typed is not shown, as it is typed before it is asked.
         let mut attributes = tcgetattr(&slave).unwrap();
         attributes.local_flags.remove(LocalFlags::ECHO);
         tcsetattr(&slave, SetArg::TCSANOW, &attributes).unwrap();
-        let mut command = self.command(arguments);
         command
             .stdin(slave.try_clone().unwrap())
             .stderr(slave)

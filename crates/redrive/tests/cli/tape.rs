@@ -101,7 +101,7 @@ impl Tape {
                 "<time of 23 letters...>",
             ),
             (r#""\d{4}-\d\d-\d\dT[^"]*Z""#, "\"<time>\""),
-            (r#""ageHours": [\d.]+"#, "\"ageHours\": <hours>"),
+            (r#""(\w*[aA]geHours)": [\d.]+"#, "\"$1\": <hours>"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time of 20 letters>"),
             (r"\d{4}-\d\d-\d\d", "<today...."),
             (r"Temporal \d+\.\d+\.\d+", "Temporal <version>"),

@@ -5,13 +5,13 @@
 /// Snapshots in them need names, for both are compared with the same one.
 macro_rules! both_ways {
     ($($name:ident),+ $(,)?) => {
-        both_ways!(ledger, Ledger, $($name),+);
-        both_ways!(server, Server, $($name),+);
+        both_ways!(@ledger Ledger: $($name),+);
+        both_ways!(@server Server: $($name),+);
     };
-    ($module:ident, $way:ident, $($name:ident),+) => {
+    (@$module:ident $way:ident: $($name:ident),+) => {
         mod $module {
             $(
-                #[tokio::test]
+                #[tokio::test(flavor = "multi_thread")]
                 async fn $name() {
                     super::$name(crate::site::Way::$way).await;
                 }

@@ -1,23 +1,26 @@
 //! Decisions about many dead letters. A preview says how many and which; what is done then is what was looked at.
 
+use std::ops::ControlFlow;
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use redrive_core::digest;
-use redrive_core::ids::OperationId;
-use redrive_engine::ops::{Decision, Many};
-use redrive_ledger::Operation;
+use redrive_engine::ops::{BulkReport, Decision, Many, Records};
+use redrive_ledger::NewAuditEvent;
 use serde_json::json;
 
 use crate::app::{self, App};
-use crate::extract::{self, Path};
+use crate::extract;
 use crate::problem::{self, ApiError, Result};
 use crate::queue;
-use crate::views::{Action, ActionAnswer, ByHand, Entry};
+use crate::views::{Action, ActionAnswer, ActionFilter, ByHand, Entry};
 
-/// How many entries a preview shows.
-const SHOWN: u32 = 5;
+/// How many entries a preview shows: as many as `redrive dlq retry` does before it asks.
+const SHOWN: u32 = 10;
+/// So long entries are decided for one request. No answer is waited for much longer, and whoever asks sees how far it is.
+const AT_A_TIME: SignedDuration = SignedDuration::from_secs(10);
 
 /// Decide many entries at once
 ///
@@ -27,6 +30,7 @@ const SHOWN: u32 = 5;
     (status = OK, description = "A preview, or what was decided.", body = ActionAnswer),
     (status = ACCEPTED, description = "The operation that starts the orders again.", body = ActionAnswer),
     (status = BAD_REQUEST, body = problem::Body),
+    (status = NOT_FOUND, description = "An order that is named is unknown.", body = problem::Body),
     (status = CONFLICT, description = "The token is of another request.", body = problem::Body)
 ))]
 pub(crate) async fn act(
@@ -35,20 +39,14 @@ pub(crate) async fn act(
 ) -> Result<(StatusCode, Json<ActionAnswer>)> {
     let by = app::named(action.resolved_by.clone(), action.notes.clone())?;
     let records = app.records();
-    let now = records.clock.now();
-    let Some(token) = action.token.clone() else {
-        return preview(&app, &action, now).await;
+    let Some(token) = &action.token else {
+        return Ok((StatusCode::OK, Json(preview(records, &action).await?)));
     };
-    let as_of = presented(&token, &action)?;
-    let filter = queue::decided(records, &action.filter, as_of).await?;
-    let many = Many::Matching(filter, action.limit);
-    let matched = records.count_of(&many).await?;
+    let as_of = presented(token, &action)?;
+    let many = chosen(records, &action, as_of).await?;
     let mut answer = ActionAnswer {
-        matched,
-        token: None,
-        sample: Vec::new(),
-        operation: None,
-        report: None,
+        matched: records.count_of(&many).await?,
+        ..ActionAnswer::default()
     };
     let decision = match action.resolution {
         ByHand::ManualRetry => {
@@ -58,40 +56,76 @@ pub(crate) async fn act(
         ByHand::Cancelled => Decision::Cancel,
         ByHand::Escalated => Decision::Escalate,
     };
-    let report = records
-        .decide_many(&many, decision, &by, &|_, _| {})
-        .await?;
+    let report = decide(records, &many, decision, &by).await?;
+    answer.token = (report.left > 0).then(|| rest(action, report.left, as_of));
     answer.report = Some(report);
     Ok((StatusCode::OK, Json(answer)))
 }
 
-async fn preview(
-    app: &App,
-    action: &Action,
-    now: Timestamp,
-) -> Result<(StatusCode, Json<ActionAnswer>)> {
-    let records = app.records();
-    let filter = queue::decided(records, &action.filter, now).await?;
-    let many = Many::Matching(filter.clone(), action.limit);
-    let shown = action.limit.unwrap_or(SHOWN).min(SHOWN);
-    let sample = records.dead_letters(&filter, shown).await?;
-    let answer = ActionAnswer {
+/// Decides, for some time. What is named is decided at once: who names it again would be told that it is decided.
+async fn decide(
+    records: &Records,
+    many: &Many,
+    decision: Decision,
+    by: &NewAuditEvent,
+) -> Result<BulkReport> {
+    let until = records.clock.now() + AT_A_TIME;
+    let goes_on = |_, _| match many {
+        Many::Matching(..) if records.clock.now() >= until => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    };
+    Ok(records.decide_many(many, decision, by, &goes_on).await?)
+}
+
+/// What to present for those that are left, of the same that was looked at.
+fn rest(action: Action, left: u64, as_of: Timestamp) -> String {
+    let limit = u32::try_from(left).ok();
+    token(&Action { limit, ..action }, as_of)
+}
+
+async fn preview(records: &Records, action: &Action) -> Result<ActionAnswer> {
+    let now = records.clock.now();
+    let many = chosen(records, action, now).await?;
+    let sample = match &many {
+        Many::Named(_) => Vec::new(),
+        Many::Matching(filter, most) => {
+            let shown = most.unwrap_or(SHOWN).min(SHOWN);
+            records.dead_letters(filter, shown).await?
+        }
+    };
+    let sample = sample.into_iter().map(|entry| Entry::of(entry, now));
+    Ok(ActionAnswer {
         matched: records.count_of(&many).await?,
         token: Some(token(action, now)),
-        sample: sample
-            .into_iter()
-            .map(|entry| Entry::of(entry, now))
-            .collect(),
-        operation: None,
-        report: None,
+        sample: sample.collect(),
+        ..ActionAnswer::default()
+    })
+}
+
+/// What it is about: the orders that are named, or the entries that match and were in the queue at `as_of`.
+async fn chosen(records: &Records, action: &Action, as_of: Timestamp) -> Result<Many> {
+    let Some(orders) = &action.orders else {
+        let filter = queue::decided(records, &action.filter, as_of).await?;
+        return Ok(Many::Matching(filter, action.limit));
     };
-    Ok((StatusCode::OK, Json(answer)))
+    let named = records.named(orders).await?;
+    if action.filter != ActionFilter::default() || action.limit.is_some() {
+        return Err(ApiError::invalid(
+            "orders are named, or chosen by a filter and a limit: not both",
+        ));
+    }
+    Ok(Many::Named(named))
 }
 
 /// Names the moment of a preview, and by a digest the request that it was of. It keeps nobody from anything: it keeps a request
 /// from doing more than was looked at.
 fn token(action: &Action, as_of: Timestamp) -> String {
-    let request = json!([action.resolution, action.filter, action.limit]);
+    let request = json!([
+        action.resolution,
+        action.filter,
+        action.orders,
+        action.limit
+    ]);
     let at = as_of.as_microsecond();
     format!("{at}.{}", digest::short(format!("{at}{request}")))
 }
@@ -108,17 +142,4 @@ fn presented(presented: &str, action: &Action) -> Result<Timestamp> {
                 "the token is not of a preview of this request: leave it out to have a new preview, and look at that",
             )
         })
-}
-
-/// How far an operation is
-#[utoipa::path(get, path = "/dead-letter-queue/actions/{operationId}", tag = "dead letter queue",
-    params(("operationId" = String, Path, description = "The operation's id.")),
-    responses((status = OK, body = Operation), (status = NOT_FOUND, body = problem::Body))
-)]
-pub(crate) async fn show(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Json<Operation>> {
-    let operation = app.records().operation(&OperationId::from(id)).await?;
-    Ok(Json(operation))
 }

@@ -1,10 +1,10 @@
-//! Batches: what they did, and starting, pausing and stopping them.
+//! Batches: what they did, and starting, pausing and stopping them. How one is while it runs is told in `progress`.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use redrive_core::ids::BatchId;
-use redrive_engine::ops::{Controlled, RunRequest};
+use redrive_core::report::VerdictKind;
 use redrive_ledger::BatchRow;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -13,16 +13,21 @@ use crate::app::{self, App};
 use crate::extract::{self, Path, Query};
 use crate::page;
 use crate::problem::{self, Result};
-use crate::views::{BatchOrders, BatchStarted, BatchTold, Deed, Listed, NewBatch, Why};
+use crate::views::{
+    BatchOrders, BatchStarted, BatchTold, Deed, Listed, NewBatch, RunningBatch, Why,
+};
 
 /// How many.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct Most {
-    /// How many, at most.
+    /// Batches a page.
     #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<u32>,
+    /// The page after the one that gave it.
+    #[param(max_length = 1000, pattern = r"^[0-9]{1,17}\.[0-9]{1,17}\.[!-~]+$")]
+    cursor: Option<String>,
 }
 
 /// List batches, the newest first
@@ -35,30 +40,44 @@ pub(crate) async fn list(
     Query(most): Query<Most>,
 ) -> Result<Json<Listed<BatchRow>>> {
     let limit = page::limit(most.limit, page::USUAL, page::LARGEST)?;
-    let data = app.records().batches(limit).await?;
-    Ok(Json(Listed { data }))
+    let after = most.cursor.as_deref().map(page::batch_place).transpose()?;
+    let data = app.records().newest_batches(after.as_ref(), limit).await?;
+    Ok(Json(Listed::page(data, limit, |batch| {
+        page::batch_cursor(&batch.place())
+    })))
+}
+
+/// List the batches that run now, as Temporal has it: one that no worker has begun yet, too
+#[utoipa::path(get, path = "/batches/running", tag = "batches", responses(
+    (status = OK, body = Listed<RunningBatch>),
+    (status = SERVICE_UNAVAILABLE, description = "Temporal does not answer.", body = problem::Body)
+))]
+pub(crate) async fn running(State(app): State<App>) -> Result<Json<Listed<RunningBatch>>> {
+    let running = app.ops.running_batches().await?.into_iter();
+    let data = running.map(|batch| RunningBatch {
+        workflow_id: batch.workflow_id,
+        batch_id: batch.batch_id,
+    });
+    Ok(Json(Listed::whole(data.collect())))
 }
 
 /// Start a batch now, beside what the schedule starts
 #[utoipa::path(post, path = "/batches", tag = "batches", request_body = NewBatch, responses(
     (status = CREATED, body = BatchStarted),
     (status = BAD_REQUEST, body = problem::Body),
+    (status = NOT_FOUND, description = "There is no such order.", body = problem::Body),
     (status = SERVICE_UNAVAILABLE, description = "Temporal does not answer.", body = problem::Body)
 ))]
 pub(crate) async fn start(
     State(app): State<App>,
     extract::Json(new): extract::Json<NewBatch>,
 ) -> Result<(StatusCode, Json<BatchStarted>)> {
-    let request = RunRequest {
-        max_orders: new.max_orders,
-        failure_statuses: new.failure_statuses,
-        order: None,
+    let by = app::by(new.by.clone(), new.reason.clone());
+    let order = match &new.order {
+        Some(id) => Some(app.records().find(id).await?),
+        None => None,
     };
-    let running = app.ops.start_batch(&request).await?;
-    let started = BatchStarted {
-        workflow_id: running.workflow_id,
-        batch_id: running.batch_id,
-    };
+    let started = BatchStarted::start(&app.ops, &new.request(order), Some(&by)).await?;
     Ok((StatusCode::CREATED, Json(started)))
 }
 
@@ -73,6 +92,8 @@ pub(crate) struct Orders {
     /// The page after the one that gave it.
     #[param(pattern = "^[0-9]{1,18}$")]
     cursor: Option<String>,
+    /// Only those with this verdict.
+    verdict: Option<VerdictKind>,
 }
 
 /// Show a batch, with what it did with each order
@@ -94,7 +115,9 @@ pub(crate) async fn show(
     let records = app.records();
     let batch = records.show_batch(&id).await?;
     let batch_id = BatchId::from(batch.result.batch_id.as_str());
-    let orders = records.verdicts(&batch_id, after, limit).await?;
+    let orders = records
+        .verdicts(&batch_id, which.verdict, after, limit)
+        .await?;
     let last = orders.last().filter(|_| orders.len() == limit as usize);
     Ok(Json(BatchOrders {
         next_cursor: last.map(|order| order.pk.to_string()),
@@ -125,16 +148,6 @@ pub(crate) async fn tell(
     extract::Json(why): extract::Json<Why>,
 ) -> Result<Json<BatchTold>> {
     let by = app::by(why.by, why.reason);
-    let Controlled {
-        running,
-        heard,
-        progress,
-    } = app.ops.control_batch(Some(&id), deed.into(), &by).await?;
-    Ok(Json(BatchTold {
-        workflow_id: running.workflow_id,
-        batch_id: running.batch_id,
-        heard,
-        paused: progress.as_ref().map(|now| now.paused),
-        stopping: progress.as_ref().map(|now| now.stopping),
-    }))
+    let told = BatchTold::tell(&app.ops, Some(&id), deed, &by).await?;
+    Ok(Json(told))
 }

@@ -2,8 +2,8 @@
 
 use axum::Json;
 use axum::extract::State;
-use redrive_engine::ops::{Decision, OpsError, Retried, RetryEnd};
-use redrive_ledger::{DeadLetter, DeadLetterFilter};
+use redrive_engine::ops::{Decision, OpsError};
+use redrive_ledger::{DeadLetter, DeadLetterFilter, NewAuditEvent, Total};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::IntoParams;
@@ -13,7 +13,7 @@ use crate::extract::{self, Path, Query};
 use crate::page;
 use crate::problem::{self, ApiError, Result};
 use crate::queue;
-use crate::views::{ActionFilter, ByHand, Entries, Entry, Resolve, Stats};
+use crate::views::{ActionFilter, ByHand, Entries, Entry, Resolve, RetryOutcome, Sort, Stats};
 
 /// Entries a page, where nothing else is asked for, and at most.
 const PAGE: u32 = 50;
@@ -37,6 +37,9 @@ pub(crate) struct Which {
     /// In the queue for more than so many hours.
     #[param(minimum = 0, maximum = 1000000)]
     older_than_hours: Option<f64>,
+    /// In which order: `decided` lists those that are decided alone, `retries` those that wait.
+    #[param(inline, default = "oldest")]
+    sort: Option<Sort>,
     /// Entries a page.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
@@ -48,7 +51,7 @@ pub(crate) struct Which {
     cursor: Option<String>,
 }
 
-/// List the queue, the oldest entries first
+/// List the queue, the oldest entries first or in another order
 #[utoipa::path(get, path = "/dead-letter-queue", tag = "dead letter queue", params(Which), responses(
     (status = OK, body = Entries),
     (status = BAD_REQUEST, body = problem::Body)
@@ -68,13 +71,32 @@ pub(crate) async fn list(
         search: which.search,
         older_than_hours: which.older_than_hours,
     };
-    let after = which.cursor.as_deref().map(page::place).transpose()?;
-    let filter = DeadLetterFilter {
-        after,
-        ..queue::listed(records, &wanted, which.resolved, now).await?
+    let sort = which.sort.unwrap_or_default();
+    let order = sort.into();
+    let Some(resolved) = sorted(sort, which.resolved) else {
+        let none = (Vec::new(), Total::Exactly(0));
+        return Ok(Json(Entries::of(none, order, (offset, limit), now)));
     };
-    let (entries, total) = records.dead_letter_page(&filter, offset, limit).await?;
-    Ok(Json(Entries::of(entries, total, (offset, limit), now)))
+    let after = which.cursor.as_deref().map(page::numbers_place);
+    let filter = DeadLetterFilter {
+        order,
+        after: after.transpose()?,
+        ..queue::listed(records, &wanted, resolved, now).await?
+    };
+    let page = records.dead_letter_page(&filter, offset, limit).await?;
+    Ok(Json(Entries::of(page, order, (offset, limit), now)))
+}
+
+/// Which entries are listed in that order, for some are listed of decided ones alone, or of those that wait; `None`: none is
+/// both.
+fn sorted(sort: Sort, resolved: Option<bool>) -> Option<Option<bool>> {
+    let alone = match sort {
+        Sort::Oldest | Sort::Newest => return Some(resolved),
+        Sort::Decided => true,
+        Sort::Retries => false,
+    };
+    let both = resolved.is_none_or(|resolved| resolved == alone);
+    both.then_some(Some(alone))
 }
 
 /// The queue in numbers
@@ -91,16 +113,18 @@ pub(crate) async fn stats(State(app): State<App>) -> Result<Json<Stats>> {
     responses((status = OK, body = Entry), (status = NOT_FOUND, body = problem::Body))
 )]
 pub(crate) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Entry>> {
+    Ok(Json(shown(&app, id).await?))
+}
+
+async fn shown(app: &App, id: String) -> Result<Entry> {
     let records = app.records();
     let story = records.show_order(&id).await?;
-    Entry::told(story, records.clock.now())
-        .map(Json)
-        .ok_or_else(|| OpsError::NotDeadLettered { id }.into())
+    Entry::told(story, records.clock.now()).ok_or_else(|| OpsError::NotDeadLettered { id }.into())
 }
 
 /// Decide an entry
 ///
-/// `manual_retry` starts the order again, and answers when that is done.
+/// `manual_retry` starts the order again, and answers when that is done: `retry` says what became of it.
 #[utoipa::path(patch, path = "/dead-letter-queue/{orderId}/resolve", tag = "dead letter queue",
     params(("orderId" = String, Path, description = "The order's id, or its workflow id.")),
     request_body = Resolve,
@@ -116,35 +140,28 @@ pub(crate) async fn resolve(
     extract::Json(resolve): extract::Json<Resolve>,
 ) -> Result<Json<Entry>> {
     let by = app::named(resolve.resolved_by, resolve.notes)?;
-    let before = match resolve.resolution {
-        ByHand::ManualRetry => decided(app.ops.retry_dead_letter(&id, by).await?),
+    let retry = match resolve.resolution {
+        ByHand::ManualRetry => {
+            let retried = app.ops.retry_dead_letter(&id, by).await?;
+            let outcome = RetryOutcome::of(retried.end);
+            Some(outcome.map_err(|entry| decided_before(&entry))?)
+        }
         ByHand::Cancelled => {
-            let records = app.records();
-            records
-                .decide_dead_letter(&id, Decision::Cancel, by)
-                .await?
-                .err()
+            decide(&app, &id, Decision::Cancel, by).await?;
+            None
         }
         ByHand::Escalated => {
-            let records = app.records();
-            records
-                .decide_dead_letter(&id, Decision::Escalate, by)
-                .await?
-                .err()
+            decide(&app, &id, Decision::Escalate, by).await?;
+            None
         }
     };
-    match before {
-        Some(entry) => Err(decided_before(&entry)),
-        None => show(State(app), Path(id)).await,
-    }
+    let entry = shown(&app, id).await?;
+    Ok(Json(Entry { retry, ..entry }))
 }
 
-/// The entry, where somebody was first.
-fn decided(retried: Retried) -> Option<DeadLetter> {
-    match retried.end {
-        RetryEnd::AlreadyResolved(entry) => Some(*entry),
-        RetryEnd::Started { .. } | RetryEnd::NotStarted { .. } => None,
-    }
+async fn decide(app: &App, id: &str, decision: Decision, by: NewAuditEvent) -> Result<()> {
+    let decided = app.records().decide_dead_letter(id, decision, by).await?;
+    decided.map(drop).map_err(|entry| decided_before(&entry))
 }
 
 fn decided_before(entry: &DeadLetter) -> ApiError {

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::extensions::Extensions;
@@ -13,6 +14,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{OpenApi, Ref, RefOr, Required};
 
 use super::common::{ANSWERS, Answer, Of};
+use super::rehearsal::REHEARSAL;
 use crate::access::TOKENS;
 use crate::problem::{ApiError, Result};
 use crate::repeat;
@@ -55,6 +57,20 @@ pub(crate) fn keeps(name: &str, body: &Value) -> Result<()> {
             place => format!("{place}: {what}"),
         })
     })
+}
+
+/// Whether the operation at `path`, as it stands in the document, may carry an `Idempotency-Key`.
+pub(crate) fn takes_key(method: &Method, path: &str) -> bool {
+    let item = DOCUMENT.paths.paths.get(path);
+    item.into_iter()
+        .flat_map(operations)
+        .filter(|(named, _)| method == *named)
+        .flat_map(|(_, operation)| operation.parameters.iter().flatten())
+        .any(|parameter| *parameter == RefOr::Ref(key_ref()))
+}
+
+fn key_ref() -> Ref {
+    Ref::new(format!("#/components/parameters/{}", repeat::KEY))
 }
 
 /// The methods of a path, and what each does.
@@ -108,11 +124,10 @@ fn finish(path: &str, method: &str, operation: &mut Operation) {
             allow_empty(parameter);
         }
     }
-    // A secret is answered once, whoever asks for it again.
-    if writes && path != TOKENS {
-        let key = Ref::new(format!("#/components/parameters/{}", repeat::KEY));
+    // A secret is answered once, whoever asks for it again; and what a rehearsal says changes nothing.
+    if writes && path != TOKENS && path != REHEARSAL {
         let parameters = operation.parameters.get_or_insert_default();
-        parameters.push(RefOr::Ref(key));
+        parameters.push(RefOr::Ref(key_ref()));
     }
     let asks = operation.parameters.is_some();
     let served = path.starts_with("/api/");
@@ -226,6 +241,20 @@ mod tests {
         assert_eq!(names.len(), all);
         assert!(names.contains(&"patchDeadLetterQueueByOrderIdResolve"));
         assert!(names.contains(&"getHealthz"));
+    }
+
+    #[test]
+    fn what_changes_something_takes_a_key_and_nothing_else_does() {
+        for (method, path, takes) in [
+            (Method::PUT, "/api/v1/schedule", true),
+            (Method::DELETE, "/api/v1/tokens/{name}", true),
+            (Method::POST, TOKENS, false),
+            (Method::GET, "/api/v1/schedule", false),
+            (Method::POST, "/api/v1/schedule", false),
+            (Method::PUT, "/schedule", false),
+        ] {
+            assert_eq!(takes_key(&method, path), takes, "{method} {path}");
+        }
     }
 
     #[test]

@@ -2,80 +2,68 @@
 
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
+use redrive_core::ids::RunId;
 use redrive_ledger::{FailureEntry, FailureFilter, FailureGroup, GroupFilter};
-use serde::Deserialize;
-use utoipa::IntoParams;
 
 use crate::app::App;
-use crate::extract::Query;
+use crate::extract::{Path, Query};
 use crate::page;
 use crate::problem::{self, Result};
-use crate::views::Listed;
-
-/// Which failed runs.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Which {
-    /// Of this failure status.
-    failure_status: Option<String>,
-    /// Of this failure group: the beginning of its fingerprint.
-    group: Option<String>,
-    /// Closed at or after then.
-    since: Option<Timestamp>,
-    /// How many, at most.
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<u32>,
-}
+use crate::views::{FailureShown, Listed, WhichFailures, WhichGroups};
 
 /// List failed runs, the latest first
-#[utoipa::path(get, path = "/failures", tag = "failures", params(Which), responses(
+#[utoipa::path(get, path = "/failures", tag = "failures", params(WhichFailures), responses(
     (status = OK, body = Listed<FailureEntry>),
     (status = BAD_REQUEST, body = problem::Body)
 ))]
 pub(crate) async fn list(
     State(app): State<App>,
-    Query(which): Query<Which>,
+    Query(which): Query<WhichFailures>,
 ) -> Result<Json<Listed<FailureEntry>>> {
     let limit = page::limit(which.limit, page::USUAL, page::LARGEST)?;
     let filter = FailureFilter {
         failure_status: which.failure_status,
         group: which.group,
         since: which.since,
+        after: which.cursor.as_deref().map(page::run_place).transpose()?,
     };
     let data = app.records().failures(&filter, limit).await?;
-    Ok(Json(Listed { data }))
-}
-
-/// Which groups.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct Groups {
-    /// With a failure at or after then.
-    since: Option<Timestamp>,
-    /// Whose status or last message has these words in it, whatever their case.
-    search: Option<String>,
-    /// How many, at most.
-    #[param(minimum = 1, maximum = 500, default = 50)]
-    limit: Option<u32>,
+    Ok(Json(Listed::page(data, limit, |entry| {
+        page::run_cursor((entry.failure.closed_at, &entry.failure.run_id))
+    })))
 }
 
 /// Group failures by type, status and message, those with the most failures first
-#[utoipa::path(get, path = "/failures/groups", tag = "failures", params(Groups), responses(
+#[utoipa::path(get, path = "/failures/groups", tag = "failures", params(WhichGroups), responses(
     (status = OK, body = Listed<FailureGroup>),
     (status = BAD_REQUEST, body = problem::Body)
 ))]
 pub(crate) async fn groups(
     State(app): State<App>,
-    Query(which): Query<Groups>,
+    Query(which): Query<WhichGroups>,
 ) -> Result<Json<Listed<FailureGroup>>> {
     let limit = page::limit(which.limit, page::USUAL, page::LARGEST)?;
     let filter = GroupFilter {
         since: which.since,
         search: which.search,
+        after: which.cursor.as_deref().map(page::group_place).transpose()?,
     };
     let data = app.records().failure_groups(&filter, limit).await?;
-    Ok(Json(Listed { data }))
+    Ok(Json(Listed::page(data, limit, |group| {
+        page::group_cursor(&group.place())
+    })))
+}
+
+/// Show a failed run
+#[utoipa::path(get, path = "/failures/{runId}", tag = "failures",
+    params(("runId" = String, Path, description = "The failed run's id.")),
+    responses((status = OK, body = FailureShown), (status = NOT_FOUND, body = problem::Body))
+)]
+pub(crate) async fn show(
+    State(app): State<App>,
+    Path(run): Path<String>,
+) -> Result<Json<FailureShown>> {
+    let records = app.records();
+    let entry = records.failure(&RunId::from(run)).await?;
+    Ok(Json(FailureShown::of(entry, &records.policy)))
 }

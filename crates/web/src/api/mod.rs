@@ -1,18 +1,28 @@
 //! The JSON API: `/api/v1`, camelCase keys, RFC 3339 times in UTC, `{error, message, details?}` where something is wrong.
 
 mod actions;
+mod audit;
 mod batches;
+mod classification;
 mod common;
 mod dead_letters;
 mod document;
 mod failures;
+mod halt;
 mod health;
+mod limits;
+mod older;
+mod operations;
 mod orders;
+mod progress;
+mod rehearsal;
 mod reports;
 mod reprocessing;
 mod schedule;
 mod status;
+mod taking;
 mod tokens;
+mod workers;
 
 use axum::Json;
 use utoipa::openapi::OpenApi as Described;
@@ -24,7 +34,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 
 pub(crate) use common::ANSWERS;
-pub(crate) use document::{DOCUMENT, keeps, operations};
+pub(crate) use document::{DOCUMENT, keeps, operations, takes_key};
 pub(crate) use health::{healthz, readyz};
 pub(crate) use status::{schedule_of, status_and_batches};
 
@@ -40,8 +50,10 @@ pub(crate) use status::{schedule_of, status_and_batches};
         (name = "dead letter queue", description = "Orders that wait for a person's decision."),
         (name = "orders", description = "Orders and their stories."),
         (name = "failures", description = "Failed runs, and what they have in common."),
+        (name = "audit", description = "Who did what, when and why."),
         (name = "batches", description = "What batches did, and starting, pausing and stopping them."),
         (name = "schedule", description = "When batches start by themselves."),
+        (name = "brakes", description = "How fast orders are started, and whether they are at all."),
         (name = "access", description = "Who may come in."),
         (name = "health", description = "Whether this process serves.")
     ),
@@ -70,20 +82,36 @@ pub(crate) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(reprocessing::dead_letter))
         .routes(routes!(dead_letters::list))
         .routes(routes!(dead_letters::stats))
-        .routes(routes!(actions::act))
-        .routes(routes!(actions::show))
+        .routes(routes!(operations::list, actions::act))
+        .routes(routes!(operations::show))
+        .routes(routes!(operations::tell))
+        .routes(routes!(operations::rate))
         .routes(routes!(dead_letters::show))
         .routes(routes!(dead_letters::resolve))
         .routes(routes!(orders::list))
         .routes(routes!(orders::show))
+        .routes(routes!(orders::act))
         .routes(routes!(failures::list))
         .routes(routes!(failures::groups))
+        .routes(routes!(failures::show))
+        .routes(routes!(audit::list))
+        .routes(routes!(classification::show))
+        .routes(routes!(older::preview, older::take_in))
         .routes(routes!(batches::list, batches::start))
+        .routes(routes!(batches::running))
+        .routes(routes!(rehearsal::rehearse))
         .routes(routes!(batches::show))
+        .routes(routes!(progress::progress))
+        .routes(routes!(progress::order))
         .routes(routes!(batches::tell))
         .routes(routes!(reports::daily))
         .routes(routes!(status::show))
-        .routes(routes!(schedule::show, schedule::put))
+        .routes(routes!(schedule::show, schedule::put, schedule::take))
+        .routes(routes!(schedule::tell))
+        .routes(routes!(halt::show, halt::put, halt::take))
+        .routes(routes!(limits::list))
+        .routes(routes!(limits::put, limits::take))
+        .routes(routes!(workers::show))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::revoke));
     OpenApiRouter::with_openapi(Doc::openapi())

@@ -36,5 +36,5 @@ pub(crate) async fn daily(
     let records = app.records();
     let since = asked.since.unwrap_or_else(|| records.clock.now() - USUAL);
     let data = records.daily(since).await?;
-    Ok(Json(Listed { data }))
+    Ok(Json(Listed::whole(data)))
 }

@@ -4,11 +4,12 @@ use axum::Json;
 use axum::extract::State as Has;
 use redrive_core::ids::{RunId, WorkflowId};
 use redrive_core::states::State;
-use redrive_engine::ops::Report;
+use redrive_engine::ops::{OrderDeed, Report};
 use redrive_ledger::{Act, EligibleFilter, Park};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::orders::not_now;
 use crate::app::{self, App};
 use crate::extract::{self, Path, Query};
 use crate::page;
@@ -28,6 +29,7 @@ const MOST_RETRIES: u32 = 1000;
 pub(crate) struct Which {
     /// Of these failure statuses: given several times, or with commas between. By default of all that are reprocessed.
     #[serde(default)]
+    #[param(schema_with = page::list)]
     status: Vec<String>,
     /// Restarted less often than so; by default as the policy has it.
     #[param(minimum = 0, maximum = 1000, default = 5)]
@@ -123,7 +125,7 @@ pub(crate) async fn reset(
     let by = app::by(reset.reset_by, reset.reset_reason);
     match records.act(&id, Act::Reset, &by).await? {
         Ok(order) => Ok(Json(RetryCount::of(&order, &records.policy))),
-        Err(state) => Err(not_now(&id, state)),
+        Err(state) => Err(not_now(&id, OrderDeed::Reset, state)),
     }
 }
 
@@ -155,15 +157,8 @@ pub(crate) async fn dead_letter(
             let entry = Entry::told(story, records.clock.now());
             entry
                 .map(Json)
-                .ok_or_else(|| not_now(&id, State::DeadLettered))
+                .ok_or_else(|| not_now(&id, OrderDeed::DeadLetter, State::DeadLettered))
         }
-        Err(state) => Err(not_now(&id, state)),
+        Err(state) => Err(not_now(&id, OrderDeed::DeadLetter, state)),
     }
-}
-
-fn not_now(id: &str, state: State) -> ApiError {
-    let now = state.as_str().replace('_', " ");
-    ApiError::conflict(format!(
-        "order {id:?} is {now}: that cannot be done to it now"
-    ))
 }

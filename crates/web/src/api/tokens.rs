@@ -4,58 +4,24 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use redrive_engine::ops;
-use redrive_ledger::{Role, Token};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use redrive_ledger::Token;
 
+use super::taking::Taking;
 use crate::app::{self, App};
-use crate::extract::{self, Path};
+use crate::extract::{self, Path, Query};
 use crate::problem::{self, ApiError, Result};
-
-/// All tokens, without their secrets.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Tokens {
-    data: Vec<Token>,
-}
-
-/// A token that is to be made.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewToken {
-    /// Whose it is to be: 1 to 64 letters, digits, spaces, and `-_.@`.
-    #[schema(
-        min_length = 1,
-        max_length = 64,
-        pattern = "^[A-Za-z0-9_.@-]([A-Za-z0-9_.@ -]*[A-Za-z0-9_.@-])?$",
-        example = "night shift"
-    )]
-    name: String,
-    role: Role,
-    /// Why.
-    #[serde(default)]
-    #[schema(max_length = 4000)]
-    reason: String,
-}
-
-/// A token as it is told once.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Made {
-    #[serde(flatten)]
-    token: Token,
-    /// What its bearer shows. It is told here and never again.
-    secret: String,
-}
+use crate::views::{Listed, MadeToken, NewToken};
 
 /// Lists the tokens
 #[utoipa::path(
     get,
     path = "/tokens",
     tag = "access",
-    responses((status = OK, body = Tokens), (status = FORBIDDEN, body = problem::Body))
+    responses((status = OK, body = Listed<Token>), (status = FORBIDDEN, body = problem::Body))
 )]
-pub(crate) async fn list(State(app): State<App>) -> Result<Json<Tokens>> {
+pub(crate) async fn list(State(app): State<App>) -> Result<Json<Listed<Token>>> {
     let data = app.records().tokens().await?;
-    Ok(Json(Tokens { data }))
+    Ok(Json(Listed::whole(data)))
 }
 
 /// Makes a token
@@ -67,7 +33,7 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Tokens>> {
     tag = "access",
     request_body = NewToken,
     responses(
-        (status = CREATED, body = Made),
+        (status = CREATED, body = MadeToken),
         (status = BAD_REQUEST, body = problem::Body),
         (status = FORBIDDEN, body = problem::Body),
         (status = CONFLICT, body = problem::Body)
@@ -76,12 +42,12 @@ pub(crate) async fn list(State(app): State<App>) -> Result<Json<Tokens>> {
 pub(crate) async fn create(
     State(app): State<App>,
     extract::Json(new): extract::Json<NewToken>,
-) -> Result<(StatusCode, Json<Made>)> {
+) -> Result<(StatusCode, Json<MadeToken>)> {
     let name = ops::token_name(&new.name).map_err(ApiError::invalid)?;
-    let by = app::by(None, new.reason);
+    let by = app::by(new.by, new.reason);
     let (token, secret) = app.records().create_token(&name, new.role, &by).await?;
     let secret = secret.tell().to_owned();
-    Ok((StatusCode::CREATED, Json(Made { token, secret })))
+    Ok((StatusCode::CREATED, Json(MadeToken { token, secret })))
 }
 
 /// Takes a token away
@@ -91,15 +57,19 @@ pub(crate) async fn create(
     delete,
     path = "/tokens/{name}",
     tag = "access",
-    params(("name" = String, Path, description = "The token's name.")),
+    params(("name" = String, Path, description = "The token's name."), Taking),
     responses(
         (status = NO_CONTENT),
+        (status = BAD_REQUEST, body = problem::Body),
         (status = FORBIDDEN, body = problem::Body),
         (status = NOT_FOUND, body = problem::Body)
     )
 )]
-pub(crate) async fn revoke(State(app): State<App>, Path(name): Path<String>) -> Result<StatusCode> {
-    let by = app::by(None, String::new());
-    app.records().revoke_token(&name, &by).await?;
+pub(crate) async fn revoke(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(taking): Query<Taking>,
+) -> Result<StatusCode> {
+    app.records().revoke_token(&name, &taking.by()?).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -146,7 +146,9 @@ pub(super) async fn show(
         found => found?,
     };
     let batch_id = BatchId::from(batch.result.batch_id.as_str());
-    let orders = records.verdicts(&batch_id, after, page::USUAL).await?;
+    let orders = records
+        .verdicts(&batch_id, None, after, page::USUAL)
+        .await?;
     let running = batch.status == BatchStatus::Running;
     let workflow_id = WorkflowId::from(batch.workflow_id.as_str());
     let page = One {

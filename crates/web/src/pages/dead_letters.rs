@@ -51,6 +51,7 @@ impl Which {
     fn order(&self) -> DeadLetterOrder {
         match (self.sort.as_str(), self.resolved()) {
             ("newest", _) => DeadLetterOrder::Newest,
+            ("retries", Some(false)) => DeadLetterOrder::Retries,
             ("decided" | "", Some(true)) => DeadLetterOrder::Decided,
             _ => DeadLetterOrder::Oldest,
         }
@@ -117,9 +118,10 @@ pub(super) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
     let records = app.records();
     let now = records.clock.now();
     let (resolved, order) = (which.resolved(), which.order());
+    let after = which.cursor.as_deref().map(page::numbers_place);
     let filter = DeadLetterFilter {
         order,
-        after: which.cursor.as_deref().map(page::place).transpose()?,
+        after: after.transpose()?,
         ..queue::listed(records, &which.filter.read()?, resolved, now).await?
     };
     let (entries, total) = records.dead_letter_page(&filter, 0, page::USUAL).await?;
@@ -139,6 +141,7 @@ pub(super) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
             DeadLetterOrder::Oldest => "oldest",
             DeadLetterOrder::Newest => "newest",
             DeadLetterOrder::Decided => "decided",
+            DeadLetterOrder::Retries => "retries",
         },
         filter: which.filter,
         entries: entries
@@ -153,8 +156,8 @@ pub(super) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
 
 impl Which {
     /// The address of the page after that place.
-    fn after(&self, place: (Timestamp, i64)) -> String {
-        let cursor = page::cursor(place);
+    fn after(&self, place: (i64, i64)) -> String {
+        let cursor = page::numbers_cursor(place);
         let mut fields = self.filter.fields();
         fields.extend([
             ("resolved", self.resolved.as_str()),

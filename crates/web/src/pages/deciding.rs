@@ -1,5 +1,7 @@
 //! Deciding about dead letters: a preview says how many and which, then it is done, and told for each.
 
+use std::ops::ControlFlow;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -179,7 +181,7 @@ pub(super) async fn decide(State(app): State<App>, Form(asked): Form<Asked>) -> 
     };
     let report = app
         .records()
-        .decide_many(&many, decision, &by, &|_, _| {})
+        .decide_many(&many, decision, &by, &|_, _| ControlFlow::Continue(()))
         .await?;
     let (_, verb, _) = told(asked.resolution);
     Ok(shown(&Done::of(verb, report)))
@@ -220,7 +222,7 @@ pub(super) async fn operation(State(app): State<App>, Path(id): Path<String>) ->
     let records = app.records();
     let id = OperationId::from(id);
     let operation = records.operation(&id).await?;
-    let not_started = records.not_started(&id, page::USUAL).await?;
+    let not_started = records.not_started(&id, None, page::USUAL).await?;
     Ok(shown(&Progress {
         here: "/dead-letters",
         running: matches!(

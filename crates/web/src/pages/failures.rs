@@ -54,6 +54,7 @@ pub(super) async fn page(State(app): State<App>, Query(which): Query<Which>) -> 
     let filter = GroupFilter {
         since: None,
         search: given(&which.search),
+        after: None,
     };
     let groups = groups(records, &filter, MOST, records.clock.now()).await?;
     Ok(shown(&Page {
@@ -69,6 +70,7 @@ pub(super) async fn lately(records: &Records, now: Timestamp) -> Result<Vec<Grou
     let filter = GroupFilter {
         since: Some(now - LATELY),
         search: None,
+        after: None,
     };
     groups(records, &filter, FIRST, now).await
 }

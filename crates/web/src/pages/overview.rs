@@ -22,7 +22,7 @@ struct Page {
     here: &'static str,
     level: &'static str,
     sentence: String,
-    hint: Option<&'static str>,
+    hint: Option<String>,
     overview: Overview,
     oldest: Option<Moment>,
     next: String,
@@ -51,7 +51,7 @@ pub(super) async fn page(State(app): State<App>) -> Result<Response> {
             Level::Attention => "attention",
             Level::Problem => "problem",
         },
-        hint: status.health.hint(),
+        hint: status.health.hint().map(str::to_owned),
         oldest: status
             .overview
             .oldest_dead_letter_at

@@ -1,21 +1,26 @@
-//! A decision about many dead letters: first looked at, then done.
+//! A decision about many dead letters: first looked at, then done; and the operations that do it.
 
-use redrive_engine::ops::BulkReport;
-use redrive_ledger::Operation;
+use redrive_engine::ops::{Answered, BulkReport};
+use redrive_ledger::{NotStarted, Operation};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ByHand, Entry};
+use super::{ByHand, Deed, Entry};
+use crate::page;
 
-/// A decision about all entries that wait and match.
+/// A decision about all entries that wait and match, or about those of named orders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Action {
     /// What is decided.
     pub resolution: ByHand,
-    /// About which.
+    /// About which; by default about all.
     #[serde(default)]
     pub filter: ActionFilter,
+    /// About the entries of these orders, by their ids or workflow ids. They are named instead of a `filter` and a `limit`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_items = 1, max_items = 10000)]
+    pub orders: Option<Vec<String>>,
     /// At most so many, the oldest first; by default all.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1000000000)]
@@ -61,21 +66,89 @@ pub struct ActionFilter {
 }
 
 /// What an action is about, and what became of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ActionAnswer {
-    /// Entries that match: entries that came later than the preview are not among them.
+    /// Entries that match: entries that came later than the preview are not among them. Of named orders: how many they are.
     pub matched: u64,
-    /// What to present to have it done; in a preview only.
+    /// What to present to have it done; in a preview, and where some are `left`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
-    /// The first of the entries; in a preview only.
+    /// The first of the entries; in a preview of a filter only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sample: Vec<Entry>,
     /// The operation that starts the orders again, and goes on by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
-    /// What was decided, where nothing is started.
+    /// What was decided, where nothing is started. Many entries take several requests: where some are `left`, the same request with
+    /// that number as its `limit`, and the new `token`, goes on with them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<BulkReport>,
+}
+
+/// An operation, with a page of the orders that it did not start.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationShown {
+    /// The operation.
+    #[serde(flatten)]
+    pub operation: Operation,
+    /// What it did not start, and why: those that could not be started first.
+    pub not_started: Vec<NotStarted>,
+    /// Gives the next page of them; not there on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_cursor: Option<String>,
+}
+
+impl OperationShown {
+    /// The operation with at most `limit` of them.
+    pub fn of(operation: Operation, not_started: Vec<NotStarted>, limit: u32) -> Self {
+        let full = not_started.len() == limit as usize;
+        let last = not_started.last().filter(|_| full);
+        Self {
+            next_cursor: last.map(page::not_started_cursor),
+            operation,
+            not_started,
+        }
+    }
+}
+
+/// What an operation was told, and how it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OperationTold {
+    /// What it was told.
+    pub told: Deed,
+    /// Whether its answer shows that it has heard; else it hears it when a worker goes on with it.
+    pub heard: bool,
+    /// The operation.
+    #[serde(flatten)]
+    pub operation: Operation,
+}
+
+impl OperationTold {
+    /// What became of that deed.
+    pub fn of(told: Deed, answered: Answered) -> Self {
+        Self {
+            told,
+            heard: answered.heard,
+            operation: answered.operation,
+        }
+    }
+}
+
+/// How fast an operation is to go from now on.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct NewRate {
+    /// Starts a second, at most; by default as fast as everything. A thousand seconds is the longest that an order may wait for the
+    /// next.
+    #[schema(minimum = 0.001, maximum = 100000, example = 2.5)]
+    pub per_second: Option<f64>,
+    /// Why.
+    #[schema(max_length = 4000, example = "the carrier is slow today")]
+    pub reason: String,
+    /// Who.
+    #[schema(max_length = 200, example = "ann")]
+    pub by: Option<String>,
 }

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use redrive_ledger::{DeadLetter, DeadLetterStats, FailureRow, Story, Total};
+use redrive_core::states::State;
+use redrive_engine::ops::RetryEnd;
+use redrive_ledger::{DeadLetter, DeadLetterOrder, DeadLetterStats, FailureRow, Story, Total};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::hours;
+use crate::page;
 
-/// A page of the queue, the oldest entries first.
+/// A page of the queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Entries {
@@ -43,6 +46,31 @@ pub struct Entry {
     /// The runs that failed on the way here, the oldest first; only where one entry is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_history: Option<Vec<FailedRun>>,
+    /// What became of the retry; only in the answer to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<RetryOutcome>,
+}
+
+/// What became of a retry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(
+    tag = "outcome",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase"
+)]
+pub enum RetryOutcome {
+    /// The order was started.
+    Started {
+        /// The new run.
+        run_id: String,
+    },
+    /// Nothing was started, for the order turned out otherwise.
+    NotStarted {
+        /// Where the order stands now.
+        state: State,
+        /// Why.
+        reason: String,
+    },
 }
 
 /// A failed run of the order.
@@ -64,10 +92,10 @@ pub struct FailedRun {
 }
 
 impl Entries {
-    /// A page of at most `limit` entries, after `offset` of them.
+    /// A page of at most `limit` entries in that order, after `offset` of them.
     pub(crate) fn of(
-        entries: Vec<DeadLetter>,
-        total: Total,
+        (entries, total): (Vec<DeadLetter>, Total),
+        order: DeadLetterOrder,
         (offset, limit): (u32, u32),
         now: Timestamp,
     ) -> Self {
@@ -75,7 +103,7 @@ impl Entries {
         let last = entries.last().filter(|_| full);
         let (total, total_is_lower_bound) = total.told();
         Self {
-            next_cursor: last.map(|entry| crate::page::cursor((entry.created_at, entry.id))),
+            next_cursor: last.map(|entry| page::numbers_cursor(entry.place(order))),
             data: entries
                 .into_iter()
                 .map(|entry| Entry::of(entry, now))
@@ -89,12 +117,14 @@ impl Entries {
 }
 
 impl Entry {
-    pub(crate) fn of(entry: DeadLetter, now: Timestamp) -> Self {
+    /// The entry, without its history.
+    pub fn of(entry: DeadLetter, now: Timestamp) -> Self {
         let until = entry.resolved_at.unwrap_or(now);
         Self {
             age_hours: hours(until.duration_since(entry.created_at)),
             resolved: entry.resolved_at.is_some(),
             retry_history: None,
+            retry: None,
             entry,
         }
     }
@@ -106,6 +136,17 @@ impl Entry {
             retry_history: Some(history(&story, &newest)),
             ..Self::of(newest, now)
         })
+    }
+}
+
+impl RetryOutcome {
+    /// What became of it; `Err`: nothing, for somebody had decided the entry before.
+    pub fn of(end: RetryEnd) -> Result<Self, Box<DeadLetter>> {
+        match end {
+            RetryEnd::Started { run_id } => Ok(Self::Started { run_id }),
+            RetryEnd::NotStarted { state, reason } => Ok(Self::NotStarted { state, reason }),
+            RetryEnd::AlreadyResolved(entry) => Err(entry),
+        }
     }
 }
 
@@ -150,7 +191,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    pub(crate) fn of(stats: DeadLetterStats, now: Timestamp) -> Self {
+    /// The numbers as they are told.
+    pub fn of(stats: DeadLetterStats, now: Timestamp) -> Self {
         let by = stats.by_resolution.into_iter();
         let oldest = stats.oldest_unresolved_at;
         Self {
@@ -181,6 +223,32 @@ pub struct Resolve {
     /// Who decides it.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "ann")]
     pub resolved_by: String,
+}
+
+/// In which order the queue is listed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// Those that came into the queue first come first.
+    #[default]
+    Oldest,
+    /// Those that came last come first.
+    Newest,
+    /// Of those that are decided: the last decision first.
+    Decided,
+    /// Of those that wait: those that were restarted most come first, and of equals those that came last.
+    Retries,
+}
+
+impl From<Sort> for DeadLetterOrder {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Oldest => Self::Oldest,
+            Sort::Newest => Self::Newest,
+            Sort::Decided => Self::Decided,
+            Sort::Retries => Self::Retries,
+        }
+    }
 }
 
 /// A person's decision.

@@ -33,8 +33,9 @@ pub struct Health {
     pub level: Level,
     /// What it is.
     pub sentence: String,
-    #[serde(skip)]
-    hint: Option<&'static str>,
+    /// What to do about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
 }
 
 impl Health {
@@ -42,13 +43,13 @@ impl Health {
         Self {
             level,
             sentence,
-            hint,
+            hint: hint.map(str::to_owned),
         }
     }
 
     /// What to do about it.
-    pub fn hint(&self) -> Option<&'static str> {
-        self.hint
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
     }
 
     /// Judges: the worst thing is said. `last` is the last batch that ended, `running` one that has not.

@@ -3,28 +3,50 @@
 //! What the ledger keeps is told as the ledger names it; here is what is put together for whoever asks.
 
 mod actions;
+mod audit;
+mod batch_now;
 mod batches;
 mod dead_letters;
+mod failures;
+mod halt;
 mod health;
+mod judgement;
+mod limits;
 mod lists;
+mod older;
+mod order_end;
 mod orders;
+mod rehearsal;
 mod reprocessing;
 mod schedule;
 mod status;
 mod timeline;
+mod tokens;
+mod workers;
 
-pub use actions::{Action, ActionAnswer, ActionFilter};
-pub use batches::{BatchStarted, BatchTold, Deed, NewBatch, Why};
-pub use dead_letters::{ByHand, Entries, Entry, FailedRun, Resolve, Stats};
+pub use actions::{Action, ActionAnswer, ActionFilter, NewRate, OperationShown, OperationTold};
+pub use audit::WhichActs;
+pub use batch_now::{BatchNow, Progress};
+pub use batches::{BatchStarted, BatchTold, Deed, NewBatch, RunningBatch, Why};
+pub use dead_letters::{ByHand, Entries, Entry, FailedRun, Resolve, RetryOutcome, Sort, Stats};
+pub use failures::{FailureShown, WhichFailures, WhichGroups};
+pub use halt::{Halted, NewHalt};
 pub use health::{Health, Level};
+pub use judgement::{Asked, Classified, Judgement, Tried};
+pub use limits::NewLimit;
 pub use lists::{BatchOrders, Listed};
-pub use orders::OrderStory;
+pub use older::TakeIn;
+pub use order_end::{OrderEnded, OrdersEnded};
+pub use orders::{NotNow, OrderLine, OrderStory, WhichOrders};
+pub use rehearsal::{MOST_ALONE, Rehearsal, Rehearse};
 pub use reprocessing::{
     EligibleOrder, EligibleOrders, FailureReport, NewDeadLetter, Reset, RetryCount, Urgency,
 };
-pub use schedule::{ScheduleChange, ScheduleShown, Tick};
+pub use schedule::{ScheduleChange, ScheduleDeed, ScheduleDid, ScheduleShown, ScheduleTold, Tick};
 pub use status::{NextBatch, Status};
 pub use timeline::Event;
+pub use tokens::{MadeToken, NewToken};
+pub use workers::Workers;
 
 use jiff::SignedDuration;
 

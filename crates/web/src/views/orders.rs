@@ -1,4 +1,4 @@
-//! An order's story.
+//! Orders in lists, and an order's story.
 
 use jiff::Timestamp;
 use redrive_core::ids::WorkflowId;
@@ -6,10 +6,66 @@ use redrive_core::policy::Policy;
 use redrive_core::states::State;
 use redrive_ledger::{OrderRow, Story};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::timeline::{self, Event};
 use crate::links::Links;
+
+/// Which orders.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct WhichOrders {
+    /// In these states: given several times, or with commas between. By default in any.
+    #[serde(default)]
+    #[param(value_type = Vec<State>)]
+    pub state: Vec<String>,
+    /// Of this failure status.
+    pub failure_status: Option<String>,
+    /// Of this failure group: the beginning of its fingerprint.
+    pub group: Option<String>,
+    /// Of this customer.
+    pub customer_id: Option<String>,
+    /// Whose last failure is older than that.
+    pub failed_before: Option<Timestamp>,
+    /// Orders a page.
+    #[param(minimum = 1, maximum = 500, default = 50)]
+    pub limit: Option<u32>,
+    /// The page after the one that gave it.
+    #[param(pattern = r"^[0-9]{1,17}\.[0-9]{1,18}$")]
+    pub cursor: Option<String>,
+}
+
+/// An order in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderLine {
+    /// As it is kept.
+    #[serde(flatten)]
+    pub order: OrderRow,
+    /// So many restarts it may have in a generation.
+    pub max_retries: u32,
+}
+
+impl OrderLine {
+    /// The order under `policy`.
+    pub fn of(order: OrderRow, policy: &Policy) -> Self {
+        Self {
+            max_retries: policy.max_retries(&order.failure_status),
+            order,
+        }
+    }
+}
+
+/// Why something was not done to an order: the `details` of that 409.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct NotNow {
+    /// Where it stands.
+    pub state: State,
+    /// Why that does not allow it, and what to do.
+    pub reason: String,
+}
 
 /// Where an order stands, and how it came there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

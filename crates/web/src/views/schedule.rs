@@ -2,7 +2,9 @@
 
 use jiff::Timestamp;
 use redrive_core::policy::duration;
-use redrive_engine::ScheduleStatus;
+use redrive_engine::ops::{Ops, OpsError, Triggered};
+use redrive_engine::{Applied, ScheduleSettings, ScheduleStatus};
+use redrive_ledger::NewAuditEvent;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -91,4 +93,140 @@ pub struct ScheduleChange {
     /// Who.
     #[schema(max_length = 200, example = "ann")]
     pub by: Option<String>,
+}
+
+/// What the schedule is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleDeed {
+    /// Be what the configuration says; a pause stays. It is made, where there is none.
+    Apply,
+    /// Stop ticking until it is resumed; a batch that runs goes on.
+    Pause,
+    /// Tick again.
+    Resume,
+    /// Start a batch now, paused or not.
+    Trigger,
+}
+
+impl ScheduleDeed {
+    /// As a path has it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Apply => "apply",
+            Self::Pause => "pause",
+            Self::Resume => "resume",
+            Self::Trigger => "trigger",
+        }
+    }
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScheduleDid {
+    /// There was none; now there is.
+    Created,
+    /// It is what the configuration says now.
+    Updated,
+    /// It was what the configuration says.
+    Unchanged,
+    /// It does not tick.
+    Paused,
+    /// It ticks.
+    Resumed,
+    /// It was told to start a batch.
+    Triggered,
+    /// It starts no batch while one of its own runs.
+    Busy,
+    /// There is none any more.
+    Deleted,
+}
+
+/// What became of what the schedule was told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ScheduleTold {
+    /// Its id in Temporal.
+    pub id: String,
+    /// What was done.
+    pub did: ScheduleDid,
+    /// Whether it was otherwise before.
+    pub changed: bool,
+    /// The workflow of the batch that was started; not there where the server does not show it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
+    /// That batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_id: Option<String>,
+    /// The workflows of the batches for which nothing was started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub running: Vec<String>,
+}
+
+impl ScheduleTold {
+    fn new(settings: &ScheduleSettings, did: ScheduleDid, changed: bool) -> Self {
+        Self {
+            id: settings.id.clone(),
+            did,
+            changed,
+            batch: None,
+            batch_id: None,
+            running: Vec::new(),
+        }
+    }
+
+    /// Tells it.
+    pub async fn tell(
+        ops: &Ops,
+        settings: &ScheduleSettings,
+        deed: ScheduleDeed,
+        by: &NewAuditEvent,
+    ) -> Result<Self, OpsError> {
+        let (did, changed) = match deed {
+            ScheduleDeed::Apply => match ops.apply_schedule(settings, by).await? {
+                Applied::Created => (ScheduleDid::Created, true),
+                Applied::Updated => (ScheduleDid::Updated, true),
+                Applied::Unchanged => (ScheduleDid::Unchanged, false),
+            },
+            ScheduleDeed::Pause => {
+                let ticked = ops.pause_schedule(settings, by).await?;
+                (ScheduleDid::Paused, ticked)
+            }
+            ScheduleDeed::Resume => {
+                let paused = ops.resume_schedule(settings, by).await?;
+                (ScheduleDid::Resumed, paused)
+            }
+            ScheduleDeed::Trigger => {
+                let triggered = ops.trigger_schedule(settings, by).await?;
+                return Ok(Self::triggered(settings, triggered));
+            }
+        };
+        Ok(Self::new(settings, did, changed))
+    }
+
+    fn triggered(settings: &ScheduleSettings, triggered: Triggered) -> Self {
+        match triggered {
+            Triggered::Started(batch) => Self {
+                batch: Some(batch.workflow_id),
+                batch_id: Some(batch.batch_id),
+                ..Self::new(settings, ScheduleDid::Triggered, true)
+            },
+            Triggered::Busy(running) => Self {
+                running,
+                ..Self::new(settings, ScheduleDid::Busy, false)
+            },
+            Triggered::Asked => Self::new(settings, ScheduleDid::Triggered, true),
+        }
+    }
+
+    /// Deletes it; batches that run go on.
+    pub async fn delete(
+        ops: &Ops,
+        settings: &ScheduleSettings,
+        by: &NewAuditEvent,
+    ) -> Result<Self, OpsError> {
+        ops.delete_schedule(settings, by).await?;
+        Ok(Self::new(settings, ScheduleDid::Deleted, true))
+    }
 }

@@ -1,4 +1,4 @@
-//! What makes something run: a retry, a batch, the schedule.
+//! What makes something run: a retry, a batch.
 
 use axum::http::StatusCode;
 use redrive_engine::{Clock, SystemClock, run_worker};
@@ -69,10 +69,11 @@ async fn a_manual_retry_really_starts_the_order_again() {
         (StatusCode::OK, &json!("manual_retry")),
         "{entry}"
     );
-    let after = bed.latest("order-A1").await.unwrap();
-    assert_ne!(
-        before.execution.unwrap().run_id,
-        after.execution.unwrap().run_id
+    let after = bed.latest("order-A1").await.unwrap().execution.unwrap();
+    assert_ne!(before.execution.unwrap().run_id, after.run_id);
+    assert_eq!(
+        entry["retry"],
+        json!({ "outcome": "started", "runId": after.run_id })
     );
     let (status, body) = world.send("PATCH", path, retry).await;
     assert_eq!(
@@ -80,32 +81,6 @@ async fn a_manual_retry_really_starts_the_order_again() {
         (StatusCode::BAD_REQUEST, &json!("ALREADY_RESOLVED"))
     );
     worker.stop().await.unwrap();
-}
-
-#[tokio::test]
-async fn the_schedule_is_made_paused_and_resumed() {
-    let world = World::alive("api-schedule").await;
-    let path = "/api/v1/schedule";
-    let pause = json!({ "paused": true, "reason": "stocktaking", "by": "ann" });
-    let (status, schedule) = world.send("PUT", path, pause).await;
-    assert_eq!(status, StatusCode::OK, "{schedule}");
-    assert_eq!(
-        (
-            &schedule["paused"],
-            &schedule["note"],
-            &schedule["interval"]
-        ),
-        (&json!(true), &json!("ann: stocktaking"), &json!("15m"))
-    );
-    let (_, shown) = world.get(path).await;
-    assert_eq!(shown["paused"], true);
-    let resume = json!({ "paused": false, "by": "bob" });
-    let (status, schedule) = world.send("PUT", path, resume).await;
-    assert_eq!(
-        (status, &schedule["paused"]),
-        (StatusCode::OK, &json!(false)),
-        "{schedule}"
-    );
 }
 
 #[tokio::test]
@@ -239,5 +214,12 @@ async fn a_cursor_goes_through_the_orders_of_a_batch() {
         }
     }
     assert_eq!(found, [2, 1]);
+    for (verdict, orders) in [("restarted", 3), ("dlq", 0), ("", 3)] {
+        let (_, page) = world.get(&format!("{path}?verdict={verdict}")).await;
+        let found = page["orders"].as_array().unwrap().len();
+        assert_eq!(found, orders, "{verdict}: {page}");
+    }
+    let (status, _) = world.get(&format!("{path}?verdict=lost")).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
     worker.stop().await.unwrap();
 }

@@ -124,12 +124,38 @@ async fn each_role_may_what_it_is_for(world: World) {
         .await;
     assert_eq!(status, StatusCode::OK, "{body}");
     assert_eq!(body["resolvedBy"], "carol (through night)");
+    let (status, body) = world
+        .answer(shown(
+            "POST",
+            "/api/v1/orders/A1/hold",
+            &viewer,
+            Some(json!({})),
+        ))
+        .await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
+    let (status, audit) = world
+        .answer(shown("GET", "/api/v1/audit", &viewer, None))
+        .await;
+    assert_eq!(status, StatusCode::OK, "{audit}");
+    assert_eq!(audit["data"][0]["actor"], "carol (through night)");
     for secret in [&viewer, &operator] {
         let (status, body) = world
             .answer(shown("GET", "/api/v1/tokens", secret, None))
             .await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{body}");
     }
+    let limit = "/api/v1/limits/starts";
+    for (secret, expected) in [(&operator, StatusCode::FORBIDDEN), (&admin, StatusCode::OK)] {
+        let set = shown("PUT", limit, secret, Some(json!({ "perSecond": 7 })));
+        assert_eq!(world.answer(set).await.0, expected);
+        let (status, _) = world
+            .answer(shown("GET", "/api/v1/limits", secret, None))
+            .await;
+        assert_eq!(status, StatusCode::OK);
+    }
+    let halt = json!({ "reason": "stocktaking" });
+    let halt = shown("PUT", "/api/v1/halt", &operator, Some(halt));
+    assert_eq!(world.answer(halt).await.0, StatusCode::OK);
     let new = json!({ "name": "new", "role": "viewer" });
     let create = || shown("POST", "/api/v1/tokens", &admin, Some(new.clone()));
     let (status, made) = world.answer(create()).await;
@@ -147,7 +173,8 @@ async fn each_role_may_what_it_is_for(world: World) {
     assert_eq!(listed["data"].as_array().unwrap().len(), 4);
     assert!(!listed.to_string().contains("redrive_"), "{listed}");
     for expected in [StatusCode::NO_CONTENT, StatusCode::NOT_FOUND] {
-        let delete = shown("DELETE", "/api/v1/tokens/new", &admin, None);
+        let revoke = "/api/v1/tokens/new?by=carol&reason=left";
+        let delete = shown("DELETE", revoke, &admin, None);
         assert_eq!(world.answered(delete).await.0.status, expected);
     }
     let (status, _) = world
@@ -167,7 +194,13 @@ async fn each_role_may_what_it_is_for(world: World) {
         .await;
     let acts = acts.unwrap();
     let root = acts.iter().filter(|act| act.actor == "root");
-    assert_eq!(root.count(), 2, "made one and revoked it: {acts:?}");
+    assert_eq!(root.count(), 2, "made one and set a limit: {acts:?}");
+    let last = &acts[0];
+    assert_eq!(
+        (last.actor.as_str(), last.reason.as_str()),
+        ("carol (through root)", "left"),
+        "revoked it"
+    );
 }
 
 on_both!(a_secret_is_not_answered_twice);

@@ -49,6 +49,7 @@ async fn every_answer_has_its_shape(world: World) {
         ("orders", "/api/v1/orders?limit=1"),
         ("order", "/api/v1/orders/A3"),
         ("failures", "/api/v1/failures?limit=1"),
+        ("failure", "/api/v1/failures/run-of-A3"),
         ("failure_groups", "/api/v1/failures/groups"),
         ("health", "/healthz"),
         ("ready", "/readyz"),
@@ -76,6 +77,11 @@ async fn lists_are_narrowed(world: World) {
         ("reprocessing/eligible?maxRetries=0", vec![]),
         ("reprocessing/eligible?limit=1", vec!["A1"]),
         ("dead-letter-queue?resolved=true", vec![]),
+        ("dead-letter-queue?sort=newest", vec!["A4", "A3"]),
+        ("dead-letter-queue?sort=decided", vec![]),
+        ("dead-letter-queue?sort=retries", vec!["A4", "A3"]),
+        ("dead-letter-queue?sort=retries&resolved=true", vec![]),
+        ("dead-letter-queue?sort=decided&resolved=false", vec![]),
         ("dead-letter-queue?resolved=false", vec!["A3", "A4"]),
         ("dead-letter-queue?failureStatus=slam_failed", vec!["A4"]),
         ("dead-letter-queue?customerId=customer-of-A3", vec!["A3"]),
@@ -101,6 +107,13 @@ async fn lists_are_narrowed(world: World) {
 on_both!(a_cursor_goes_on_where_the_page_before_ended);
 async fn a_cursor_goes_on_where_the_page_before_ended(world: World) {
     four(&world).await;
+    for sort in ["newest", "retries"] {
+        let path = format!("/api/v1/dead-letter-queue?limit=1&sort={sort}");
+        let first = ok(&world, &path).await;
+        let cursor = first["nextCursor"].as_str().unwrap();
+        let next = ok(&world, &format!("{path}&cursor={cursor}")).await;
+        assert_eq!([orders(&first), orders(&next)], [["A4"], ["A3"]], "{sort}");
+    }
     let first = ok(&world, "/api/v1/dead-letter-queue?limit=1").await;
     assert_eq!(orders(&first), ["A3"]);
     assert_eq!(first["total"], 2, "of all pages");
@@ -123,6 +136,7 @@ async fn what_is_not_there_is_not_found(world: World) {
         "/api/v1/dead-letter-queue/nobody",
         "/api/v1/dead-letter-queue/A1",
         "/api/v1/orders/nobody",
+        "/api/v1/failures/nowhere",
         "/api/v1/batches/nobody",
         "/api/v1/schedule",
         "/api/v1/nothing",

@@ -31,14 +31,22 @@ async fn what_needs_temporal_is_unavailable_while_it_is_away() {
     wire.cut().await;
     let schedule = "/api/v1/schedule";
     let report = "/api/v1/reprocessing/orders/A1/retry-count";
-    let (shown, put, started, reported, stopped) = tokio::join!(
+    let (shown, put, paused, judged, started, reported, stopped, workers, running, followed, older) = tokio::join!(
         world.get(schedule),
         world.send("PUT", schedule, json!({ "paused": true })),
+        world.send("POST", "/api/v1/schedule/pause", json!({})),
+        world.get("/api/v1/workflows/order-A1/classification"),
         world.answer(start("k1")),
         world.send("POST", report, json!({})),
         world.send("POST", "/api/v1/batches/any/stop", json!({})),
+        world.get("/api/v1/workers"),
+        world.get("/api/v1/batches/running"),
+        world.get("/api/v1/batches/any/progress"),
+        world.get("/api/v1/failures/older?since=2026-01-01T00:00:00Z"),
     );
-    for answer in [shown, put, started, reported, stopped] {
+    for answer in [
+        shown, put, paused, judged, started, reported, stopped, workers, running, followed, older,
+    ] {
         unavailable(answer);
     }
 

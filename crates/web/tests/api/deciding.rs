@@ -1,11 +1,18 @@
 //! Deciding about orders and dead letters.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::StatusCode;
 use insta::assert_json_snapshot;
+use jiff::Timestamp;
+use redrive_engine::Clock;
 use serde_json::{Value, json};
 
-use crate::world::{World, on_both, request};
+use crate::world::{NOW, On, World, at, on_both, request};
 
 async fn decide(world: &World, order: &str, how: &str, by: &str) -> (StatusCode, Value) {
     let path = format!("/api/v1/dead-letter-queue/{order}/resolve");
@@ -117,7 +124,7 @@ async fn many_are_decided_as_they_were_looked_at(world: World) {
     assert_eq!(stats["unresolvedCount"], 3, "a preview does nothing");
 
     // What comes into the queue after the preview was not looked at.
-    world.park("A4", crate::world::NOW + 1).await;
+    world.park("A4", NOW + 1).await;
     action["token"] = preview["token"].clone();
     let mut other = action.clone();
     other["filter"] = json!({});
@@ -140,6 +147,137 @@ async fn many_are_decided_as_they_were_looked_at(world: World) {
         again["report"]["done"], 0,
         "what is decided is not decided again"
     );
+}
+
+on_both!(named_orders_are_decided_as_they_were_looked_at);
+async fn named_orders_are_decided_as_they_were_looked_at(world: World) {
+    let orders = ["A1", "A2", "A3"].map(|order| (order, "shipping_failed"));
+    world.failed(&orders).await;
+    for (minute, order) in [(70, "A1"), (71, "A2")] {
+        world.park(order, minute).await;
+    }
+    let mut action = json!({
+        "resolution": "escalated",
+        "orders": ["A1", "order-A3", "order-A1"],
+        "notes": "to carol",
+        "resolvedBy": "ann"
+    });
+    let (status, preview) = world.send("POST", ACTIONS, action.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{preview}");
+    assert_eq!(preview["matched"], 2, "each is named once: {preview}");
+    action["token"] = preview["token"].clone();
+    let mut more = action.clone();
+    more["orders"] = json!(["A1", "A2", "A3"]);
+    let (status, refused) = world.send("POST", ACTIONS, more).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{refused}");
+    let (status, done) = world.send("POST", ACTIONS, action).await;
+    assert_eq!(status, StatusCode::OK, "{done}");
+    assert_eq!(
+        done["report"],
+        json!({
+            "matched": 2,
+            "done": 1,
+            "failed": [{
+                "workflowId": "order-A3",
+                "orderId": "A3",
+                "reason": "it is not in the dead letter queue"
+            }]
+        })
+    );
+    let (_, left) = world.get("/api/v1/dead-letter-queue?resolved=false").await;
+    assert_eq!(left["data"][0]["orderId"], "A2", "{left}");
+    for (wrong, status) in [
+        (json!({ "orders": [] }), StatusCode::BAD_REQUEST),
+        (
+            json!({ "orders": ["A1"], "limit": 1 }),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            json!({ "orders": ["A1"], "filter": { "customerId": "c" } }),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            json!({ "orders": vec!["A1"; 10_001] }),
+            StatusCode::BAD_REQUEST,
+        ),
+        (json!({ "orders": ["A2", "nobody"] }), StatusCode::NOT_FOUND),
+    ] {
+        let mut action = json!({ "resolution": "cancelled", "resolvedBy": "ann" });
+        let given = wrong.as_object().unwrap().clone();
+        action.as_object_mut().unwrap().extend(given);
+        let (answered, body) = world.send("POST", ACTIONS, action).await;
+        assert_eq!(answered, status, "{body}");
+    }
+}
+
+/// A clock by which every look takes a minute.
+struct Hasty(AtomicI64);
+
+#[async_trait]
+impl Clock for Hasty {
+    fn now(&self) -> Timestamp {
+        at(NOW + self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn seed(&self) -> u64 {
+        7
+    }
+
+    async fn sleep(&self, _: Duration) {
+        unreachable!("nobody waits here")
+    }
+}
+
+async fn hasty(name: &str, on: On) -> World {
+    World::with(name, on, Arc::new(Hasty(AtomicI64::new(0)))).await
+}
+
+/// What takes too long for one request takes several, and the same is done.
+async fn very_many_take_several_requests(world: World) {
+    let orders: Vec<String> = (0..502).map(|n| format!("A{n:03}")).collect();
+    let failures: Vec<(&str, &str)> = orders
+        .iter()
+        .map(|order| (order.as_str(), "shipping_failed"))
+        .collect();
+    world.failed(&failures).await;
+    for order in &orders {
+        world.park(order, 70).await;
+    }
+    let mut action = json!({ "resolution": "cancelled", "limit": 501, "resolvedBy": "ann" });
+    let (status, preview) = world.send("POST", ACTIONS, action.clone()).await;
+    assert_eq!((status, &preview["matched"]), (StatusCode::OK, &json!(501)));
+    action["token"] = preview["token"].clone();
+    let (status, first) = world.send("POST", ACTIONS, action.clone()).await;
+    assert_eq!(status, StatusCode::OK, "{first}");
+    assert_eq!(
+        first["report"],
+        json!({ "matched": 501, "done": 500, "failed": [], "left": 1 })
+    );
+    action["token"] = first["token"].clone();
+    let (status, refused) = world.send("POST", ACTIONS, action.clone()).await;
+    assert_eq!(status, StatusCode::CONFLICT, "not 501 more: {refused}");
+    action["limit"] = first["report"]["left"].clone();
+    let (status, last) = world.send("POST", ACTIONS, action).await;
+    assert_eq!(status, StatusCode::OK, "{last}");
+    assert_eq!(
+        (&last["report"], &last["token"]),
+        (
+            &json!({ "matched": 1, "done": 1, "failed": [] }),
+            &Value::Null
+        )
+    );
+    let (_, stats) = world.get("/api/v1/dead-letter-queue/stats").await;
+    assert_eq!(stats["unresolvedCount"], 1);
+}
+
+#[tokio::test]
+async fn very_many_take_several_requests_sqlite() {
+    very_many_take_several_requests(hasty("many-s", On::Sqlite).await).await;
+}
+
+#[tokio::test]
+async fn very_many_take_several_requests_postgres() {
+    very_many_take_several_requests(hasty("many-p", On::Postgres).await).await;
 }
 
 on_both!(an_action_that_makes_no_sense_is_refused);
@@ -174,15 +312,16 @@ async fn a_request_that_comes_again_is_answered_as_the_first(world: World) {
         .await;
     world.park("A1", 70).await;
     world.park("A2", 71).await;
-    let send = async |order: &str, key: &str, by: &str| {
+    let send_by = async |method: &str, order: &str, key: &str, by: &str| {
         let path = format!("/api/v1/dead-letter-queue/{order}/resolve");
         let body = json!({ "resolution": "cancelled", "resolvedBy": by }).to_string();
-        let mut request = request("PATCH", &path, Body::from(body));
+        let mut request = request(method, &path, Body::from(body));
         let headers = request.headers_mut();
         headers.insert("content-type", "application/json".parse().unwrap());
         headers.insert("idempotency-key", key.parse().unwrap());
         world.answer(request).await
     };
+    let send = async |order: &str, key: &str, by: &str| send_by("PATCH", order, key, by).await;
     let first = send("A1", "k1", "ann").await;
     assert_eq!(first.0, StatusCode::OK, "{first:?}");
     assert_eq!(send("A1", "k1", "ann").await, first, "not ALREADY_RESOLVED");
@@ -193,6 +332,12 @@ async fn a_request_that_comes_again_is_answered_as_the_first(world: World) {
             (StatusCode::CONFLICT, &json!("CONFLICT"))
         );
     }
+    let (status, _) = send_by("PUT", "A1", "k1", "ann").await;
+    assert_eq!(
+        status,
+        StatusCode::METHOD_NOT_ALLOWED,
+        "that is no operation: its key is not looked at"
+    );
     let (status, body) = send("A1", "k2", "ann").await;
     assert_eq!(
         (status, &body["error"]),

@@ -1,7 +1,8 @@
 //! That the API keeps to its own description, whatever it is asked. `schemathesis` reads the description, asks for everything in it,
 //! rightly and wrongly, and checks each answer; what it finds is a failure here.
 //!
-//! The first 200 questions of each operation are always the same. `make fuzz-api` asks as many as it is told, and others each time.
+//! The first 200 questions of each operation are always the same. `make fuzz-api` asks as many as it is told, and others each time; it
+//! says by which seed, and asks the same again by that one.
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -18,6 +19,8 @@ use crate::world::{On, TYPE, World};
 const QUEUE: &str = "orders";
 /// How many examples of each operation, by hand.
 const BY_HAND: &str = "REDRIVE_FUZZ_EXAMPLES";
+/// By which seed, by hand; by default by another each time.
+const SEED: &str = "REDRIVE_FUZZ_SEED";
 /// How many otherwise.
 const EXAMPLES: &str = "200";
 
@@ -113,6 +116,9 @@ async fn asked(tool: &Path, description: &str) -> (ExitStatus, Option<String>) {
     let examples = by_hand.as_deref().unwrap_or(EXAMPLES);
     command.args(["--max-examples", examples]);
     if by_hand.is_some() {
+        if let Ok(seed) = std::env::var(SEED) {
+            command.args(["--seed", &seed]);
+        }
         // Whoever runs it by hand sees how far it is.
         let status = command.status().await.unwrap();
         return (status, None);

@@ -78,6 +78,8 @@ async fn the_queue_is_searched_and_sorted(world: World) {
         ("sort=newest", vec!["A3", "A2", "A1"]),
         ("sort=newest&search=A&olderThanHours=0.8", vec!["A2", "A1"]),
         ("sort=decided", vec!["A1", "A2", "A3"]),
+        // None was restarted: the younger entry comes first.
+        ("sort=retries", vec!["A3", "A2", "A1"]),
         ("resolved=true", vec![]),
     ] {
         let html = page(&world, &format!("/dead-letters?{asked}")).await;
@@ -94,6 +96,7 @@ async fn the_queue_is_searched_and_sorted(world: World) {
         // Decided at the same moment: the younger entry comes first.
         ("resolved=true", vec!["A3", "A1"]),
         ("resolved=true&sort=oldest", vec!["A1", "A3"]),
+        ("resolved=false&sort=retries", vec!["A2"]),
         ("resolved=true&search=A1", vec!["A1"]),
         ("resolved=&sort=newest", vec!["A3", "A2", "A1"]),
     ] {

@@ -20,9 +20,20 @@ async fn a_request_that_cannot_be_read_is_refused(world: World) {
         "dead-letter-queue?olderThanHours=1e300",
         "dead-letter-queue?olderThanHours=NaN",
         "dead-letter-queue?cursor=here",
+        "dead-letter-queue?sort=loudest",
         "orders?state=lost",
+        "orders?cursor=1.",
+        "failures?cursor=1.a-b",
+        "failures/groups?cursor=1.2.a",
+        "audit?cursor=here",
+        "audit?since=yesterday",
+        "audit?by=ann",
         "orders?failedBefore=yesterday",
         "batches?limit=many",
+        "dead-letter-queue/actions?limit=501",
+        "dead-letter-queue/actions?cursor=here",
+        "dead-letter-queue/actions/any?limit=0",
+        "dead-letter-queue/actions/any?cursor=waiting.1",
     ] {
         let (status, body) = world.get(&format!("/api/v1/{path}")).await;
         assert_eq!(
@@ -53,6 +64,17 @@ async fn a_request_that_cannot_be_read_is_refused(world: World) {
     }
     let (_, entry) = world.get("/api/v1/dead-letter-queue/A1").await;
     assert_eq!(entry["resolved"], false, "nothing was decided");
+}
+
+on_both!(a_whole_number_may_be_written_as_a_fraction);
+async fn a_whole_number_may_be_written_as_a_fraction(world: World) {
+    let preview =
+        |limit: f64| json!({ "resolution": "cancelled", "resolvedBy": "ann", "limit": limit });
+    let path = "/api/v1/dead-letter-queue/actions";
+    let (status, body) = world.send("POST", path, preview(5.0)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    let (status, body) = world.send("POST", path, preview(5.5)).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
 }
 
 on_both!(text_stays_text);

@@ -135,7 +135,8 @@ impl World {
         (Self::over(bed, client, On::Sqlite, clock).await, wire)
     }
 
-    async fn with(name: &str, on: On, clock: Arc<dyn Clock>) -> Self {
+    /// A world whose time is that clock's.
+    pub async fn with(name: &str, on: On, clock: Arc<dyn Clock>) -> Self {
         let bed = Testbed::connect(name).await;
         let client = bed.client.clone();
         Self::over(bed, client, on, clock).await

@@ -25,6 +25,12 @@ pub(super) async fn list(
     if let Some(action) = &filter.action {
         query.push(" AND a.action = ").bind(action.clone());
     }
+    if let Some((at, id)) = filter.after {
+        query
+            .push(" AND (a.at, a.id) < (")
+            .bind(at.as_microsecond());
+        query.push(", ").bind(id).push(")");
+    }
     query
         .push(" ORDER BY a.at DESC, a.id DESC LIMIT ")
         .bind(limit);
@@ -40,6 +46,7 @@ pub(super) async fn list(
 
 fn row(row: &Row) -> Result<AuditRow> {
     Ok(AuditRow {
+        id: row.int("id")?,
         at: row.time("at")?,
         actor: row.text("actor")?,
         action: row.text("action")?,

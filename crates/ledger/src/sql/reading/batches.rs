@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use redrive_core::ids::BatchId;
+use redrive_core::report::VerdictKind;
 
 use crate::contract::Result;
 use crate::db::{Row, Statement, Value, args};
@@ -28,6 +29,7 @@ pub(super) async fn ended(ledger: &SqlLedger, limit: u32) -> Result<Vec<BatchRow
 pub(super) async fn verdicts(
     ledger: &SqlLedger,
     batch: &BatchId,
+    wanted: Option<VerdictKind>,
     after: Option<i64>,
     limit: u32,
 ) -> Result<Vec<BatchVerdict>> {
@@ -40,8 +42,13 @@ pub(super) async fn verdicts(
               WHERE a.order_pk = v.order_pk AND a.batch_id = v.batch_id AND a.run_id IS NOT NULL
               ORDER BY a.id DESC LIMIT 1) AS attempt
          FROM verdicts AS v JOIN orders AS o ON o.id = v.order_pk
-         WHERE v.batch_id = $1 AND v.order_pk > $2 ORDER BY v.order_pk LIMIT $3",
-            args![batch.as_str(), after.unwrap_or(i64::MIN), limit],
+         WHERE v.batch_id = $1 AND v.order_pk > $2 AND ($4 = '' OR v.verdict = $4) ORDER BY v.order_pk LIMIT $3",
+            args![
+                batch.as_str(),
+                after.unwrap_or(i64::MIN),
+                limit,
+                wanted.map_or("", VerdictKind::as_str)
+            ],
         )
         .await
         .doing("read what a batch did")?;

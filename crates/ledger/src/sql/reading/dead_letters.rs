@@ -65,14 +65,19 @@ fn joined(filter: &DeadLetterFilter) -> &'static str {
 /// Where the entries that are meant lie together in the queue's order. SQLite would choose by what its statistics say, and they may
 /// be of a time when nothing was decided. A customer's are few, and found by their orders.
 fn index(filter: &DeadLetterFilter) -> &'static str {
-    match (filter.resolved, &filter.failure_status, &filter.customer_id) {
-        (_, _, Some(_)) => "",
-        (Some(false), None, _) => " INDEXED BY dead_letters_open",
-        (Some(false), Some(_), _) => " INDEXED BY dead_letters_open_by_status",
-        (Some(true), None, _) => " INDEXED BY dead_letters_decided",
-        (Some(true), Some(_), _) => " INDEXED BY dead_letters_decided_by_status",
-        (None, None, _) => " INDEXED BY dead_letters_by_time",
-        (None, Some(_), _) => " INDEXED BY dead_letters_by_status",
+    if filter.customer_id.is_some() {
+        return "";
+    }
+    match (filter.order, filter.resolved, &filter.failure_status) {
+        (DeadLetterOrder::Retries, _, None) => " INDEXED BY dead_letters_open_by_retries",
+        (DeadLetterOrder::Retries, _, Some(_)) => " INDEXED BY dead_letters_open_by_status_retries",
+        (DeadLetterOrder::Decided, _, None) => " INDEXED BY dead_letters_by_decision",
+        (_, Some(false), None) => " INDEXED BY dead_letters_open",
+        (_, Some(false), Some(_)) => " INDEXED BY dead_letters_open_by_status",
+        (_, Some(true), None) => " INDEXED BY dead_letters_decided",
+        (_, Some(true), Some(_)) => " INDEXED BY dead_letters_decided_by_status",
+        (_, None, None) => " INDEXED BY dead_letters_by_time",
+        (_, None, Some(_)) => " INDEXED BY dead_letters_by_status",
     }
 }
 
@@ -110,6 +115,7 @@ fn sorted(order: DeadLetterOrder) -> &'static str {
         DeadLetterOrder::Oldest => " ORDER BY d.created_at, d.id",
         DeadLetterOrder::Newest => " ORDER BY d.created_at DESC, d.id DESC",
         DeadLetterOrder::Decided => " ORDER BY d.resolved_at DESC, d.id DESC",
+        DeadLetterOrder::Retries => " ORDER BY d.retry_count DESC, d.id DESC",
     }
 }
 
@@ -119,6 +125,7 @@ fn after(order: DeadLetterOrder) -> &'static str {
         DeadLetterOrder::Oldest => " AND (d.created_at, d.id) > (",
         DeadLetterOrder::Newest => " AND (d.created_at, d.id) < (",
         DeadLetterOrder::Decided => " AND (d.resolved_at, d.id) < (",
+        DeadLetterOrder::Retries => " AND (d.retry_count, d.id) < (",
     }
 }
 
@@ -170,11 +177,13 @@ pub(in crate::sql) fn narrow(query: &mut Query, filter: &DeadLetterFilter) {
             .push(" AND d.created_at < ")
             .bind(before.as_microsecond());
     }
-    if filter.order == DeadLetterOrder::Decided {
-        query.push(" AND d.resolved_at IS NOT NULL");
-    }
-    if let Some((at, id)) = filter.after {
-        query.push(after(filter.order)).bind(at.as_microsecond());
+    query.push(match filter.order {
+        DeadLetterOrder::Oldest | DeadLetterOrder::Newest => "",
+        DeadLetterOrder::Decided => " AND d.resolved_at IS NOT NULL",
+        DeadLetterOrder::Retries => " AND d.resolved_at IS NULL",
+    });
+    if let Some((by, id)) = filter.after {
+        query.push(after(filter.order)).bind(by);
         query.push(", ").bind(id).push(")");
     }
 }

@@ -11,7 +11,7 @@ use crate::db::{Conn, Query, Row, Value, args};
 use crate::error::Doing;
 use crate::rows::{self, Fields};
 use crate::sql::SqlLedger;
-use crate::{FailureEntry, FailureFilter, FailureGroup, FailureHour, GroupFilter};
+use crate::{FailureEntry, FailureFilter, FailureGroup, FailureHour, GroupFilter, GroupPlace};
 
 const SELECT: &str = "\
 SELECT f.*, o.workflow_id, o.order_id, o.workflow_type, o.state
@@ -36,9 +36,14 @@ pub(super) async fn list(
         }
     }
     let mut failures = found.iter().map(entry).collect::<Result<Vec<_>>>()?;
-    failures.sort_by_key(|entry| std::cmp::Reverse(entry.failure.closed_at));
+    failures.sort_by(|one, other| place(other).cmp(&place(one)));
     failures.truncate(limit as usize);
     Ok(failures)
+}
+
+/// What the list is sorted by, the last first.
+fn place(entry: &FailureEntry) -> (Timestamp, &str) {
+    (entry.failure.closed_at, entry.failure.run_id.as_str())
 }
 
 /// Those of a status, and of a group of it, the latest first.
@@ -62,7 +67,15 @@ async fn read(
             .push(" AND f.fingerprint = ")
             .bind(fingerprint.to_owned());
     }
-    query.push(" ORDER BY f.closed_at DESC LIMIT ").bind(limit);
+    if let Some((closed_at, run)) = &filter.after {
+        query
+            .push(" AND (f.closed_at, f.run_id) < (")
+            .bind(closed_at.as_microsecond());
+        query.push(", ").bind(run.as_str().to_owned()).push(")");
+    }
+    query
+        .push(" ORDER BY f.closed_at DESC, f.run_id DESC LIMIT ")
+        .bind(limit);
     let (statement, args) = query.build();
     conn.all(statement, args).await.doing("list failures")
 }
@@ -111,14 +124,34 @@ pub(super) async fn groups(
             .bind(with)
             .push(" ESCAPE '!')");
     }
+    if let Some(place) = &filter.after {
+        after(&mut query, place);
+    }
     query
-        .push(" ORDER BY failures DESC, last_seen_at DESC LIMIT ")
+        .push(" ORDER BY failures DESC, last_seen_at DESC, fingerprint DESC, failure_status DESC, workflow_type DESC LIMIT ")
         .bind(limit)
-        .push(") AS g ORDER BY failures DESC, last_seen_at DESC");
+        .push(
+            ") AS g ORDER BY g.failures DESC, g.last_seen_at DESC, g.fingerprint DESC, g.failure_status DESC,
+             g.workflow_type DESC",
+        );
     let (statement, args) = query.build();
     let found = ledger.read().await?.all(statement, args).await;
     let found = found.doing("list failure groups")?;
     found.iter().map(group).collect()
+}
+
+/// What comes after a place in the list of groups.
+fn after(query: &mut Query, place: &GroupPlace) {
+    query
+        .push(" AND (failures, last_seen_at, fingerprint, failure_status, workflow_type) < (")
+        .bind(i64::try_from(place.count).unwrap_or(i64::MAX));
+    query
+        .push(", ")
+        .bind(place.last_seen_at.as_microsecond())
+        .push(", ");
+    query.bind(place.fingerprint.clone()).push(", ");
+    query.bind(place.failure_status.clone()).push(", ");
+    query.bind(place.workflow_type.clone()).push(")");
 }
 
 /// The pattern of texts that have `words` in them. The databases know the case of ASCII letters only.

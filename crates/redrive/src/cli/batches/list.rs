@@ -7,6 +7,7 @@ use redrive_core::report::BatchStatus;
 use redrive_engine::ops::Records;
 use redrive_ledger::BatchRow;
 
+use crate::backend::Backend;
 use crate::cli::narrow::Most;
 use crate::cli::when;
 use crate::cli::words::plain;
@@ -20,8 +21,12 @@ pub struct ListArgs {
 }
 
 /// Lists.
-pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let batches = records.batches(args.most.limit).await?;
+pub async fn run(
+    args: ListArgs,
+    backend: &Backend<Records>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let batches = backend.batches(args.most.limit).await?;
     printer.data(&batches, |batches, paint| text(batches, paint))?;
     args.most.tell(batches.len(), printer);
     Ok(ExitCode::SUCCESS)

@@ -7,9 +7,11 @@ mod show;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use redrive_engine::ops::Control;
+use redrive_engine::ops::Records;
+use redrive_web::views::Deed;
 
-use super::{Global, Session, Verb, session};
+use super::{Global, Verb};
+use crate::backend::Backend;
 use crate::printer::Printer;
 
 /// The commands.
@@ -33,14 +35,14 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let records = || session::records(global);
-    let (args, control) = match command {
+    let records = || Backend::<Records>::records(global);
+    let (args, deed) = match command {
         BatchesCommand::List(args) => return list::run(args, &records().await?, printer).await,
         BatchesCommand::Show(args) => return show::run(args, &records().await?, printer).await,
-        BatchesCommand::Pause(args) => (args, Control::Pause),
-        BatchesCommand::Resume(args) => (args, Control::Resume),
-        BatchesCommand::Stop(args) => (args, Control::Stop),
+        BatchesCommand::Pause(args) => (args, Deed::Pause),
+        BatchesCommand::Resume(args) => (args, Deed::Resume),
+        BatchesCommand::Stop(args) => (args, Deed::Stop),
     };
-    let ops = Session::open(global, Verb::OnExisting).await?.ops;
-    control::run(args, control, &ops, printer).await
+    let backend = Backend::session(global, Verb::OnExisting).await?;
+    control::run(args, deed, &backend, printer).await
 }

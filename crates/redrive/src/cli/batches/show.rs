@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_core::ids::BatchId;
 use redrive_core::report::VerdictKind;
 use redrive_engine::ops::Records;
-use redrive_ledger::{BatchRow, BatchVerdict};
+use redrive_ledger::BatchVerdict;
 use redrive_web::views::BatchOrders;
 
 use super::list::status;
+use crate::backend::Backend;
 use crate::cli::narrow::Most;
 use crate::cli::words::short;
 use crate::cli::{run, when};
@@ -33,52 +33,21 @@ fn verdict(text: &str) -> Result<VerdictKind, String> {
 }
 
 /// Shows.
-pub async fn run(args: ShowArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let batch = match &args.id {
-        Some(id) => records.show_batch(id).await?,
-        None => match records.batches(1).await?.pop() {
-            Some(newest) => newest,
-            None => {
-                printer.say("No batch has run yet.");
-                return Ok(ExitCode::SUCCESS);
-            }
-        },
+pub async fn run(
+    args: ShowArgs,
+    backend: &Backend<Records>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let found = backend
+        .batch(args.id.as_deref(), args.verdict, args.most.limit)
+        .await?;
+    let Some(batch) = found else {
+        printer.say("No batch has run yet.");
+        return Ok(ExitCode::SUCCESS);
     };
-    let orders = orders(records, &batch, args.verdict, args.most.limit).await?;
-    let shown = orders.len();
-    let told = BatchOrders {
-        batch,
-        orders,
-        next_cursor: None,
-    };
-    printer.data(&told, text)?;
-    args.most.tell(shown, printer);
+    printer.data(&batch, text)?;
+    args.most.tell(batch.orders.len(), printer);
     Ok(ExitCode::SUCCESS)
-}
-
-/// Up to `limit` orders with that verdict, read a page at a time.
-async fn orders(
-    records: &Records,
-    batch: &BatchRow,
-    wanted: Option<VerdictKind>,
-    limit: u32,
-) -> anyhow::Result<Vec<BatchVerdict>> {
-    const PAGE: u32 = 1_000;
-    let id = BatchId::from(batch.result.batch_id.as_str());
-    let (mut orders, mut after) = (Vec::new(), None);
-    loop {
-        let page = records.verdicts(&id, after, PAGE).await?;
-        after = page.last().map(|verdict| verdict.pk);
-        let more = page.len() == PAGE as usize;
-        orders.extend(
-            page.into_iter()
-                .filter(|verdict| wanted.is_none_or(|wanted| verdict.verdict == wanted)),
-        );
-        if !more || orders.len() >= limit as usize {
-            orders.truncate(limit as usize);
-            return Ok(orders);
-        }
-    }
 }
 
 fn text(shown: &BatchOrders, paint: Paint) -> String {

@@ -4,18 +4,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use redrive_engine::ops::{BulkReport, Many, Named, OpsError, Records};
-use redrive_ledger::DeadLetterFilter;
+use redrive_engine::ops::{BulkReport, Records};
+use redrive_ledger::NewAuditEvent;
+use redrive_web::views::ByHand;
 
 use super::list::listing;
+use crate::backend::Backend;
+use crate::backend::dead_letters::Wanted;
+use crate::backend::many::{About, Preview};
 use crate::cli::confirm;
-use crate::cli::narrow::{Which, Whose, ago, span};
+use crate::cli::narrow::{Which, Whose, span};
 use crate::cli::words::{orders, short};
 use crate::printer::{Paint, Printer, table};
 use crate::problem::Problem;
-
-/// How many are shown before it is asked.
-const SHOWN: u32 = 10;
 
 /// Ids, or a filter.
 #[derive(Debug, Args)]
@@ -42,8 +43,8 @@ pub struct Selection {
 pub enum Choice {
     /// One order, by its id.
     One(String),
-    /// Several.
-    Many(Many),
+    /// Several, as they were looked at.
+    Many(Preview),
     /// Nobody was chosen, or the person said no; why has been told. It is with none done of so many.
     Nothing(BulkReport),
 }
@@ -55,22 +56,21 @@ impl Selection {
     pub async fn choose(
         self,
         verb: &str,
-        records: &Records,
+        resolution: ByHand,
+        by: &NewAuditEvent,
+        records: &Backend<Records>,
         printer: &Printer,
     ) -> anyhow::Result<Choice> {
         if let [one] = self.ids.as_slice() {
             return Ok(Choice::One(one.clone()));
         }
         self.must_narrow()?;
-        let many = if self.ids.is_empty() {
-            self.by_filter(records)
-        } else {
-            Many::Named(named(&self.ids, records).await?)
-        };
-        let count = records.count_of(&many).await?;
-        if let Many::Matching(filter, _) = &many {
-            show(filter, count, records, printer).await?;
+        let (yes, by_filter) = (self.yes, self.ids.is_empty());
+        let preview = records.preview(self.about(), resolution, by).await?;
+        if by_filter {
+            show(&preview, printer);
         }
+        let count = preview.matched;
         let none = BulkReport {
             matched: count,
             ..BulkReport::default()
@@ -79,11 +79,11 @@ impl Selection {
             return Ok(Choice::Nothing(none));
         }
         let question = format!("{verb} {}?", orders(count));
-        if !self.yes && !confirm::asked(&question)? {
+        if !yes && !confirm::asked(&question)? {
             printer.say("Nothing was changed.");
             return Ok(Choice::Nothing(none));
         }
-        Ok(Choice::Many(many))
+        Ok(Choice::Many(preview))
     }
 
     /// Errors: nobody is named, and the filter leaves nobody out.
@@ -102,55 +102,37 @@ impl Selection {
         ))
     }
 
-    fn by_filter(&self, records: &Records) -> Many {
-        let filter = DeadLetterFilter {
-            resolved: Some(false),
-            failure_status: self.which.status.clone(),
-            group: self.which.group.clone(),
-            customer_id: self.whose.customer.clone(),
-            before: self.older_than.map(|span| ago(span, records.clock.now())),
-            ..DeadLetterFilter::default()
+    fn about(self) -> About {
+        if !self.ids.is_empty() {
+            return About::Named(self.ids);
+        }
+        let wanted = Wanted {
+            status: self.which.status,
+            group: self.which.group,
+            customer: self.whose.customer,
+            older_than: self.older_than,
         };
-        Many::Matching(filter, self.limit)
+        About::Matching(wanted, self.limit)
     }
 }
 
 /// Shows what a filter chooses: how many, and the first of them.
-async fn show(
-    filter: &DeadLetterFilter,
-    count: u64,
-    records: &Records,
-    printer: &Printer,
-) -> Result<(), OpsError> {
+fn show(preview: &Preview, printer: &Printer) {
+    let count = preview.matched;
     if count == 0 {
         printer.say("No order in the dead letter queue matches.");
-        return Ok(());
+        return;
     }
     let matches = if count == 1 { "matches" } else { "match" };
     printer.say(format_args!(
         "{} in the dead letter queue {matches}:",
         orders(count)
     ));
-    let shown = count.min(SHOWN.into());
-    let first = records.dead_letters(filter, shown as u32).await?;
-    printer.say(listing(&first, false, printer.talk_paint()));
-    if count > shown {
-        printer.say(format_args!("... and {} more", count - shown));
+    printer.say(listing(&preview.sample, false, printer.talk_paint()));
+    let more = count.saturating_sub(preview.sample.len() as u64);
+    if more > 0 {
+        printer.say(format_args!("... and {more} more"));
     }
-    Ok(())
-}
-
-/// Several by their ids: each must be known before anything is done to any.
-pub(super) async fn named(ids: &[String], records: &Records) -> Result<Vec<Named>, OpsError> {
-    let mut chosen = Vec::with_capacity(ids.len());
-    for id in ids {
-        let story = records.show_order(id).await?;
-        chosen.push(Named {
-            workflow_id: story.order.workflow_id,
-            order_id: story.order.order_id,
-        });
-    }
-    Ok(chosen)
 }
 
 /// Programs are told in the same form that nothing was done.

@@ -1,13 +1,16 @@
 //! `redrive dlq cancel` and `redrive dlq escalate`: decisions that start nothing.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use clap::Args;
 use redrive_engine::ops::{Decision, Records};
 use redrive_ledger::NewAuditEvent;
+use redrive_web::views::ByHand;
 
 use super::choose::{Choice, Selection, nothing, told};
 use super::{decided, progress};
+use crate::backend::Backend;
 use crate::cli::session::Who;
 use crate::printer::Printer;
 use crate::problem::USER;
@@ -28,24 +31,28 @@ pub struct DecideArgs {
 pub async fn run(
     args: DecideArgs,
     decision: Decision,
-    records: &Records,
+    records: &Backend<Records>,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let by = args.who.because(args.reason)?;
-    let (verb, did) = match decision {
-        Decision::Cancel => ("Cancel", "Cancelled"),
-        Decision::Escalate => ("Escalate", "Escalated"),
+    let (verb, did, resolution) = match decision {
+        Decision::Cancel => ("Cancel", "Cancelled", ByHand::Cancelled),
+        Decision::Escalate => ("Escalate", "Escalated", ByHand::Escalated),
     };
-    let chosen = match args.selection.choose(verb, records, printer).await? {
+    let choice = args
+        .selection
+        .choose(verb, resolution, &by, records, printer);
+    let chosen = match choice.await? {
         Choice::One(id) => return one(&id, decision, by, records, printer).await,
         Choice::Nothing(none) => return nothing(&none, printer),
         Choice::Many(many) => many,
     };
     let bar = progress(printer);
     let report = records
-        .decide_many(&chosen, decision, &by, &|done, of| {
+        .decide_many(chosen, decision, &by, &|done, of| {
             bar.set_length(of);
             bar.set_position(done);
+            ControlFlow::Continue(())
         })
         .await?;
     bar.finish_and_clear();
@@ -57,7 +64,7 @@ async fn one(
     id: &str,
     decision: Decision,
     by: NewAuditEvent,
-    records: &Records,
+    records: &Backend<Records>,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let (entry, first) = match records.decide_dead_letter(id, decision, by).await? {
@@ -72,8 +79,8 @@ async fn one(
         };
         format!(
             "{unchanged}{} is {}.",
-            paint.bold(&entry.order_id),
-            decided(entry)
+            paint.bold(&entry.entry.order_id),
+            decided(&entry.entry)
         )
     })?;
     Ok(code(first))

@@ -6,10 +6,12 @@ use std::time::Duration;
 use clap::Args;
 use redrive_engine::ops::Records;
 use redrive_engine::{Clock, SystemClock};
-use redrive_ledger::{DeadLetter, DeadLetterFilter};
+use redrive_web::views::Entry;
 
 use super::decided;
-use crate::cli::narrow::{Most, Which, Whose, ago, span};
+use crate::backend::Backend;
+use crate::backend::dead_letters::Wanted;
+use crate::cli::narrow::{Most, Which, Whose, span};
 use crate::cli::when;
 use crate::cli::words::short;
 use crate::printer::{Paint, Printer, table};
@@ -32,17 +34,19 @@ pub struct ListArgs {
 }
 
 /// Lists.
-pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let filter = DeadLetterFilter {
-        resolved: (!args.resolved).then_some(false),
-        failure_status: args.which.status,
+pub async fn run(
+    args: ListArgs,
+    records: &Backend<Records>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let wanted = Wanted {
+        status: args.which.status,
         group: args.which.group,
-        customer_id: args.whose.customer,
-        before: args.older_than.map(|span| ago(span, records.clock.now())),
-        ..DeadLetterFilter::default()
+        customer: args.whose.customer,
+        older_than: args.older_than,
     };
-    let narrowed = is_narrowed(&filter);
-    let entries = records.dead_letters(&filter, args.most.limit).await?;
+    let listed = records.dead_letters(&wanted, args.resolved, args.most.limit);
+    let (entries, narrowed) = (listed.await?, wanted.narrows());
     printer.data(&entries, |entries, paint| match entries.is_empty() {
         true if narrowed => "No order in the dead letter queue matches.".to_owned(),
         true => "The dead letter queue is empty.".to_owned(),
@@ -52,16 +56,8 @@ pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether the filter leaves anybody out, but for decided ones.
-fn is_narrowed(filter: &DeadLetterFilter) -> bool {
-    filter.failure_status.is_some()
-        || filter.group.is_some()
-        || filter.customer_id.is_some()
-        || filter.before.is_some()
-}
-
 /// The entries as a table.
-pub(super) fn listing(entries: &[DeadLetter], resolved: bool, paint: Paint) -> String {
+pub(super) fn listing(entries: &[Entry], resolved: bool, paint: Paint) -> String {
     let now = SystemClock.now();
     let mut header = vec!["order", "status", "why", "restarts"];
     header.extend_from_slice(if resolved {
@@ -71,7 +67,7 @@ pub(super) fn listing(entries: &[DeadLetter], resolved: bool, paint: Paint) -> S
     });
     header.push("last message");
     let mut table = table(header);
-    for entry in entries {
+    for Entry { entry, .. } in entries {
         let mut row = vec![
             paint.bold(&entry.order_id),
             entry.failure_status.clone(),

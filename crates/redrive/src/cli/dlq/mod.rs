@@ -12,10 +12,11 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
-use redrive_engine::ops::Decision;
+use redrive_engine::ops::{Decision, Records};
 use redrive_ledger::DeadLetter;
 
-use super::{Global, Session, Verb, session, when};
+use super::{Global, Verb, when};
+use crate::backend::Backend;
 use crate::printer::Printer;
 
 /// The commands.
@@ -55,7 +56,7 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let records = || session::records(global);
+    let records = || Backend::<Records>::records(global);
     match command {
         DlqCommand::List(args) => list::run(args, &records().await?, printer).await,
         DlqCommand::Show(args) => show::run(args, &records().await?, printer).await,
@@ -63,8 +64,8 @@ pub async fn run(
         DlqCommand::Retry(args) => {
             // Before the server is asked for: whether it is there does not matter then.
             args.selection.must_narrow()?;
-            let ops = Session::open(global, Verb::OnExisting).await?.ops;
-            retry::run(args, &ops, printer).await
+            let session = Backend::session(global, Verb::OnExisting).await?;
+            retry::run(args, &session, printer).await
         }
         DlqCommand::Operations(command) => operations::run(command, global, printer).await,
         DlqCommand::Cancel(args) => {

@@ -3,14 +3,16 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_core::states::State;
-use redrive_engine::ops::{Many, Ops, Retried, RetryEnd};
-use redrive_ledger::{DeadLetter, NewAuditEvent};
+use redrive_ledger::NewAuditEvent;
+use redrive_web::views::{ByHand, Entry, RetryOutcome};
 use serde::Serialize;
 
-use super::choose::{Choice, Selection, named};
+use super::choose::{Choice, Selection};
 use super::{decided, operations};
-use crate::cli::halt::warn_if_halted;
+use crate::backend::Backend;
+use crate::backend::many::About;
+use crate::cli::Session;
+use crate::cli::halt::warn_of;
 use crate::cli::session::Why;
 use crate::cli::signals::StopSignals;
 use crate::cli::words::orders;
@@ -33,18 +35,25 @@ pub struct RetryArgs {
 }
 
 /// Retries, and waits for what comes of it.
-pub async fn run(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let by = args.why.event()?;
+pub async fn run(
+    args: RetryArgs,
+    session: &Backend<Session>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let (by, records) = (args.why.event()?, session.records());
     let choice = args
         .selection
-        .choose("Retry", &ops.records, printer)
-        .await?;
-    warn_if_halted(&ops.records, printer).await?;
+        .choose("Retry", ByHand::ManualRetry, &by, &records, printer);
+    let choice = choice.await?;
+    warn_of(records.halted().await?.halt.as_ref(), printer);
     let chosen = match choice {
         Choice::One(id) if args.rate.is_none() && !args.no_wait => {
-            return one(&id, by, ops, printer).await;
+            return one(&id, by, session, printer).await;
         }
-        Choice::One(id) => Many::Named(named(&[id], &ops.records).await?),
+        Choice::One(id) => {
+            let about = About::Named(vec![id]);
+            records.preview(about, ByHand::ManualRetry, &by).await?
+        }
         Choice::Many(chosen) => chosen,
         Choice::Nothing(none) => {
             return printer
@@ -53,7 +62,7 @@ pub async fn run(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Resul
         }
     };
     let mut signals = StopSignals::listen()?;
-    let operation = ops.retry_many(chosen, args.rate, by).await?;
+    let operation = session.retry_many(chosen, args.rate, by).await?;
     if args.no_wait {
         return operations::goes_on(&operation, printer);
     }
@@ -62,21 +71,22 @@ pub async fn run(args: RetryArgs, ops: &Ops, printer: &Printer) -> anyhow::Resul
         orders(operation.matched),
         operation.id
     ));
-    operations::follow(&operation.id, ops, &mut signals, printer).await
+    operations::follow(&operation.id, session, &mut signals, printer).await
 }
 
 async fn one(
     id: &str,
     by: NewAuditEvent,
-    ops: &Ops,
+    session: &Backend<Session>,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    if ops.records.show_order(id).await?.order.state == State::DeadLettered {
+    let waits = !session.records().dead_letter(id).await?.resolved;
+    if waits {
         printer.say(format_args!(
             "Retrying {id}: a batch for it alone runs now. If this is interrupted, the next batch does it."
         ));
     }
-    let retried = ops.retry_dead_letter(id, by).await?;
+    let retried = session.retry_dead_letter(id, by).await?;
     let answer = Answer::of(&retried);
     printer.data(&answer, |answer, paint| answer.text(paint))?;
     Ok(if answer.started() {
@@ -125,24 +135,25 @@ enum Answer<'a> {
     },
     AlreadyResolved {
         workflow_id: &'a str,
-        entry: &'a DeadLetter,
+        entry: &'a Entry,
     },
 }
 
 impl<'a> Answer<'a> {
-    fn of(retried: &'a Retried) -> Self {
-        let workflow_id = retried.workflow_id.as_str();
-        match &retried.end {
-            RetryEnd::Started { run_id } => Self::Started {
+    fn of(retried: &'a Result<(Entry, RetryOutcome), Entry>) -> Self {
+        let (Ok((entry, _)) | Err(entry)) = retried;
+        let workflow_id = entry.entry.workflow_id.as_str();
+        match retried {
+            Ok((_, RetryOutcome::Started { run_id })) => Self::Started {
                 workflow_id,
                 run_id,
             },
-            RetryEnd::NotStarted { state, reason } => Self::NotStarted {
+            Ok((_, RetryOutcome::NotStarted { state, reason })) => Self::NotStarted {
                 workflow_id,
                 state: state.as_str(),
                 reason,
             },
-            RetryEnd::AlreadyResolved(entry) => Self::AlreadyResolved { workflow_id, entry },
+            Err(entry) => Self::AlreadyResolved { workflow_id, entry },
         }
     }
 
@@ -175,7 +186,7 @@ impl<'a> Answer<'a> {
                 format!(
                     "{}: {workflow_id} was decided before: {}.",
                     paint.yellow("Not started"),
-                    decided(entry)
+                    decided(&entry.entry)
                 )
             }
         }

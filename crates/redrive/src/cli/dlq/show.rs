@@ -4,10 +4,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use jiff::Timestamp;
-use redrive_engine::ops::{OpsError, Records};
+use redrive_engine::ops::Records;
+use redrive_engine::{Clock, SystemClock};
 use redrive_web::views::Entry;
 
 use super::decided;
+use crate::backend::Backend;
 use crate::cli::when;
 use crate::cli::words::short;
 use crate::printer::{Paint, Printer, table};
@@ -20,12 +22,13 @@ pub struct ShowArgs {
 }
 
 /// Shows.
-pub async fn run(args: ShowArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let story = records.show_order(&args.id).await?;
-    let now = records.clock.now();
-    let Some(shown) = Entry::told(story, now) else {
-        return Err(OpsError::NotDeadLettered { id: args.id }.into());
-    };
+pub async fn run(
+    args: ShowArgs,
+    records: &Backend<Records>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let shown = records.dead_letter(&args.id).await?;
+    let now = SystemClock.now();
     printer.data(&shown, |shown, paint| text(shown, now, paint))?;
     if !shown.resolved {
         printer.hint("`redrive dlq retry`, `cancel` or `escalate` with its id decides about it.");

@@ -1,18 +1,21 @@
 //! `redrive dlq stats`.
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use redrive_engine::ops::Records;
-use redrive_ledger::DeadLetterStats;
+use redrive_engine::{Clock, SystemClock};
+use redrive_web::views::Stats;
 
+use crate::backend::Backend;
 use crate::cli::when;
 use crate::cli::words::{orders, plain};
 use crate::printer::{Paint, Printer, table};
 
 /// Shows the queue in numbers.
-pub async fn run(records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
+pub async fn run(records: &Backend<Records>, printer: &Printer) -> anyhow::Result<ExitCode> {
     let stats = records.dead_letter_stats().await?;
-    let now = records.clock.now();
+    let now = SystemClock.now();
     printer.data(&stats, |stats, paint| {
         let oldest = stats
             .oldest_unresolved_at
@@ -22,7 +25,7 @@ pub async fn run(records: &Records, printer: &Printer) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(stats: &DeadLetterStats, oldest: Option<String>, paint: Paint) -> String {
+fn text(stats: &Stats, oldest: Option<String>, paint: Paint) -> String {
     if stats.total_entries == 0 {
         return "No order has ever been in the dead letter queue.".to_owned();
     }
@@ -36,15 +39,14 @@ fn text(stats: &DeadLetterStats, oldest: Option<String>, paint: Paint) -> String
     }];
     if !stats.by_failure_status.is_empty() {
         let mut table = table(["status", "waiting"]);
-        for (status, count) in &stats.by_failure_status {
-            table.add_row([status.clone(), count.to_string()]);
+        for (status, count) in the_most_first(&stats.by_failure_status) {
+            table.add_row([status.to_owned(), count.to_string()]);
         }
         lines.push(table.trim_fmt());
     }
-    let decided: Vec<String> = stats
-        .by_resolution
-        .iter()
-        .map(|(how, count)| format!("{count} {}", plain(how.as_str())))
+    let decided: Vec<String> = the_most_first(&stats.by_resolution)
+        .into_iter()
+        .map(|(how, count)| format!("{count} {}", plain(how)))
         .collect();
     let how = if decided.is_empty() {
         String::new()
@@ -62,4 +64,13 @@ fn text(stats: &DeadLetterStats, oldest: Option<String>, paint: Paint) -> String
         stats.average_retries,
     ));
     lines.join("\n")
+}
+
+fn the_most_first(counts: &BTreeMap<String, u64>) -> Vec<(&str, u64)> {
+    let counts = counts.iter();
+    let mut counts: Vec<_> = counts
+        .map(|(name, count)| (name.as_str(), *count))
+        .collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    counts
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use redrive_engine::ops::Records;
+use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::{FailureGroup, GroupFilter};
 
+use crate::backend::Backend;
 use crate::cli::narrow::{Most, ago, span};
 use crate::cli::when;
 use crate::cli::words::short;
@@ -28,12 +30,12 @@ pub struct GroupsArgs {
 /// Lists.
 pub async fn run(
     args: GroupsArgs,
-    records: &Records,
+    records: &Backend<Records>,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let filter = GroupFilter {
-        since: args.since.map(|span| ago(span, records.clock.now())),
-        search: None,
+        since: args.since.map(|span| ago(span, SystemClock.now())),
+        ..GroupFilter::default()
     };
     let groups = records.failure_groups(&filter, args.most.limit).await?;
     printer.data(&groups, |groups, paint| text(groups, paint))?;

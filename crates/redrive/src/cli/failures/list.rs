@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use clap::Args;
 use redrive_engine::ops::Records;
+use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::{FailureEntry, FailureFilter};
 
+use crate::backend::Backend;
 use crate::cli::narrow::{Most, Which, ago, span};
 use crate::cli::when;
 use crate::cli::words::{plain, short};
@@ -25,11 +27,16 @@ pub struct ListArgs {
 }
 
 /// Lists.
-pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    args: ListArgs,
+    records: &Backend<Records>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
     let filter = FailureFilter {
         failure_status: args.which.status,
         group: args.which.group,
-        since: args.since.map(|span| ago(span, records.clock.now())),
+        since: args.since.map(|span| ago(span, SystemClock.now())),
+        after: None,
     };
     let failures = records.failures(&filter, args.most.limit).await?;
     printer.data(&failures, |failures, paint| text(failures, paint))?;

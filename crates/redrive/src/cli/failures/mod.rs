@@ -7,8 +7,10 @@ mod show;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use redrive_engine::ops::Records;
 
-use super::{Global, session};
+use super::Global;
+use crate::backend::Backend;
 use crate::printer::Printer;
 
 /// The commands.
@@ -31,7 +33,7 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let records = session::records(global).await?;
+    let records = Backend::<Records>::records(global).await?;
     match command {
         FailuresCommand::List(args) => list::run(args, &records, printer).await,
         FailuresCommand::Show(args) => show::run(args, &records, printer).await,

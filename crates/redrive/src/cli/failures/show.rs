@@ -3,11 +3,12 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use redrive_core::ids::RunId;
+use clap::builder::NonEmptyStringValueParser;
 use redrive_engine::ops::Records;
 use redrive_ledger::FailureEntry;
-use serde::Serialize;
+use redrive_web::views::FailureShown;
 
+use crate::backend::Backend;
 use crate::cli::when;
 use crate::cli::words::plain;
 use crate::printer::{Paint, Printer};
@@ -16,32 +17,26 @@ use crate::printer::{Paint, Printer};
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// The run id, as `failures list` shows it
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     run: String,
 }
 
-/// A failed run as it is told.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown {
-    #[serde(flatten)]
-    entry: FailureEntry,
-    /// Whether the policy reprocesses such a failure.
-    reprocessed: bool,
-}
-
 /// Shows.
-pub async fn run(args: ShowArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let entry = records.failure(&RunId::from(args.run)).await?;
-    let reprocessed = records.policy.reprocess(&entry.failure.failure_status);
-    let order = entry.order_id.clone();
-    printer.data(&Shown { entry, reprocessed }, text)?;
+pub async fn run(
+    args: ShowArgs,
+    records: &Backend<Records>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let shown = records.failure(&args.run).await?;
+    printer.data(&shown, text)?;
     printer.hint(format_args!(
-        "`redrive orders show {order}` tells its whole story."
+        "`redrive orders show {}` tells its whole story.",
+        shown.entry.order_id
     ));
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(shown: &Shown, paint: Paint) -> String {
+fn text(shown: &FailureShown, paint: Paint) -> String {
     let FailureEntry {
         workflow_id,
         order_id,

@@ -6,8 +6,11 @@ use std::time::Duration;
 use clap::Args;
 use redrive_core::states::State;
 use redrive_engine::ops::Records;
+use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::{OrderFilter, OrderRow};
+use redrive_web::views::OrderLine;
 
+use crate::backend::Backend;
 use crate::cli::narrow::{Most, Which, Whose, ago, span};
 use crate::cli::when;
 use crate::cli::words::{plain, short};
@@ -31,7 +34,11 @@ pub struct ListArgs {
 }
 
 /// Lists.
-pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    args: ListArgs,
+    records: &Backend<Records>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
     let mut states: Vec<State> = args.state.into_iter().flatten().collect();
     states.sort_unstable();
     states.dedup();
@@ -40,17 +47,11 @@ pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow
         failure_status: args.which.status,
         group: args.which.group,
         customer_id: args.whose.customer,
-        failed_before: args.older_than.map(|span| ago(span, records.clock.now())),
+        failed_before: args.older_than.map(|span| ago(span, SystemClock.now())),
         after: None,
     };
     let orders = records.orders(&filter, args.most.limit).await?;
-    printer.data(&orders, |orders, paint| {
-        text(
-            orders,
-            |order| records.policy.max_retries(&order.failure_status),
-            paint,
-        )
-    })?;
+    printer.data(&orders, |orders, paint| text(orders, paint))?;
     args.most.tell(orders.len(), printer);
     Ok(ExitCode::SUCCESS)
 }
@@ -71,7 +72,7 @@ fn states(text: &str) -> Result<Vec<State>, String> {
     Err(format!("the states are open, {}", names.join(", ")))
 }
 
-fn text(orders: &[OrderRow], max_retries: impl Fn(&OrderRow) -> u32, paint: Paint) -> String {
+fn text(orders: &[OrderLine], paint: Paint) -> String {
     if orders.is_empty() {
         return "No such order is known.".to_owned();
     }
@@ -84,12 +85,12 @@ fn text(orders: &[OrderRow], max_retries: impl Fn(&OrderRow) -> u32, paint: Pain
         "next",
         "last message",
     ]);
-    for order in orders {
+    for OrderLine { order, max_retries } in orders {
         table.add_row([
             paint.bold(&order.order_id),
             colour(order.state, paint),
             order.failure_status.clone(),
-            format!("{} of {}", order.retry_count, max_retries(order)),
+            format!("{} of {max_retries}", order.retry_count),
             when::local(order.failed_at),
             next(order),
             short(&order.failure_reason),

@@ -6,15 +6,12 @@ mod show;
 
 use std::process::ExitCode;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
-use redrive_ledger::Act;
-use redrive_web::Links;
-use redrive_web::views::OrderStory;
+use redrive_engine::ops::{OrderDeed, Records};
 
-use self::act::Deed;
-use super::{Global, session};
-use crate::config;
-use crate::connect::Target;
+use super::Global;
+use crate::backend::Backend;
 use crate::printer::Printer;
 
 /// The commands.
@@ -38,6 +35,7 @@ pub enum OrdersCommand {
 #[derive(Debug, Args)]
 pub struct ShowArgs {
     /// The order id, or the workflow id
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
     id: String,
 }
 
@@ -47,24 +45,18 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let records = session::records(global).await?;
+    let records = Backend::<Records>::records(global).await?;
     let (args, deed) = match command {
         OrdersCommand::List(args) => return list::run(args, &records, printer).await,
         OrdersCommand::Show(args) => {
-            let story = records.show_order(&args.id).await?;
-            let links = config::load(&global.overrides())?.links;
-            // What is known is told, too, where Temporal's configuration cannot be read.
-            let target = Target::configured().ok();
-            let namespace = target.as_ref().map(Target::namespace);
-            let links = namespace.map_or_else(Links::none, |namespace| links.over(namespace));
-            let story = OrderStory::of(&story, &records.policy, &links);
+            let story = records.order(&args.id, global).await?;
             printer.data(&story, show::text)?;
             return Ok(ExitCode::SUCCESS);
         }
-        OrdersCommand::Hold(args) => (args, Deed::Act(Act::Hold)),
-        OrdersCommand::Release(args) => (args, Deed::Act(Act::Release)),
-        OrdersCommand::Reset(args) => (args, Deed::Act(Act::Reset)),
-        OrdersCommand::DeadLetter(args) => (args, Deed::DeadLetter),
+        OrdersCommand::Hold(args) => (args, OrderDeed::Hold),
+        OrdersCommand::Release(args) => (args, OrderDeed::Release),
+        OrdersCommand::Reset(args) => (args, OrderDeed::Reset),
+        OrdersCommand::DeadLetter(args) => (args, OrderDeed::DeadLetter),
     };
     act::run(args, deed, &records, printer).await
 }

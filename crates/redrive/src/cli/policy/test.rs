@@ -5,10 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use redrive_core::policy::Treatment;
+use redrive_web::views::Judgement;
 use serde::Serialize;
 
 use super::described::Described;
-use crate::cli::judgement::Judgement;
+use crate::cli::judgement;
 use crate::config;
 use crate::printer::{Paint, Printer, table};
 
@@ -25,12 +26,12 @@ pub struct TestArgs {
 /// What the policy does.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Tested<'policy> {
+struct Tested {
     file: PathBuf,
     /// Each status that the policy knows.
     statuses: Vec<Treatment>,
     /// The failure that was described, if one was.
-    failure: Option<Judgement<'policy>>,
+    failure: Option<Judgement>,
 }
 
 /// Tests.
@@ -48,10 +49,10 @@ pub fn run(args: TestArgs, printer: &Printer) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-impl Tested<'_> {
+impl Tested {
     fn text(&self, paint: Paint) -> String {
         if let Some(failure) = &self.failure {
-            return failure.text(paint);
+            return judgement::text(failure, paint);
         }
         let mut table = table([
             "status",

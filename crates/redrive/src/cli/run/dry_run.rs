@@ -2,69 +2,66 @@
 
 use std::process::ExitCode;
 
-use redrive_core::report::ReprocessingResult;
-use redrive_engine::ops::{Ops, Rehearsed, RunRequest, VERDICTS};
-use redrive_engine::{Clock, SystemClock};
-use redrive_flows::{Deadline, options};
-use redrive_ledger::BatchVerdict;
-use serde::Serialize;
+use redrive_engine::ops::VERDICTS;
+use redrive_web::views::{Rehearsal, Rehearse};
 
 use super::progress::Bar;
-use super::{INTERRUPTED, code, result, verdict};
-use crate::cli::halt::warn_if_halted;
+use super::{INTERRUPTED, code, orders, result, verdict, warn};
+use crate::backend::Backend;
+use crate::cli::Session;
+use crate::cli::halt::warn_of;
 use crate::cli::signals::StopSignals;
 use crate::printer::{Format, Paint, Printer};
 
 /// So many verdicts are shown as text; more are for programs.
 const SHOWN: usize = 100;
 
-/// What would be done, as data.
-#[derive(Serialize)]
-struct Answer<'a> {
-    result: &'a ReprocessingResult,
-    verdicts: &'a [BatchVerdict],
-}
-
-/// Rehearses a batch and prints its verdicts.
+/// Rehearses a batch and prints its verdicts, or what would become of each order that is named.
 pub(super) async fn run(
-    ops: &Ops,
-    request: &RunRequest,
+    backend: &Backend<Session>,
+    asked: Rehearse,
     signals: &mut StopSignals,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let bar = Bar::new("rehearsing on a copy of the ledger", printer);
-    let rehearsed = tokio::select! {
-        rehearsed = ops.rehearse(request) => rehearsed?,
+    let alone = !asked.orders.is_empty();
+    let rehearsal = tokio::select! {
+        rehearsal = backend.rehearse(asked) => rehearsal?,
         () = signals.asked() => return Ok(ExitCode::from(INTERRUPTED)),
     };
     drop(bar);
-    let Rehearsed { result, verdicts } = &rehearsed;
-    printer.data(&Answer { result, verdicts }, |answer, paint| {
-        text(answer, paint)
-    })?;
-    if verdicts.len() > SHOWN && printer.format() == Format::Text {
+    warn(&rehearsal.warnings, printer);
+    if alone {
+        printer.data(&rehearsal, |told, paint| {
+            orders::text(&told.orders, &told.result, paint)
+        })?;
+        printer.say("This was a rehearsal: nothing was started or changed.");
+        return Ok(code(&rehearsal.result));
+    }
+    printer.data(&rehearsal, text)?;
+    if rehearsal.verdicts.len() > SHOWN && printer.format() == Format::Text {
         printer.hint(format_args!(
             "these are the first {SHOWN} of {} orders; `-o json` has the first {VERDICTS}.",
-            result.found_count
+            rehearsal.result.found_count
         ));
     }
-    warn_if_halted(&ops.records, printer).await?;
-    warn_of_deadline(ops, result, printer);
-    Ok(code(result))
+    warn_of(rehearsal.halted.as_ref(), printer);
+    warn_of_deadline(&rehearsal, printer);
+    Ok(code(&rehearsal.result))
 }
 
-fn text(answer: &Answer<'_>, paint: Paint) -> String {
-    let shown = &answer.verdicts[..answer.verdicts.len().min(SHOWN)];
+fn text(told: &Rehearsal, paint: Paint) -> String {
+    let shown = &told.verdicts[..told.verdicts.len().min(SHOWN)];
     let mut lines = Vec::new();
     if shown.is_empty() {
         lines.push("A batch would find no order to handle now.".to_owned());
     } else {
         lines.push(verdict::listing(shown, paint));
         lines.push(String::new());
-        lines.push(result::numbers(answer.result));
+        lines.push(result::numbers(&told.result));
     }
-    lines.push(result::earlier(answer.result));
-    if answer.result.truncated {
+    lines.push(result::earlier(&told.result));
+    if told.result.truncated {
         lines.push(paint.yellow(
             "It would end early, with work left (deadline or halt): the next batch goes on.",
         ));
@@ -74,30 +71,34 @@ fn text(answer: &Answer<'_>, paint: Paint) -> String {
 }
 
 /// A rehearsal does not wait for the start rate; a batch does, and gives back what its deadline leaves.
-fn warn_of_deadline(ops: &Ops, result: &ReprocessingResult, printer: &Printer) {
-    let rate = ops.engine.policy.starts_per_second;
-    let now = SystemClock.now();
-    let deadline = Deadline::of(
-        now,
-        options::EXECUTION_TIMEOUT,
-        ops.engine.settings.interval,
-    );
-    let most = rate * deadline.stops_at.duration_since(now).as_secs_f64();
-    if result.restarted_count as f64 > most {
+fn warn_of_deadline(told: &Rehearsal, printer: &Printer) {
+    let (rate, most) = (told.starts_per_second, told.starts_before_deadline);
+    if told.result.restarted_count > most {
         printer.warn(format_args!(
-            "at {rate} starts a second a batch makes about {most:.0} restarts before its deadline; the next ones do the \
-             rest."
+            "at {rate} starts a second a batch makes about {most} restarts before its deadline; the next ones do the rest."
         ));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use redrive_core::report::VerdictKind;
-
     use jiff::Timestamp;
+    use redrive_core::report::{ReprocessingResult, VerdictKind};
+    use redrive_ledger::BatchVerdict;
 
     use super::*;
+
+    fn rehearsal(result: ReprocessingResult, verdicts: Vec<BatchVerdict>) -> Rehearsal {
+        Rehearsal {
+            result,
+            verdicts,
+            orders: Vec::new(),
+            starts_per_second: 20.0,
+            starts_before_deadline: 14_400,
+            halted: None,
+            warnings: Vec::new(),
+        }
+    }
 
     fn one(
         order: &str,
@@ -126,15 +127,12 @@ mod tests {
             skipped_count: 1,
             ..Default::default()
         };
-        let verdicts = [
+        let verdicts = vec![
             one("A-1", VerdictKind::Restarted, None, Some(2)),
             one("A-2", VerdictKind::Dlq, Some("budget_spent"), None),
             one("A-3", VerdictKind::Skipped, Some("already_running"), None),
         ];
-        let answer = Answer {
-            result: &result,
-            verdicts: &verdicts,
-        };
+        let answer = rehearsal(result, verdicts);
         insta::assert_snapshot!(text(&answer, Paint::PLAIN), @r"
         order  verdict        why               status
         A-1    restarted      attempt 2         shipping_failed
@@ -153,10 +151,7 @@ mod tests {
         let verdicts: Vec<_> = (0..150)
             .map(|n| one(&format!("A-{n}"), VerdictKind::Restarted, None, Some(1)))
             .collect();
-        let answer = Answer {
-            result: &ReprocessingResult::default(),
-            verdicts: &verdicts,
-        };
+        let answer = rehearsal(ReprocessingResult::default(), verdicts);
         let shown = text(&answer, Paint::PLAIN);
         assert_eq!(shown.matches("attempt 1").count(), SHOWN);
         assert_eq!(

@@ -4,7 +4,6 @@ mod dry_run;
 mod orders;
 mod progress;
 mod result;
-mod statuses;
 pub(super) mod verdict;
 mod wait;
 
@@ -12,14 +11,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use redrive_core::report::ReprocessingResult;
-use redrive_engine::ops::{Ops, RunRequest, Running};
 use redrive_ledger::NewAuditEvent;
-use serde::Serialize;
+use redrive_web::views::{BatchStarted, NewBatch, Rehearse};
 
-use super::halt::warn_if_halted;
+use super::halt::warn_of;
 use super::session::Who;
 use super::signals::StopSignals;
 use super::{Global, Session, Verb};
+use crate::backend::Backend;
 use crate::printer::Printer;
 use crate::problem::{Problem, USER};
 
@@ -62,35 +61,35 @@ pub struct RunArgs {
     who: Who,
 }
 
-/// A batch that goes on without us.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Goes<'a> {
-    workflow_id: &'a str,
-    batch_id: &'a str,
-}
-
 /// Runs the command.
 pub async fn run(args: RunArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = who(args.reason, args.who)?;
-    let ops = Session::open(global, Verb::OnExisting).await?.ops;
+    let backend = Backend::session(global, Verb::OnExisting).await?;
     let mut signals = StopSignals::listen()?;
-    statuses::warn_of_unknown(&ops, &args.statuses, printer).await?;
-    let request = RunRequest {
-        max_orders: args.max_orders,
-        failure_statuses: args.statuses,
-        order: None,
-    };
     match (args.dry_run, args.orders.is_empty()) {
-        (true, true) => dry_run::run(&ops, &request, &mut signals, printer).await,
-        (true, false) => orders::dry_run(&ops, &args.orders, &mut signals, printer).await,
-        (false, false) => orders::run(&ops, &args.orders, by.as_ref(), &mut signals, printer).await,
+        (true, _) => {
+            orders::not_too_many(&args.orders)?;
+            let asked = Rehearse {
+                max_orders: args.max_orders,
+                failure_statuses: args.statuses,
+                orders: args.orders,
+            };
+            dry_run::run(&backend, asked, &mut signals, printer).await
+        }
+        (false, false) => {
+            orders::run(&backend, &args.orders, by.as_ref(), &mut signals, printer).await
+        }
         (false, true) => {
-            let running = start(&ops, &request, by.as_ref(), printer).await?;
+            let new = NewBatch {
+                max_orders: args.max_orders,
+                failure_statuses: args.statuses,
+                ..NewBatch::default()
+            };
+            let started = start(&backend, new.clone(), by.as_ref(), printer).await?;
             if args.no_wait {
-                return goes_on(&running, printer);
+                return goes_on(&started, printer);
             }
-            batch(&ops, &request, &running, &mut signals, printer).await
+            batch(&backend, &new, &started, &mut signals, printer).await
         }
     }
 }
@@ -103,51 +102,47 @@ fn who(reason: Option<String>, who: Who) -> Result<Option<NewAuditEvent>, Proble
     }
 }
 
-/// Starts a batch, and notes who did. That it cannot be noted does not stop it any more.
+/// Starts a batch, and tells what is odd about it.
 async fn start(
-    ops: &Ops,
-    request: &RunRequest,
+    backend: &Backend<Session>,
+    new: NewBatch,
     by: Option<&NewAuditEvent>,
     printer: &Printer,
-) -> anyhow::Result<Running> {
-    let running = ops.start_batch(request).await?;
-    if let Some(by) = by
-        && let Err(error) = ops.audit_run(&running, by).await
-    {
-        printer.warn(format_args!(
-            "batch {} has begun, but not who began it is noted: {error}.",
-            running.workflow_id
-        ));
+) -> anyhow::Result<BatchStarted> {
+    let started = backend.start_batch(new, by).await?;
+    warn(&started.warnings, printer);
+    Ok(started)
+}
+
+fn warn(warnings: &[String], printer: &Printer) {
+    for warning in warnings {
+        printer.warn(format_args!("{warning}."));
     }
-    Ok(running)
 }
 
 async fn batch(
-    ops: &Ops,
-    request: &RunRequest,
-    running: &Running,
+    backend: &Backend<Session>,
+    new: &NewBatch,
+    started: &BatchStarted,
     signals: &mut StopSignals,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let Some(result) = wait::for_end(ops, request, running, signals, printer).await? else {
+    let ended = wait::for_end(backend, new, started, signals, printer).await?;
+    let Some((result, halted)) = ended else {
         return Ok(ExitCode::from(INTERRUPTED));
     };
     printer.data(&result, result::text)?;
     if result.truncated {
-        warn_if_halted(&ops.records, printer).await?;
+        warn_of(halted.as_ref(), printer);
     }
     Ok(code(&result))
 }
 
-fn goes_on(running: &Running, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let goes = Goes {
-        workflow_id: &running.workflow_id,
-        batch_id: &running.batch_id,
-    };
-    printer.data(&goes, |goes, _| {
-        format!("Batch {} has begun.", goes.workflow_id)
+fn goes_on(started: &BatchStarted, printer: &Printer) -> anyhow::Result<ExitCode> {
+    printer.data(started, |started, _| {
+        format!("Batch {} has begun.", started.workflow_id)
     })?;
-    printer.hint(wait::follow(running));
+    printer.hint(wait::follow(started));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -3,21 +3,21 @@
 //!
 //! *Done* is the batch's verdicts in the ledger; *about how many* adds what it has claimed and what is due, under the batch's limit.
 
-use std::convert::Infallible;
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
-use redrive_engine::ops::{Ops, RunRequest, Running};
-use redrive_engine::{Clock, SystemClock};
+use redrive_web::views::BatchNow;
 
 use crate::cli::words::orders;
 use crate::printer::Printer;
 
 /// How often the line is drawn anew.
 const TICK: Duration = Duration::from_millis(250);
-/// How often we look how far it is.
-const LOOK: Duration = Duration::from_secs(1);
+/// How often we look how far it is, in seconds.
+const LOOK: u64 = 1;
+/// The same where nobody sees it.
+const UNSEEN: u64 = 10;
 
 /// The line; it vanishes when dropped.
 pub(in crate::cli) struct Bar {
@@ -55,35 +55,36 @@ impl Bar {
         self.bar.set_message(message);
     }
 
-    /// Keeps the line up to date for as long as it is polled. Without a terminal nobody sees it, and nothing is asked.
-    pub(super) async fn look_on(
-        &self,
-        ops: &Ops,
-        request: &RunRequest,
-        running: &Running,
-    ) -> Infallible {
-        if self.bar.is_hidden() {
-            return std::future::pending().await;
+    /// For how many seconds a batch's end is waited for between two looks: without a terminal nobody sees the line.
+    pub(super) fn patience(&self) -> u64 {
+        if self.bar.is_hidden() { UNSEEN } else { LOOK }
+    }
+}
+
+/// What the line tells of a batch, look after look.
+pub(super) struct Told {
+    most: Option<u32>,
+    first: Option<Look>,
+}
+
+impl Told {
+    /// Of a batch that handles at most so many orders.
+    pub(super) fn of(most: Option<u32>) -> Self {
+        Self { most, first: None }
+    }
+
+    /// What is told of a look; nothing where it does not say enough.
+    pub(super) fn line(&mut self, now: &BatchNow, at: Timestamp) -> Option<String> {
+        let (progress, so_far, left) = (now.progress.as_ref()?, now.so_far.as_ref()?, now.left?);
+        let look = Look {
+            at,
+            done: so_far.found_count,
+            left,
+        };
+        if progress.phase == "restarting" {
+            self.first.get_or_insert(look);
         }
-        let mut first = None;
-        loop {
-            SystemClock.sleep(LOOK).await;
-            let Some(phase) = ops.progress(running).await.map(|progress| progress.phase) else {
-                continue;
-            };
-            let counts = ops.counts(&running.batch_id).await;
-            if let (Ok(counts), Ok(left)) = (counts, ops.left_to(running, request).await) {
-                let look = Look {
-                    at: SystemClock.now(),
-                    done: counts.found_count,
-                    left,
-                };
-                if phase == "restarting" {
-                    first.get_or_insert(look);
-                }
-                self.tell(line(&phase, request.max_orders, first, look));
-            }
-        }
+        Some(line(&progress.phase, self.most, self.first, look))
     }
 }
 

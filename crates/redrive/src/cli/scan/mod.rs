@@ -6,18 +6,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use jiff::Timestamp;
 use redrive_core::policy::duration;
-use redrive_engine::Steady;
-use redrive_engine::ops::{Older, Ops};
-use redrive_ledger::{NewAuditEvent, ObserveSummary};
-use serde::Serialize;
+use redrive_engine::ops::{Older, TakenIn};
+use redrive_engine::{Clock, SystemClock};
+use redrive_ledger::NewAuditEvent;
 
+use super::narrow::ago;
 use super::run::{Bar, INTERRUPTED};
 use super::session::Why;
 use super::signals::StopSignals;
 use super::words::{count_of, orders};
 use super::{Global, Session, Verb, confirm, when};
+use crate::backend::Backend;
 use crate::printer::{Paint, Printer};
 
 /// Take in failures that are older than the look-back, after showing what they are
@@ -40,24 +40,15 @@ pub struct ScanArgs {
     why: Why,
 }
 
-/// What was taken in.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Taken {
-    since: Timestamp,
-    new_failures: u64,
-    new_orders: u64,
-    eligible_orders: u64,
-}
-
 /// Runs the command.
 pub async fn run(args: ScanArgs, global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let by = args.why.event()?;
-    let ops = Session::open(global, Verb::OnExisting).await?.ops;
+    let backend = Backend::session(global, Verb::OnExisting).await?;
+    let since = ago(args.since, SystemClock.now());
     let mut signals = StopSignals::listen()?;
     let bar = Bar::new("looking at older failures", printer);
     let older = tokio::select! {
-        older = ops.preview_older(args.since, &Steady) => older?,
+        older = backend.older(since) => older?,
         () = signals.asked() => return Ok(ExitCode::from(INTERRUPTED)),
     };
     drop(bar);
@@ -67,13 +58,13 @@ pub async fn run(args: ScanArgs, global: &Global, printer: &Printer) -> anyhow::
     }
     printer.say(preview::text(&older, printer.talk_paint()));
     if older.runs == 0 {
-        return tell(&older, ObserveSummary::default(), printer);
+        return tell(nothing(&older), printer);
     }
     if !args.yes && !confirm::asked(&question(&older))? {
         printer.say("Nothing was taken in.");
         return Ok(ExitCode::SUCCESS);
     }
-    take_in(&ops, &older, &by, &mut signals, printer).await
+    take_in(&backend, &older, by, &mut signals, printer).await
 }
 
 fn question(older: &Older) -> String {
@@ -84,18 +75,16 @@ fn question(older: &Older) -> String {
 }
 
 async fn take_in(
-    ops: &Ops,
+    backend: &Backend<Session>,
     older: &Older,
-    by: &NewAuditEvent,
+    by: NewAuditEvent,
     signals: &mut StopSignals,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let bar = Bar::new("taking in older failures", printer);
-    let heard = |taken: &ObserveSummary| {
-        bar.tell(format!(": {} of about {}", taken.new_failures, older.runs));
-    };
+    let heard = |taken: u64| bar.tell(format!(": {taken} of about {}", older.runs));
     let taken = tokio::select! {
-        taken = ops.take_in_older(older.since, by, &Steady, &heard) => taken?,
+        taken = backend.take_in_older(older.since, by, &heard) => taken?,
         () = signals.asked() => {
             drop(bar);
             printer.say("Stopped: what was taken in stays, and the same command does the rest.");
@@ -103,16 +92,20 @@ async fn take_in(
         }
     };
     drop(bar);
-    tell(older, taken, printer)
+    tell(taken, printer)
 }
 
-fn tell(older: &Older, taken: ObserveSummary, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let taken = Taken {
+fn nothing(older: &Older) -> TakenIn {
+    TakenIn {
         since: older.since,
-        new_failures: taken.new_failures,
-        new_orders: taken.new_orders,
-        eligible_orders: taken.eligible_orders,
-    };
+        new_failures: 0,
+        new_orders: 0,
+        eligible_orders: 0,
+        complete: true,
+    }
+}
+
+fn tell(taken: TakenIn, printer: &Printer) -> anyhow::Result<ExitCode> {
     printer.data(&taken, text)?;
     if taken.eligible_orders > 0 {
         printer.hint("`redrive run --dry-run` shows what the next batch does with them.");
@@ -120,7 +113,7 @@ fn tell(older: &Older, taken: ObserveSummary, printer: &Printer) -> anyhow::Resu
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(taken: &Taken, _: Paint) -> String {
+fn text(taken: &TakenIn, _: Paint) -> String {
     format!(
         "Took in {} since {}: {} not known before, {} of them to be restarted under the policy.",
         count_of(taken.new_failures, "failure"),

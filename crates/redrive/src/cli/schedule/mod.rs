@@ -7,9 +7,11 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use redrive_engine::ScheduleSettings;
+use redrive_web::views::ScheduleDeed;
 
 use super::session::Why;
-use super::{Global, Session, Verb};
+use super::{Global, Verb};
+use crate::backend::Backend;
 use crate::config::Config;
 use crate::printer::Printer;
 
@@ -53,20 +55,20 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let session = Session::open(global, Verb::OnExisting).await?;
-    let (ops, settings) = (&session.ops, settings(&session.config));
-    match command {
-        ScheduleCommand::Show => show::run(ops, &settings, printer).await,
-        ScheduleCommand::Apply(args) => act::apply(args, ops, &settings, printer).await,
-        ScheduleCommand::Pause(args) => act::pause(args, ops, &settings, printer).await,
-        ScheduleCommand::Resume(args) => act::resume(args, ops, &settings, printer).await,
-        ScheduleCommand::Trigger(args) => act::trigger(args, ops, &settings, printer).await,
-        ScheduleCommand::Delete(args) => act::delete(args, ops, &settings, printer).await,
-    }
+    let backend = Backend::session(global, Verb::OnExisting).await?;
+    let (deed, args) = match command {
+        ScheduleCommand::Show => return show::run(&backend, printer).await,
+        ScheduleCommand::Delete(args) => return act::delete(args, &backend, printer).await,
+        ScheduleCommand::Apply(args) => (ScheduleDeed::Apply, args),
+        ScheduleCommand::Pause(args) => (ScheduleDeed::Pause, args),
+        ScheduleCommand::Resume(args) => (ScheduleDeed::Resume, args),
+        ScheduleCommand::Trigger(args) => (ScheduleDeed::Trigger, args),
+    };
+    act::tell(deed, args, &backend, printer).await
 }
 
 /// What the configuration says of the schedule.
-pub(super) fn settings(config: &Config) -> ScheduleSettings {
+pub fn settings(config: &Config) -> ScheduleSettings {
     ScheduleSettings {
         id: config.schedule.id.clone(),
         task_queue: config.worker.task_queue.clone(),

@@ -2,28 +2,16 @@
 
 use std::process::ExitCode;
 
-use redrive_engine::ScheduleSettings;
-use redrive_engine::ops::Ops;
 use redrive_web::views::ScheduleShown;
 
-use crate::cli::when;
+use crate::backend::Backend;
 use crate::cli::words::count_of;
+use crate::cli::{Session, when};
 use crate::printer::{Paint, Printer, table};
-use crate::problem::Problem;
 
 /// Shows.
-pub async fn run(
-    ops: &Ops,
-    settings: &ScheduleSettings,
-    printer: &Printer,
-) -> anyhow::Result<ExitCode> {
-    let status = ops.schedule(settings).await?.ok_or_else(|| {
-        Problem::user(
-            format!("there is no schedule {:?}.", settings.id),
-            "`redrive schedule apply` creates it, as does `redrive worker` when it starts.",
-        )
-    })?;
-    let shown = ScheduleShown::of(&settings.id, status);
+pub async fn run(backend: &Backend<Session>, printer: &Printer) -> anyhow::Result<ExitCode> {
+    let shown = backend.schedule().await?;
     printer.data(&shown, text)?;
     if !shown.differences.is_empty() {
         printer.hint("`redrive schedule apply` makes it what the configuration says.");

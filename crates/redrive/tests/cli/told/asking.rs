@@ -5,8 +5,9 @@ use redrive_fulfillment::testbed::{Testbed, eventually};
 use super::tape;
 use crate::known;
 use crate::scene::{NEVER, Scene};
-use crate::site::Site;
+use crate::site::{Site, Way};
 use crate::tape::Tape;
+use crate::ways::both_ways;
 
 const ORDERS: [(&str, &str); 3] = [
     ("A-1", "shipping_failed"),
@@ -17,9 +18,9 @@ const ORDERS: [(&str, &str); 3] = [
 /// Whatever failed before a moment ago is old.
 const FORGETFUL: &str = "[policy]\nscan = { lookback = \"1ms\" }\n";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_judgement_of_a_run_says() {
-    let scene = Scene::set(NEVER, &ORDERS).await;
+both_ways!(what_a_judgement_of_a_run_says);
+async fn what_a_judgement_of_a_run_says(way: Way) {
+    let scene = Scene::set(NEVER, &ORDERS).await.by(way);
     let mut tape = Tape::at(&[&scene.site], &[&scene.testbed]);
     for command in [
         "classify --workflow-id order-fulfillment-A-1",
@@ -30,7 +31,7 @@ async fn what_a_judgement_of_a_run_says() {
     ] {
         tape.reads(&scene.site, command);
     }
-    insta::assert_snapshot!(tape.told());
+    insta::assert_snapshot!("what_a_judgement_of_a_run_says", tape.told());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,8 +8,14 @@ use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus
 
 use super::{both, tape};
 use crate::scene::{NEVER, Scene};
-use crate::site::Site;
+use crate::site::{Site, Way};
 use crate::tape::Tape;
+use crate::ways::both_ways;
+
+both_ways!(
+    what_a_batch_that_is_told_something_says,
+    what_is_said_where_several_batches_run_and_none_is_named,
+);
 
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -34,16 +40,21 @@ async fn is_paused(site: &Site, batch: &str) {
 fn somewhere(told: &str) -> String {
     let text = Regex::new(r"(goes on\.|records its result\.) It is [^.]*\.").unwrap();
     let told = text.replace_all(told, "$1 It is <somewhere>.");
-    let json =
-        Regex::new(r#"(?s)("told": "(?:resume|stop)",\s+"heard": true,\s+"progress": )\{[^}]*\}"#);
+    let json = Regex::new(
+        r#"(?s)("told": "(?:resume|stop)",\s+"heard": true,\s+"paused": \w+,\s+"stopping": \w+,\s+"progress": )\{[^}]*\}"#,
+    );
     json.unwrap()
         .replace_all(&told, "$1<somewhere>")
         .into_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_batch_that_is_told_something_says() {
-    let mut scenes = [Scene::set(NEVER, &[]).await, Scene::set(NEVER, &[]).await];
+/// A scene without orders.
+async fn scene(way: Way) -> Scene {
+    Scene::set(NEVER, &[]).await.by(way)
+}
+
+async fn what_a_batch_that_is_told_something_says(way: Way) {
+    let mut scenes = [scene(way).await, scene(way).await];
     both(&[&scenes[0].site, &scenes[1].site], "migrate");
     // Both are paused before anybody works: a batch without work ends at once.
     let [goes_on, ends] = {
@@ -85,9 +96,8 @@ fn tell(tape: &mut Tape, sites: &[&Site; 2], verb: &str, batches: &[String; 2]) 
     tape.each(sites, [&tell[0], &tell[1]]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_said_where_several_batches_run_and_none_is_named() {
-    let scenes = [Scene::set(NEVER, &[]).await, Scene::set(NEVER, &[]).await];
+async fn what_is_said_where_several_batches_run_and_none_is_named(way: Way) {
+    let scenes = [scene(way).await, scene(way).await];
     let (mut tape, sites) = tape(&scenes);
     both(&sites, "migrate");
     begun(&sites);
@@ -100,5 +110,8 @@ async fn what_is_said_where_several_batches_run_and_none_is_named() {
         .await;
     }
     tape.acts(&sites, "batches stop --reason enough");
-    insta::assert_snapshot!(tape.told());
+    insta::assert_snapshot!(
+        "what_is_said_where_several_batches_run_and_none_is_named",
+        tape.told()
+    );
 }

@@ -8,8 +8,11 @@ use serde_json::Value;
 
 use super::{both, tape};
 use crate::scene::{NEVER, Scene};
-use crate::site::Site;
+use crate::site::{Site, Way};
 use crate::tape::Tape;
+use crate::ways::both_ways;
+
+both_ways!(what_an_operation_says);
 
 const ORDERS: [(&str, &str); 5] = [
     ("D-1", "shipping_failed"),
@@ -21,8 +24,8 @@ const ORDERS: [(&str, &str); 5] = [
 const LIMIT: Duration = Duration::from_secs(120);
 
 /// All are dead letters, and every start is halted.
-async fn scene() -> Scene {
-    let mut scene = Scene::set(NEVER, &ORDERS).await;
+async fn scene(way: Way) -> Scene {
+    let mut scene = Scene::set(NEVER, &ORDERS).await.by(way);
     scene.knows();
     let park = "orders dead-letter D-1 D-2 D-3 D-4 D-5 --reason carrier-is-down";
     scene.site.run(park).well();
@@ -58,9 +61,8 @@ fn somewhere(told: &str) -> String {
         .into_owned()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_an_operation_says() {
-    let scenes = [scene().await, scene().await];
+async fn what_an_operation_says(way: Way) {
+    let scenes = [scene(way).await, scene(way).await];
     let (mut tape, sites) = tape(&scenes);
     tape.acts(&sites, "dlq operations list");
     tape.acts(
@@ -102,5 +104,5 @@ async fn what_an_operation_says() {
     );
     each(&mut tape, &sites, "dlq operations show ID --wait", &second);
     tape.acts(&sites, "dlq operations list");
-    insta::assert_snapshot!(somewhere(&tape.told()));
+    insta::assert_snapshot!("what_an_operation_says", somewhere(&tape.told()));
 }

@@ -4,6 +4,13 @@ use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus
 
 use super::tape;
 use crate::scene::{NEVER, Scene};
+use crate::site::Way;
+use crate::ways::both_ways;
+
+both_ways!(
+    what_a_retry_of_named_orders_says,
+    what_a_retry_by_a_filter_says
+);
 
 const ORDERS: [(&str, &str); 8] = [
     ("D-1", "shipping_failed"),
@@ -17,8 +24,8 @@ const ORDERS: [(&str, &str); 8] = [
 ];
 
 /// All but `W-1` are dead letters; somebody has repaired `R-1` since.
-async fn scene() -> Scene {
-    let mut scene = Scene::set(NEVER, &ORDERS).await;
+async fn scene(way: Way) -> Scene {
+    let mut scene = Scene::set(NEVER, &ORDERS).await.by(way);
     scene.knows();
     let park = "orders dead-letter D-1 D-2 D-3 D-4 D-5 D-6 R-1 --reason carrier-is-down";
     scene.site.run(park).well();
@@ -29,9 +36,8 @@ async fn scene() -> Scene {
     scene
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_retry_of_named_orders_says() {
-    let scenes = [scene().await, scene().await];
+async fn what_a_retry_of_named_orders_says(way: Way) {
+    let scenes = [scene(way).await, scene(way).await];
     let (mut tape, sites) = tape(&scenes);
     for command in [
         "dlq retry D-1 --reason carrier-is-back",
@@ -46,12 +52,11 @@ async fn what_a_retry_of_named_orders_says() {
     ] {
         tape.acts(&sites, command);
     }
-    insta::assert_snapshot!(tape.told());
+    insta::assert_snapshot!("what_a_retry_of_named_orders_says", tape.told());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_retry_by_a_filter_says() {
-    let scenes = [scene().await, scene().await];
+async fn what_a_retry_by_a_filter_says(way: Way) {
+    let scenes = [scene(way).await, scene(way).await];
     let (mut tape, sites) = tape(&scenes);
     for command in [
         "dlq retry",
@@ -64,5 +69,5 @@ async fn what_a_retry_by_a_filter_says() {
     ] {
         tape.acts(&sites, command);
     }
-    insta::assert_snapshot!(tape.told());
+    insta::assert_snapshot!("what_a_retry_by_a_filter_says", tape.told());
 }

@@ -4,6 +4,8 @@ use redrive_fulfillment::testbed::eventually;
 
 use super::{both, tape};
 use crate::scene::{NEVER, Scene};
+use crate::site::Way;
+use crate::ways::both_ways;
 
 const ORDERS: [(&str, &str); 5] = [
     ("A-1", "shipping_failed"),
@@ -13,16 +15,20 @@ const ORDERS: [(&str, &str); 5] = [
     ("H-1", "slam_failed"),
 ];
 
-async fn scene() -> Scene {
-    let mut scene = Scene::set(NEVER, &ORDERS).await;
+both_ways!(
+    what_run_says,
+    what_run_says_while_every_start_is_halted_and_when_it_does_not_wait,
+);
+
+async fn scene(way: Way) -> Scene {
+    let mut scene = Scene::set(NEVER, &ORDERS).await.by(way);
     scene.knows();
     scene.site.run("orders hold H-1 --reason look").well();
     scene
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_run_says() {
-    let scenes = [scene().await, scene().await];
+async fn what_run_says(way: Way) {
+    let scenes = [scene(way).await, scene(way).await];
     let (mut tape, sites) = tape(&scenes);
     for command in [
         "run --dry-run",
@@ -41,12 +47,11 @@ async fn what_run_says() {
     ] {
         tape.acts(&sites, command);
     }
-    insta::assert_snapshot!(tape.told());
+    insta::assert_snapshot!("what_run_says", tape.told());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_run_says_while_every_start_is_halted_and_when_it_does_not_wait() {
-    let scenes = [scene().await, scene().await];
+async fn what_run_says_while_every_start_is_halted_and_when_it_does_not_wait(way: Way) {
+    let scenes = [scene(way).await, scene(way).await];
     let (mut tape, sites) = tape(&scenes);
     both(&sites, "halt --reason stocktaking");
     for command in ["run --dry-run", "run", "run --order A-1"] {
@@ -62,5 +67,8 @@ async fn what_run_says_while_every_start_is_halted_and_when_it_does_not_wait() {
         })
         .await;
     }
-    insta::assert_snapshot!(tape.told());
+    insta::assert_snapshot!(
+        "what_run_says_while_every_start_is_halted_and_when_it_does_not_wait",
+        tape.told()
+    );
 }

@@ -2,10 +2,19 @@
 
 use super::{both, tape};
 use crate::scene::{NEVER, Scene};
+use crate::site::Way;
+use crate::ways::both_ways;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_the_schedule_says_through_its_life() {
-    let scenes = [Scene::set(NEVER, &[]).await, Scene::set(NEVER, &[]).await];
+both_ways!(
+    what_the_schedule_says_through_its_life,
+    what_a_schedule_says_that_differs_from_the_configuration
+);
+
+async fn what_the_schedule_says_through_its_life(way: Way) {
+    let scenes = [
+        Scene::set(NEVER, &[]).await.by(way),
+        Scene::set(NEVER, &[]).await.by(way),
+    ];
     let (mut tape, sites) = tape(&scenes);
     both(&sites, "migrate");
     for command in [
@@ -23,20 +32,30 @@ async fn what_the_schedule_says_through_its_life() {
         "schedule trigger --reason now",
         "schedule trigger",
         "schedule show",
-    ] {
-        tape.acts(&sites, command);
-    }
-    for site in sites {
-        site.write("redrive.toml", &NEVER.replace("168h", "144h"));
-    }
-    for command in [
-        "schedule show",
-        "schedule apply",
         "schedule delete",
         "schedule delete --yes --reason moving",
+        "schedule delete",
         "schedule delete --yes",
     ] {
         tape.acts(&sites, command);
     }
-    insta::assert_snapshot!(tape.told());
+    insta::assert_snapshot!("the_schedule_through_its_life", tape.told());
+}
+
+async fn what_a_schedule_says_that_differs_from_the_configuration(way: Way) {
+    let scenes = [
+        Scene::set(NEVER, &[]).await.by(way),
+        Scene::set(NEVER, &[]).await.by(way),
+    ];
+    let (mut tape, sites) = tape(&scenes);
+    both(&sites, "migrate");
+    for site in sites {
+        site.run_by(Way::Ledger, "schedule apply").well();
+        // A server reads the configuration when it starts.
+        site.write("redrive.toml", &NEVER.replace("168h", "144h"));
+    }
+    for command in ["schedule show", "schedule apply", "schedule apply"] {
+        tape.acts(&sites, command);
+    }
+    insta::assert_snapshot!("a_schedule_that_differs", tape.told());
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use redrive_core::ids::OperationId;
-use redrive_engine::ops::Ops;
 use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::{Operation, OperationStatus};
 
 use super::{how_to_follow, show};
+use crate::backend::Backend;
+use crate::cli::Session;
 use crate::cli::run::INTERRUPTED;
 use crate::cli::signals::StopSignals;
 use crate::printer::Printer;
@@ -24,26 +25,26 @@ const TOLD: u32 = 50;
 /// Follows an operation, and tells how it has ended.
 pub(in crate::cli::dlq) async fn follow(
     id: &OperationId,
-    ops: &Ops,
+    session: &Backend<Session>,
     signals: &mut StopSignals,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    match until_ended(id, ops, signals, printer).await? {
-        Ok(ended) => show::end(ended, TOLD, &ops.records, printer).await,
+    match until_ended(id, session, signals, printer).await? {
+        Ok(()) => show::end(id, TOLD, &session.records(), printer).await,
         Err(interrupted) => Ok(interrupted),
     }
 }
 
-/// The operation once it has ended; else the code of a command that Ctrl-C ended, after saying that the operation goes on.
+/// Returns once it has ended; else the code of a command that Ctrl-C ended, after saying that the operation goes on.
 pub(super) async fn until_ended(
     id: &OperationId,
-    ops: &Ops,
+    session: &Backend<Session>,
     signals: &mut StopSignals,
     printer: &Printer,
-) -> anyhow::Result<Result<Operation, ExitCode>> {
+) -> anyhow::Result<Result<(), ExitCode>> {
     let bar = bar(printer);
     let ended = tokio::select! {
-        ended = look_on(id, ops, &bar, printer) => Some(ended?),
+        ended = look_on(id, session, &bar, printer) => Some(ended?),
         () = signals.asked() => None,
     };
     bar.finish_and_clear();
@@ -56,22 +57,26 @@ pub(super) async fn until_ended(
 
 async fn look_on(
     id: &OperationId,
-    ops: &Ops,
+    session: &Backend<Session>,
     bar: &ProgressBar,
     printer: &Printer,
-) -> anyhow::Result<Operation> {
-    let mut looks = 0_u32;
+) -> anyhow::Result<()> {
+    let (records, mut looks) = (session.records(), 0_u32);
     loop {
-        let operation = ops.records.operation(id).await?;
+        let operation = records.operation(id, 1).await?.operation;
         if operation.status.has_ended() {
-            return Ok(operation);
+            return Ok(());
         }
         draw(bar, &operation);
         looks = looks.saturating_add(1);
-        if looks == QUIET && ops.pollers().await.is_ok_and(|pollers| pollers == 0) {
-            let queue = &ops.engine.settings.task_queue;
+        let nobody = match looks {
+            QUIET => session.workers().await.ok(),
+            _ => None,
+        };
+        if let Some(nobody) = nobody.filter(|workers| workers.polling == 0) {
             let hint = format!(
-                "no worker polls task queue {queue:?}, so the operation waits: start one with `redrive worker`."
+                "no worker polls task queue {:?}, so the operation waits: start one with `redrive worker`.",
+                nobody.task_queue
             );
             bar.suspend(|| printer.hint(hint));
         }

@@ -6,6 +6,7 @@ use clap::Args;
 use redrive_engine::ops::Records;
 use redrive_ledger::{Operation, OperationStatus};
 
+use crate::backend::Backend;
 use crate::cli::narrow::Most;
 use crate::cli::when;
 use crate::cli::words::short;
@@ -19,7 +20,11 @@ pub struct ListArgs {
 }
 
 /// Lists.
-pub async fn run(args: ListArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
+pub async fn run(
+    args: ListArgs,
+    records: &Backend<Records>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
     let operations = records.operations(args.most.limit).await?;
     printer.data(&operations, |operations, paint| text(operations, paint))?;
     args.most.tell(operations.len(), printer);

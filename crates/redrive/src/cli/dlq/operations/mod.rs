@@ -8,12 +8,14 @@ mod tell;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use redrive_engine::ops::Tell;
+use redrive_engine::ops::Records;
 use redrive_ledger::Operation;
+use redrive_web::views::Deed;
 use serde::Serialize;
 
+use crate::backend::Backend;
 use crate::cli::words::orders;
-use crate::cli::{Global, Session, Verb, session};
+use crate::cli::{Global, Verb};
 use crate::printer::Printer;
 
 pub(super) use follow::follow;
@@ -41,21 +43,21 @@ pub async fn run(
     global: &Global,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let records = || session::records(global);
-    let (args, tell) = match command {
+    let records = || Backend::<Records>::records(global);
+    let (args, deed) = match command {
         OperationsCommand::List(args) => return list::run(args, &records().await?, printer).await,
         OperationsCommand::Show(args) if args.wait => {
-            let ops = Session::open(global, Verb::OnExisting).await?.ops;
-            return show::wait(args, &ops, printer).await;
+            let session = Backend::session(global, Verb::OnExisting).await?;
+            return show::wait(args, &session, printer).await;
         }
         OperationsCommand::Show(args) => return show::run(args, &records().await?, printer).await,
-        OperationsCommand::Pause(args) => (args, Tell::Pause),
-        OperationsCommand::Resume(args) => (args, Tell::Resume),
-        OperationsCommand::Stop(args) => (args, Tell::Stop),
+        OperationsCommand::Pause(args) => (args, Deed::Pause),
+        OperationsCommand::Resume(args) => (args, Deed::Resume),
+        OperationsCommand::Stop(args) => (args, Deed::Stop),
         OperationsCommand::Rate(args) => return tell::rate(args, &records().await?, printer).await,
     };
-    let ops = Session::open(global, Verb::OnExisting).await?.ops;
-    tell::run(args, tell, &ops, printer).await
+    let session = Backend::session(global, Verb::OnExisting).await?;
+    tell::run(args, deed, &session, printer).await
 }
 
 /// An operation that goes on without us.

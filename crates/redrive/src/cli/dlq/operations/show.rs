@@ -4,12 +4,14 @@ use std::process::ExitCode;
 
 use clap::Args;
 use redrive_core::ids::OperationId;
-use redrive_engine::ops::{Ops, Records};
-use redrive_ledger::{NotStarted, Operation, OperationStatus};
-use serde::Serialize;
+use redrive_engine::ops::Records;
+use redrive_ledger::{Operation, OperationStatus};
+use redrive_web::views::OperationShown;
 
 use super::follow::until_ended;
 use super::list::status;
+use crate::backend::Backend;
+use crate::cli::Session;
 use crate::cli::narrow::Most;
 use crate::cli::signals::StopSignals;
 use crate::cli::when;
@@ -29,42 +31,43 @@ pub struct ShowArgs {
     most: Most,
 }
 
-/// An operation as it is told.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Shown {
-    #[serde(flatten)]
-    operation: Operation,
-    not_started: Vec<NotStarted>,
-}
-
 /// Shows how it stands.
-pub async fn run(args: ShowArgs, records: &Records, printer: &Printer) -> anyhow::Result<ExitCode> {
-    let operation = records.operation(&args.id.as_str().into()).await?;
-    shown(operation, args.most.limit, records, printer).await?;
+pub async fn run(
+    args: ShowArgs,
+    records: &Backend<Records>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
+    let id = OperationId::from(args.id);
+    let shown = records.operation(&id, args.most.limit).await?;
+    show(&shown, printer)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Follows it to its end.
-pub async fn wait(args: ShowArgs, ops: &Ops, printer: &Printer) -> anyhow::Result<ExitCode> {
+pub async fn wait(
+    args: ShowArgs,
+    session: &Backend<Session>,
+    printer: &Printer,
+) -> anyhow::Result<ExitCode> {
     let id = OperationId::from(args.id);
     let mut signals = StopSignals::listen()?;
-    match until_ended(&id, ops, &mut signals, printer).await? {
-        Ok(ended) => end(ended, args.most.limit, &ops.records, printer).await,
+    match until_ended(&id, session, &mut signals, printer).await? {
+        Ok(()) => end(&id, args.most.limit, &session.records(), printer).await,
         Err(interrupted) => Ok(interrupted),
     }
 }
 
 /// Tells how it has ended: 0 where every order was started.
 pub(super) async fn end(
-    operation: Operation,
+    id: &OperationId,
     limit: u32,
-    records: &Records,
+    records: &Backend<Records>,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let well =
-        operation.status == OperationStatus::Completed && operation.started == operation.matched;
-    shown(operation, limit, records, printer).await?;
+    let shown = records.operation(id, limit).await?;
+    show(&shown, printer)?;
+    let ended = &shown.operation;
+    let well = ended.status == OperationStatus::Completed && ended.started == ended.matched;
     Ok(if well {
         ExitCode::SUCCESS
     } else {
@@ -72,32 +75,23 @@ pub(super) async fn end(
     })
 }
 
-async fn shown(
-    operation: Operation,
-    limit: u32,
-    records: &Records,
-    printer: &Printer,
-) -> anyhow::Result<()> {
-    let not_started = records.not_started(&operation.id, limit).await?;
+fn show(told: &OperationShown, printer: &Printer) -> anyhow::Result<()> {
+    printer.data(told, text)?;
+    let operation = &told.operation;
     let (shown, all) = (
-        not_started.len() as u64,
+        told.not_started.len() as u64,
         operation.failed + operation.skipped,
     );
-    let shown_of = Shown {
-        operation,
-        not_started,
-    };
-    printer.data(&shown_of, text)?;
     if shown < all {
         printer.hint(format_args!(
             "these are the first {shown} of {all} that were not started; `redrive dlq operations show {} --limit` shows more.",
-            shown_of.operation.id
+            operation.id
         ));
     }
     Ok(())
 }
 
-fn text(shown: &Shown, paint: Paint) -> String {
+fn text(shown: &OperationShown, paint: Paint) -> String {
     let operation = &shown.operation;
     let mut lines = vec![numbers(operation, paint), story(operation, paint)];
     if let Some(error) = &operation.error {

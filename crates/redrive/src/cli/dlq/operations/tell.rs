@@ -4,11 +4,13 @@ use std::process::ExitCode;
 
 use clap::Args;
 use redrive_core::ids::OperationId;
-use redrive_engine::ops::{Answered, Ops, Records, Tell};
+use redrive_engine::ops::Records;
 use redrive_ledger::Operation;
-use serde::Serialize;
+use redrive_web::views::Deed;
 
 use super::how_to_follow;
+use crate::backend::Backend;
+use crate::cli::Session;
 use crate::cli::session::Why;
 use crate::cli::words::orders;
 use crate::printer::Printer;
@@ -32,59 +34,44 @@ pub struct RateArgs {
     per_second: Option<f64>,
 }
 
-/// What it was told, and how it stands.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Told {
-    told: &'static str,
-    /// Whether its answer shows that it has heard; else it hears when a worker goes on with it.
-    heard: bool,
-    #[serde(flatten)]
-    operation: Operation,
-}
-
 /// Tells it.
 pub async fn run(
     args: TellArgs,
-    tell: Tell,
-    ops: &Ops,
+    deed: Deed,
+    session: &Backend<Session>,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let by = args.why.event()?;
-    let Answered { operation, heard } = ops
-        .tell_operation(&args.id.as_str().into(), tell, &by)
-        .await?;
-    let told = Told {
-        told: tell.as_str(),
-        heard,
-        operation,
-    };
+    let (id, by) = (OperationId::from(args.id), args.why.event()?);
+    let told = session.tell_operation(&id, deed, by).await?;
     printer.data(&told, |told, paint| {
         let operation = &told.operation;
         let id = paint.bold(&operation.id);
         let far = far(operation);
-        match (told.heard, tell) {
-            (false, _) => format!(
+        match (told.heard, told.told) {
+            (false, told) => format!(
                 "Operation {id} is told ({}), and has not answered yet. {far}",
-                told.told
+                told.as_str()
             ),
-            (true, Tell::Pause) => format!(
+            (true, Deed::Pause) => format!(
                 "Operation {id} takes no more orders until `redrive dlq operations resume {}`. {far}",
                 operation.id
             ),
-            (true, Tell::Resume) => format!("Operation {id} goes on. {far}"),
-            (true, Tell::Stop) => {
+            (true, Deed::Resume) => format!("Operation {id} goes on. {far}"),
+            (true, Deed::Stop) => {
                 format!("Operation {id} ends: it finishes what it has taken, and the rest stays in the queue. {far}")
             }
         }
     })?;
-    if !heard && ops.pollers().await? == 0 {
-        printer.hint(format_args!(
+    let workers = match told.heard {
+        true => None,
+        false => Some(session.workers().await?),
+    };
+    match workers.filter(|workers| workers.polling == 0) {
+        Some(nobody) => printer.hint(format_args!(
             "no worker polls the task queue {:?}: it hears this when one does (`redrive worker`).",
-            ops.engine.settings.task_queue
-        ));
-    } else {
-        printer.hint(how_to_follow(told.operation.id.as_str()));
+            nobody.task_queue
+        )),
+        None => printer.hint(how_to_follow(told.operation.id.as_str())),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -92,12 +79,12 @@ pub async fn run(
 /// Gives it another rate.
 pub async fn rate(
     args: RateArgs,
-    records: &Records,
+    records: &Backend<Records>,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
     let TellArgs { id, why } = args.tell;
     let (id, by) = (OperationId::from(id), why.event()?);
-    let set = records.set_operation_rate(&id, args.per_second, &by);
+    let set = records.set_operation_rate(&id, args.per_second, by);
     let operation = set.await?;
     printer.data(&operation, |operation, paint| {
         let (id, far) = (paint.bold(&operation.id), far(operation));
