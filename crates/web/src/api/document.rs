@@ -184,9 +184,10 @@ fn id(path: &str, method: &str) -> String {
     id
 }
 
-/// A key of the query without a value is as good as none. OpenAPI says so; `utoipa` has no field for it.
+/// A key of the query without a value is as good as none, where it may be left out. OpenAPI says so; `utoipa` has no field for it.
 fn allow_empty(parameter: &mut Parameter) {
-    if parameter.parameter_in == ParameterIn::Query {
+    let asked = parameter.parameter_in == ParameterIn::Query;
+    if asked && parameter.required != Required::True {
         let empty = Extensions::from_iter([("allowEmptyValue", true)]);
         parameter.extensions = Some(empty);
     }

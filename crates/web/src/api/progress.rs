@@ -26,6 +26,7 @@ pub(crate) struct Look {
     wait: Option<u32>,
     /// The failure statuses that the batch was started with, for what is left to it: given several times, or with commas between.
     #[serde(default)]
+    #[param(schema_with = page::list)]
     failure_status: Vec<String>,
 }
 
