@@ -5,6 +5,7 @@
 mod access;
 mod api;
 mod app;
+mod cursor;
 mod extract;
 mod guard;
 mod links;

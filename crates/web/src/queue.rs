@@ -5,10 +5,7 @@ use redrive_engine::ops::Records;
 use redrive_ledger::{COUNTED, DeadLetterFilter, Total};
 
 use crate::problem::{ApiError, Result};
-use crate::views::ActionFilter;
-
-/// No queue is older: a century.
-const MOST_HOURS: f64 = 1_000_000.0;
+use crate::views::{ActionFilter, MOST_HOURS};
 
 /// What a list shows: everything that is asked for must hold.
 pub(crate) async fn listed(

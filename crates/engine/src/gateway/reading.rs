@@ -1,10 +1,26 @@
 //! Questions to the server, which may be asked again.
 
-use tonic::{Code, Response, Status};
+use temporalio_client::Client;
+use temporalio_client::grpc::WorkflowService;
+use tonic::{Code, Request, Response, Status};
+
+/// Asks for what changes nothing.
+pub(crate) async fn asked<R, T, F>(
+    client: &Client,
+    request: &R,
+    ask: impl Fn(Box<dyn WorkflowService>, Request<R>) -> F,
+) -> Result<Response<T>, Status>
+where
+    R: Clone,
+    F: Future<Output = Result<Response<T>, Status>>,
+{
+    let service = || client.connection().workflow_service();
+    twice(|| ask(service(), Request::new(request.clone()))).await
+}
 
 /// Asks; and once more, where the connection was closed over it: a server closes each after some minutes, whoever waits on it. Only for
 /// what changes nothing, for the first question may have been heard.
-pub(crate) async fn asked<T, F>(ask: impl Fn() -> F) -> Result<Response<T>, Status>
+async fn twice<T, F>(ask: impl Fn() -> F) -> Result<Response<T>, Status>
 where
     F: Future<Output = Result<Response<T>, Status>>,
 {
@@ -24,7 +40,7 @@ mod tests {
     /// How often it is asked where the server answers so, and what is answered in the end.
     async fn asks(answers: &[Result<u8, Code>]) -> (usize, Result<u8, Code>) {
         let count = Cell::new(0);
-        let told = asked(|| {
+        let told = twice(|| {
             let answer = answers[count.replace(count.get() + 1)];
             let answer = answer.map(Response::new);
             async move { answer.map_err(|code| Status::new(code, "so it is")) }

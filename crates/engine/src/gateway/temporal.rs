@@ -77,10 +77,8 @@ impl TemporalGateway {
             namespace: self.home.namespace.clone(),
             execution: Some(execution(workflow_id, run_id)),
         };
-        let described = asked(|| {
-            let mut service = self.client.connection().workflow_service();
-            let request = Request::new(request.clone());
-            async move { service.describe_workflow_execution(request).await }
+        let described = asked(&self.client, &request, |mut service, request| async move {
+            service.describe_workflow_execution(request).await
         });
         found(described.await)
     }
@@ -99,10 +97,8 @@ impl TemporalGateway {
             history_event_filter_type: filter as i32,
             ..Default::default()
         };
-        let read = asked(|| {
-            let mut service = self.client.connection().workflow_service();
-            let request = Request::new(request.clone());
-            async move { service.get_workflow_execution_history(request).await }
+        let read = asked(&self.client, &request, |mut service, request| async move {
+            service.get_workflow_execution_history(request).await
         });
         let response = found(read.await)?;
         Ok(response
@@ -142,10 +138,8 @@ impl TemporalGateway {
             namespace: self.home.namespace.clone(),
             query,
         };
-        let counted = asked(|| {
-            let mut service = self.client.connection().workflow_service();
-            let request = Request::new(request.clone());
-            async move { service.count_workflow_executions(request).await }
+        let counted = asked(&self.client, &request, |mut service, request| async move {
+            service.count_workflow_executions(request).await
         });
         let response = counted.await.map_err(status)?;
         Ok(u64::try_from(response.into_inner().count).unwrap_or(0))
@@ -163,10 +157,8 @@ impl TemporalGateway {
             next_page_token,
             query,
         };
-        let listed = asked(|| {
-            let mut service = self.client.connection().workflow_service();
-            let request = Request::new(request.clone());
-            async move { service.list_workflow_executions(request).await }
+        let listed = asked(&self.client, &request, |mut service, request| async move {
+            service.list_workflow_executions(request).await
         });
         let response = listed.await.map_err(status)?.into_inner();
         Ok((response.executions, response.next_page_token))

@@ -131,18 +131,7 @@ impl Ops {
     }
 
     async fn only_batch(&self) -> Result<Running> {
-        let mut running = self.running_batches().await?;
-        match (running.pop(), running.is_empty()) {
-            (None, _) => Err(OpsError::NoBatchRuns),
-            (Some(only), true) => Ok(only),
-            (Some(last), false) => {
-                running.push(last);
-                let ids = running.into_iter().map(|batch| batch.workflow_id);
-                Err(OpsError::SeveralBatchesRun {
-                    ids: ids.collect::<Vec<_>>().join(", "),
-                })
-            }
-        }
+        only(self.running_batches().await?, |batch| &batch.workflow_id)
     }
 
     async fn running_batch(&self, id: &str) -> Result<Running> {
@@ -213,10 +202,8 @@ impl Ops {
                 ..Default::default()
             }),
         };
-        let described = asked(|| {
-            let mut service = self.client.connection().workflow_service();
-            let request = Request::new(request.clone());
-            async move { service.describe_workflow_execution(request).await }
+        let described = asked(&self.client, &request, |mut service, request| async move {
+            service.describe_workflow_execution(request).await
         });
         match described.await {
             Ok(described) => Ok(described.into_inner().workflow_execution_info),
@@ -250,6 +237,22 @@ impl Ops {
                 workflow_id: running.workflow_id.clone(),
             }),
             Err(status) => Err(GatewayError::from_status(&status).into()),
+        }
+    }
+}
+
+/// The only one of the batches that run, where none was named.
+///
+/// Errors: none runs, or several do.
+pub fn only<T>(mut running: Vec<T>, workflow_id: impl Fn(&T) -> &str) -> Result<T> {
+    match (running.pop(), running.is_empty()) {
+        (None, _) => Err(OpsError::NoBatchRuns),
+        (Some(only), true) => Ok(only),
+        (Some(last), false) => {
+            running.push(last);
+            let ids: Vec<&str> = running.iter().map(workflow_id).collect();
+            let ids = ids.join(", ");
+            Err(OpsError::SeveralBatchesRun { ids })
         }
     }
 }

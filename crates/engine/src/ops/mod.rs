@@ -27,7 +27,7 @@ use crate::gateway::GatewayError;
 
 pub use batch::{RunRequest, Running};
 pub use bulk::{BulkReport, Many, Named, NotDone, Told};
-pub use control::{Control, Controlled};
+pub use control::{Control, Controlled, only};
 pub use dead_letters::{Decision, Retried, RetryEnd};
 pub use follow::{OrderEnd, Standing, WaitsFor};
 pub use limits::Limit;

@@ -135,10 +135,8 @@ pub(crate) async fn describe(
         namespace: client.options().namespace.clone(),
         schedule_id: id.to_owned(),
     };
-    let described = asked(|| {
-        let mut service = client.connection().workflow_service();
-        let request = Request::new(request.clone());
-        async move { service.describe_schedule(request).await }
+    let described = asked(client, &request, |mut service, request| async move {
+        service.describe_schedule(request).await
     });
     match described.await {
         Ok(response) => Ok(Some(response.into_inner())),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redrive_core::ids::{BatchId, WorkflowId};
 use redrive_core::report::VerdictKind;
-use redrive_engine::ops::{OpsError, Records};
+use redrive_engine::ops::{Records, only};
 use redrive_ledger::{BatchRow, BatchVerdict, Day, NewAuditEvent};
 use redrive_web::views::{
     BatchNow, BatchOrders, BatchStarted, BatchTold, Deed, Listed, NewBatch, OrderEnded, OrderStory,
@@ -13,7 +13,7 @@ use redrive_web::views::{
 use reqwest::Method;
 use serde::Serialize;
 
-use super::lists::PAGE;
+use super::lists::{PAGE, paged};
 use super::{Backend, Remote, RemoteError};
 use crate::cli::Session;
 
@@ -200,12 +200,8 @@ impl Backend<Session> {
                     Some(id) => id.to_owned(),
                     None => only_batch(remote).await?,
                 };
-                let why = Why {
-                    reason: by.reason,
-                    by: Some(by.actor),
-                };
                 let path = ["batches", &id, deed.as_str()];
-                Ok(remote.send(Method::POST, &path, &why).await?)
+                Ok(remote.send(Method::POST, &path, &Why::from(by)).await?)
             }
         }
     }
@@ -245,37 +241,25 @@ async fn shown(
     verdict: Option<VerdictKind>,
     limit: u32,
 ) -> Result<BatchOrders, RemoteError> {
-    let (mut orders, mut next): (Vec<BatchVerdict>, Option<String>) = (Vec::new(), None);
-    loop {
+    let mut batch = None;
+    let orders = paged(limit, PAGE, async |limit, cursor| {
         let asked = Page {
-            limit: Some((limit - orders.len() as u32).min(PAGE)),
-            cursor: next,
+            limit: Some(limit),
+            cursor,
             verdict,
         };
         let page: BatchOrders = remote.get(&["batches", id], &asked).await?;
-        orders.extend(page.orders);
-        next = page.next_cursor;
-        if next.is_none() || orders.len() >= limit as usize {
-            return Ok(told(page.batch, orders));
-        }
-    }
+        batch = Some(page.batch);
+        Ok((page.orders, page.next_cursor))
+    });
+    let orders = orders.await?;
+    let batch = batch.ok_or_else(|| remote.foreign(&"it shows no batch"))?;
+    Ok(told(batch, orders))
 }
 
 /// The workflow id of the only batch that runs.
 async fn only_batch(remote: &Remote) -> anyhow::Result<String> {
     let running: Listed<RunningBatch> = remote.get(&["batches", "running"], &()).await?;
-    let mut ids: Vec<String> = running
-        .data
-        .into_iter()
-        .map(|batch| batch.workflow_id)
-        .collect();
-    match (ids.pop(), ids.is_empty()) {
-        (None, _) => Err(OpsError::NoBatchRuns.into()),
-        (Some(only), true) => Ok(only),
-        (Some(last), false) => {
-            ids.push(last);
-            let ids = ids.join(", ");
-            Err(OpsError::SeveralBatchesRun { ids }.into())
-        }
-    }
+    let ids = running.data.into_iter().map(|batch| batch.workflow_id);
+    Ok(only(ids.collect(), String::as_str)?)
 }

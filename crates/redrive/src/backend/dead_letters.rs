@@ -5,17 +5,18 @@ use std::time::Duration;
 use jiff::Timestamp;
 use redrive_engine::ops::{Decision, OpsError, Records};
 use redrive_ledger::{DeadLetterFilter, NewAuditEvent};
-use redrive_web::views::{ActionFilter, ByHand, Entries, Entry, Resolve, RetryOutcome, Stats};
+use redrive_web::views::{
+    ActionFilter, ByHand, Entries, Entry, MOST_HOURS, Resolve, RetryOutcome, Stats,
+};
 use reqwest::Method;
 use serde::Serialize;
 
+use super::lists::paged;
 use super::{Backend, Remote, RemoteError};
 use crate::cli::{Session, ago};
 
 /// Entries a page, at most.
 const PAGE: u32 = 200;
-/// The API takes no longer ages, in hours; no queue is older.
-const MOST_HOURS: f64 = 1_000_000.0;
 /// What the API says where somebody was first.
 const ALREADY: &str = "ALREADY_RESOLVED";
 
@@ -93,13 +94,17 @@ impl Backend<Records> {
                 Ok(entries.map(|entry| Entry::of(entry, now)).collect())
             }
             Self::Remote(remote) => {
-                let mut query = Query {
-                    resolved,
-                    filter: wanted.into(),
-                    limit,
-                    cursor: None,
-                };
-                Ok(pages(remote, &mut query).await?)
+                let entries = paged(limit, PAGE, async |limit, cursor| {
+                    let query = Query {
+                        resolved,
+                        filter: wanted.into(),
+                        limit,
+                        cursor,
+                    };
+                    let page: Entries = remote.get(&["dead-letter-queue"], &query).await?;
+                    Ok((page.data, page.next_cursor))
+                });
+                Ok(entries.await?)
             }
         }
     }
@@ -197,20 +202,5 @@ async fn resolved(
     match remote.send(Method::PATCH, &path, &resolve).await {
         Err(RemoteError::Refused { code, .. }) if code == ALREADY => Ok(None),
         answer => answer.map(Some),
-    }
-}
-
-/// As many entries as are asked for, page after page.
-async fn pages(remote: &Remote, query: &mut Query) -> Result<Vec<Entry>, RemoteError> {
-    let wanted = query.limit as usize;
-    let mut entries = Vec::new();
-    loop {
-        query.limit = PAGE.min((wanted - entries.len()) as u32);
-        let page: Entries = remote.get(&["dead-letter-queue"], query).await?;
-        entries.extend(page.data);
-        query.cursor = page.next_cursor;
-        if query.cursor.is_none() || entries.len() >= wanted {
-            return Ok(entries);
-        }
     }
 }

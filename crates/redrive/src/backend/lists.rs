@@ -17,17 +17,29 @@ impl Remote {
         limit: u32,
         page: impl Fn(Option<u32>, Option<String>) -> Q,
     ) -> Result<Vec<T>, RemoteError> {
-        let (mut items, mut cursor) = (Vec::new(), None);
-        loop {
-            let left = limit.saturating_sub(items.len() as u32);
-            let asked = page(Some(left.min(PAGE)), cursor);
-            let listed: Listed<T> = self.get(path, &asked).await?;
-            let ended = listed.data.is_empty() || listed.next_cursor.is_none();
-            items.extend(listed.data);
-            cursor = listed.next_cursor;
-            if ended || items.len() >= limit as usize {
-                return Ok(items);
-            }
+        paged(limit, PAGE, async |most, cursor| {
+            let listed: Listed<T> = self.get(path, &page(Some(most), cursor)).await?;
+            Ok((listed.data, listed.next_cursor))
+        })
+        .await
+    }
+}
+
+/// Up to `limit` items, `largest` at a time; `ask` gets a page of so many after a cursor, and the next page's cursor.
+pub(super) async fn paged<T>(
+    limit: u32,
+    largest: u32,
+    mut ask: impl AsyncFnMut(u32, Option<String>) -> Result<(Vec<T>, Option<String>), RemoteError>,
+) -> Result<Vec<T>, RemoteError> {
+    let (mut items, mut cursor) = (Vec::new(), None);
+    loop {
+        let left = limit.saturating_sub(items.len() as u32);
+        let (page, next) = ask(left.min(largest), cursor).await?;
+        let ended = page.is_empty() || next.is_none();
+        items.extend(page);
+        if ended || items.len() >= limit as usize {
+            return Ok(items);
         }
+        cursor = next;
     }
 }

@@ -7,7 +7,7 @@ use redrive_web::views::{Deed, NewRate, OperationShown, OperationTold, Why, Work
 use reqwest::Method;
 use serde::Serialize;
 
-use super::lists::PAGE;
+use super::lists::{PAGE, paged};
 use super::{Backend, Remote, RemoteError};
 use crate::cli::Session;
 
@@ -87,12 +87,8 @@ impl Backend<Session> {
                 Ok(OperationTold::of(deed, told.await?))
             }
             Self::Remote(remote) => {
-                let why = Why {
-                    reason: by.reason,
-                    by: Some(by.actor),
-                };
                 let path = ["dead-letter-queue", "actions", id.as_str(), deed.as_str()];
-                Ok(remote.send(Method::POST, &path, &why).await?)
+                Ok(remote.send(Method::POST, &path, &Why::from(by)).await?)
             }
         }
     }
@@ -100,10 +96,7 @@ impl Backend<Session> {
     /// Who works.
     pub async fn workers(&self) -> anyhow::Result<Workers> {
         match self {
-            Self::Local(session) => Ok(Workers {
-                task_queue: session.ops.engine.settings.task_queue.clone(),
-                polling: session.ops.pollers().await?,
-            }),
+            Self::Local(session) => Ok(Workers::look(&session.ops).await?),
             Self::Remote(remote) => Ok(remote.get(&["workers"], &()).await?),
         }
     }
@@ -122,16 +115,14 @@ async fn asked(
     id: &OperationId,
     limit: u32,
 ) -> Result<OperationShown, RemoteError> {
-    let (mut not_started, mut cursor) = (Vec::new(), None);
-    loop {
-        let left = limit - not_started.len() as u32;
-        let query = Query::new(Some(left.min(PAGE)), cursor);
-        let path = ["dead-letter-queue", "actions", id.as_str()];
-        let page: OperationShown = remote.get(&path, &query).await?;
-        not_started.extend(page.not_started);
-        cursor = page.next_cursor;
-        if cursor.is_none() || not_started.len() >= limit as usize {
-            return Ok(shown(page.operation, not_started));
-        }
-    }
+    let path = ["dead-letter-queue", "actions", id.as_str()];
+    let mut operation = None;
+    let not_started = paged(limit, PAGE, async |limit, cursor| {
+        let page: OperationShown = remote.get(&path, &Query::new(Some(limit), cursor)).await?;
+        operation = Some(page.operation);
+        Ok((page.not_started, page.next_cursor))
+    });
+    let not_started = not_started.await?;
+    let operation = operation.ok_or_else(|| remote.foreign(&"it shows no operation"))?;
+    Ok(shown(operation, not_started))
 }

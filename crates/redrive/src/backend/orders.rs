@@ -98,10 +98,7 @@ async fn asked(
     deed: OrderDeed,
     by: &NewAuditEvent,
 ) -> Result<Result<State, NotDone>, RemoteError> {
-    let why = Why {
-        reason: by.reason.clone(),
-        by: Some(by.actor.clone()),
-    };
+    let why = Why::from(by.clone());
     let path = ["orders", id, deed.as_str()];
     let sent: Result<OrderLine, _> = remote.send(Method::POST, &path, &why).await;
     sent.map(|line| Ok(line.order.state))

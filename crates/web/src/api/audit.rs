@@ -6,9 +6,9 @@ use redrive_ledger::{AuditFilter, AuditRow};
 
 use crate::app::App;
 use crate::extract::Query;
-use crate::page;
 use crate::problem::{self, Result};
 use crate::views::{Listed, WhichActs};
+use crate::{cursor, page};
 
 /// List what people did, the latest first
 #[utoipa::path(get, path = "/audit", tag = "audit", params(WhichActs), responses(
@@ -24,9 +24,9 @@ pub(crate) async fn list(
         actor: which.actor,
         action: which.action,
         since: which.since,
-        after: which.cursor.as_deref().map(page::place).transpose()?,
+        after: which.cursor.as_deref().map(cursor::entry).transpose()?,
     };
     let data = app.records().audit(&filter, limit).await?;
-    let listed = Listed::page(data, limit, |row| page::cursor((row.at, row.id)));
+    let listed = Listed::page(data, limit, |row| cursor::of_entry((row.at, row.id)));
     Ok(Json(listed))
 }

@@ -11,11 +11,11 @@ use utoipa::IntoParams;
 
 use crate::app::{self, App};
 use crate::extract::{self, Path, Query};
-use crate::page;
 use crate::problem::{self, Result};
 use crate::views::{
     BatchOrders, BatchStarted, BatchTold, Deed, Listed, NewBatch, RunningBatch, Why,
 };
+use crate::{cursor, page};
 
 /// How many.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -40,10 +40,10 @@ pub(crate) async fn list(
     Query(most): Query<Most>,
 ) -> Result<Json<Listed<BatchRow>>> {
     let limit = page::limit(most.limit, page::USUAL, page::LARGEST)?;
-    let after = most.cursor.as_deref().map(page::batch_place).transpose()?;
+    let after = most.cursor.as_deref().map(cursor::batch).transpose()?;
     let data = app.records().newest_batches(after.as_ref(), limit).await?;
     Ok(Json(Listed::page(data, limit, |batch| {
-        page::batch_cursor(&batch.place())
+        cursor::of_batch(&batch.place())
     })))
 }
 
@@ -111,7 +111,7 @@ pub(crate) async fn show(
     Query(which): Query<Orders>,
 ) -> Result<Json<BatchOrders>> {
     let limit = page::limit(which.limit, page::USUAL, page::LARGEST)?;
-    let after = which.cursor.as_deref().map(page::key).transpose()?;
+    let after = which.cursor.as_deref().map(cursor::key).transpose()?;
     let records = app.records();
     let batch = records.show_batch(&id).await?;
     let batch_id = BatchId::from(batch.result.batch_id.as_str());

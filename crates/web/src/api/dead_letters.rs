@@ -10,10 +10,10 @@ use utoipa::IntoParams;
 
 use crate::app::{self, App};
 use crate::extract::{self, Path, Query};
-use crate::page;
 use crate::problem::{self, ApiError, Result};
 use crate::queue;
 use crate::views::{ActionFilter, ByHand, Entries, Entry, Resolve, RetryOutcome, Sort, Stats};
+use crate::{cursor, page};
 
 /// Entries a page, where nothing else is asked for, and at most.
 const PAGE: u32 = 50;
@@ -77,7 +77,7 @@ pub(crate) async fn list(
         let none = (Vec::new(), Total::Exactly(0));
         return Ok(Json(Entries::of(none, order, (offset, limit), now)));
     };
-    let after = which.cursor.as_deref().map(page::numbers_place);
+    let after = which.cursor.as_deref().map(cursor::numbers);
     let filter = DeadLetterFilter {
         order,
         after: after.transpose()?,

@@ -7,9 +7,9 @@ use redrive_ledger::{FailureEntry, FailureFilter, FailureGroup, GroupFilter};
 
 use crate::app::App;
 use crate::extract::{Path, Query};
-use crate::page;
 use crate::problem::{self, Result};
 use crate::views::{FailureShown, Listed, WhichFailures, WhichGroups};
+use crate::{cursor, page};
 
 /// List failed runs, the latest first
 #[utoipa::path(get, path = "/failures", tag = "failures", params(WhichFailures), responses(
@@ -25,11 +25,11 @@ pub(crate) async fn list(
         failure_status: which.failure_status,
         group: which.group,
         since: which.since,
-        after: which.cursor.as_deref().map(page::run_place).transpose()?,
+        after: which.cursor.as_deref().map(cursor::run).transpose()?,
     };
     let data = app.records().failures(&filter, limit).await?;
     Ok(Json(Listed::page(data, limit, |entry| {
-        page::run_cursor((entry.failure.closed_at, &entry.failure.run_id))
+        cursor::of_run((entry.failure.closed_at, &entry.failure.run_id))
     })))
 }
 
@@ -46,11 +46,11 @@ pub(crate) async fn groups(
     let filter = GroupFilter {
         since: which.since,
         search: which.search,
-        after: which.cursor.as_deref().map(page::group_place).transpose()?,
+        after: which.cursor.as_deref().map(cursor::group).transpose()?,
     };
     let data = app.records().failure_groups(&filter, limit).await?;
     Ok(Json(Listed::page(data, limit, |group| {
-        page::group_cursor(&group.place())
+        cursor::of_group(&group.place())
     })))
 }
 

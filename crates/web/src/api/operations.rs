@@ -9,9 +9,9 @@ use utoipa::IntoParams;
 
 use crate::app::{self, App};
 use crate::extract::{self, Path, Query};
-use crate::page;
 use crate::problem::{self, Result};
 use crate::views::{Deed, Listed, NewRate, OperationShown, OperationTold, Why};
+use crate::{cursor, page};
 
 /// Which operations.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,14 +37,10 @@ pub(crate) async fn list(
 ) -> Result<Json<Listed<Operation>>> {
     let limit = page::limit(which.limit, page::USUAL, page::LARGEST)?;
     let cursor = which.cursor.as_deref();
-    let after = cursor.map(page::operation_place).transpose()?;
+    let after = cursor.map(cursor::operation).transpose()?;
     let after = after.as_ref().map(|(at, id)| (*at, id));
     let operations = app.records().operations(after, limit).await?;
-    Ok(Json(Listed::page(
-        operations,
-        limit,
-        page::operation_cursor,
-    )))
+    Ok(Json(Listed::page(operations, limit, cursor::of_operation)))
 }
 
 /// Which of the orders that an operation did not start.
@@ -76,7 +72,7 @@ pub(crate) async fn show(
 ) -> Result<Json<OperationShown>> {
     let limit = page::limit(which.limit, page::USUAL, page::LARGEST)?;
     let cursor = which.cursor.as_deref();
-    let after = cursor.map(page::not_started_place).transpose()?;
+    let after = cursor.map(cursor::not_started).transpose()?;
     let (id, records) = (OperationId::from(id), app.records());
     let operation = records.operation(&id).await?;
     let not_started = records.not_started(&id, after, limit).await?;

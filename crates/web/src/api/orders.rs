@@ -9,9 +9,9 @@ use serde_json::json;
 
 use crate::app::{self, App};
 use crate::extract::{self, Path, Query};
-use crate::page;
 use crate::problem::{self, ApiError, Result};
 use crate::views::{Listed, NotNow, OrderLine, OrderStory, WhichOrders, Why};
+use crate::{cursor, page};
 
 /// List orders, those that failed last first
 #[utoipa::path(get, path = "/orders", tag = "orders", params(WhichOrders), responses(
@@ -29,13 +29,13 @@ pub(crate) async fn list(
         group: which.group,
         customer_id: which.customer_id,
         failed_before: which.failed_before,
-        after: which.cursor.as_deref().map(page::place).transpose()?,
+        after: which.cursor.as_deref().map(cursor::entry).transpose()?,
     };
     let records = app.records();
     let orders = records.orders(&filter, limit).await?.into_iter();
     let lines = orders.map(|order| OrderLine::of(order, &records.policy));
     Ok(Json(Listed::page(lines.collect(), limit, |line| {
-        page::cursor((line.order.failed_at, line.order.pk))
+        cursor::of_entry((line.order.failed_at, line.order.pk))
     })))
 }
 

@@ -13,9 +13,5 @@ use crate::views::Workers;
     (status = SERVICE_UNAVAILABLE, description = "Temporal does not answer.", body = problem::Body)
 ))]
 pub(crate) async fn show(State(app): State<App>) -> Result<Json<Workers>> {
-    let polling = app.ops.pollers().await?;
-    Ok(Json(Workers {
-        task_queue: app.ops.engine.settings.task_queue.clone(),
-        polling,
-    }))
+    Ok(Json(Workers::look(&app.ops).await?))
 }

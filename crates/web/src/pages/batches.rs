@@ -15,8 +15,8 @@ use super::said::Key;
 use super::{Result, shown};
 use crate::app::{self, App};
 use crate::extract::{Form, Path, Query};
-use crate::page;
-use crate::views::Deed;
+use crate::views::{BatchStarted, Deed};
+use crate::{cursor, page};
 
 /// A batch in a table.
 pub(super) struct Row {
@@ -72,9 +72,8 @@ pub(super) async fn start(
     Form(starter): Form<Starter>,
 ) -> Result<Response> {
     let by = app::by(starter.by, String::new());
-    let running = app.ops.start_batch(&RunRequest::default()).await?;
-    app.ops.audit_run(&running, &by).await?;
-    Ok(started(&running.batch_id))
+    let begun = BatchStarted::start(&app.ops, &RunRequest::default(), Some(&by)).await?;
+    Ok(started(&begun.batch_id))
 }
 
 /// On to a batch that was started just now: it is known once a worker has taken it up.
@@ -138,7 +137,7 @@ pub(super) async fn show(
 ) -> Result<Response> {
     let records = app.records();
     let now = records.clock.now();
-    let after = which.cursor.as_deref().map(page::key).transpose()?;
+    let after = which.cursor.as_deref().map(cursor::key).transpose()?;
     let batch = match records.show_batch(&id).await {
         Err(redrive_engine::ops::OpsError::NoSuchBatch { .. }) if which.started => {
             return Ok(shown(&Begun { here: "/batches" }));

@@ -13,8 +13,8 @@ use super::moment::Moment;
 use super::{Result, shown};
 use crate::app::App;
 use crate::extract::Query;
-use crate::page;
 use crate::queue;
+use crate::{cursor, page};
 
 /// Which entries, and in which order.
 #[derive(Debug, Deserialize)]
@@ -118,7 +118,7 @@ pub(super) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
     let records = app.records();
     let now = records.clock.now();
     let (resolved, order) = (which.resolved(), which.order());
-    let after = which.cursor.as_deref().map(page::numbers_place);
+    let after = which.cursor.as_deref().map(cursor::numbers);
     let filter = DeadLetterFilter {
         order,
         after: after.transpose()?,
@@ -157,7 +157,7 @@ pub(super) async fn list(State(app): State<App>, Query(which): Query<Which>) -> 
 impl Which {
     /// The address of the page after that place.
     fn after(&self, place: (i64, i64)) -> String {
-        let cursor = page::numbers_cursor(place);
+        let cursor = cursor::of_numbers(place);
         let mut fields = self.filter.fields();
         fields.extend([
             ("resolved", self.resolved.as_str()),

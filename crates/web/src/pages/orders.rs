@@ -15,9 +15,9 @@ use super::said::{Key, Said};
 use super::{Result, Wrong, back, escaped, shown};
 use crate::app::{self, App};
 use crate::extract::{Form, Path, Query};
-use crate::page;
 use crate::problem::ApiError;
 use crate::views::{Event, OrderStory};
+use crate::{cursor, page};
 
 /// Which orders.
 #[derive(Debug, Default, Deserialize)]
@@ -66,7 +66,7 @@ pub(super) async fn list(Has(app): Has<App>, Query(which): Query<Which>) -> Resu
         group: given(&which.group),
         customer_id: given(&which.customer_id),
         failed_before: None,
-        after: which.cursor.as_deref().map(page::place).transpose()?,
+        after: which.cursor.as_deref().map(cursor::entry).transpose()?,
     };
     let orders = records.orders(&filter, page::USUAL).await?;
     let last = orders
@@ -101,7 +101,7 @@ impl Which {
             ("failureStatus", &self.failure_status),
             ("customerId", &self.customer_id),
             ("group", &self.group),
-            ("cursor", &page::cursor(place)),
+            ("cursor", &cursor::of_entry(place)),
         ];
         address("/orders", &fields)
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ByHand, Deed, Entry};
-use crate::page;
+use crate::cursor;
 
 /// A decision about all entries that wait and match, or about those of named orders.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -41,6 +41,9 @@ pub struct Action {
     #[serde(default)]
     pub token: Option<String>,
 }
+
+/// The longest age that a filter takes, in hours, more than a century: no queue is older.
+pub const MOST_HOURS: f64 = 1_000_000.0;
 
 /// Which entries. Everything that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -106,7 +109,7 @@ impl OperationShown {
         let full = not_started.len() == limit as usize;
         let last = not_started.last().filter(|_| full);
         Self {
-            next_cursor: last.map(page::not_started_cursor),
+            next_cursor: last.map(cursor::of_not_started),
             operation,
             not_started,
         }

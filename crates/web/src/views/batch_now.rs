@@ -45,14 +45,6 @@ impl From<redrive_engine::ops::Progress> for Progress {
     }
 }
 
-/// Who works, where Temporal tells.
-pub(super) async fn workers(ops: &Ops) -> Option<Workers> {
-    Some(Workers {
-        polling: ops.pollers().await.ok()?,
-        task_queue: ops.engine.settings.task_queue.clone(),
-    })
-}
-
 /// How a batch stands: what it does and what is left to it, or its end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -116,13 +108,13 @@ impl BatchNow {
             ops.progress(batch),
             ops.counts(&batch.batch_id),
             ops.left_to(batch, &request),
-            workers(ops),
+            Workers::look(ops),
         );
         self.progress = progress.map(Progress::from);
         // One that no worker has begun has no numbers.
         self.so_far = so_far.ok();
         self.left = left.ok();
-        self.workers = who;
+        self.workers = who.ok();
     }
 
     /// Whether it goes on.

@@ -6,7 +6,6 @@ use redrive_ledger::NewAuditEvent;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::batch_now::workers;
 use super::{Progress, Workers};
 
 /// What a batch is started with.
@@ -188,7 +187,7 @@ impl BatchTold {
         } = ops.control_batch(id, deed.into(), by).await?;
         let who = match heard {
             true => None,
-            false => workers(ops).await,
+            false => Workers::look(ops).await.ok(),
         };
         Ok(Self {
             workflow_id: running.workflow_id,

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::hours;
-use crate::page;
+use crate::cursor;
 
 /// A page of the queue.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -103,7 +103,7 @@ impl Entries {
         let last = entries.last().filter(|_| full);
         let (total, total_is_lower_bound) = total.told();
         Self {
-            next_cursor: last.map(|entry| page::numbers_cursor(entry.place(order))),
+            next_cursor: last.map(|entry| cursor::of_numbers(entry.place(order))),
             data: entries
                 .into_iter()
                 .map(|entry| Entry::of(entry, now))

@@ -24,7 +24,9 @@ mod timeline;
 mod tokens;
 mod workers;
 
-pub use actions::{Action, ActionAnswer, ActionFilter, NewRate, OperationShown, OperationTold};
+pub use actions::{
+    Action, ActionAnswer, ActionFilter, MOST_HOURS, NewRate, OperationShown, OperationTold,
+};
 pub use audit::WhichActs;
 pub use batch_now::{BatchNow, Progress};
 pub use batches::{BatchStarted, BatchTold, Deed, NewBatch, RunningBatch, Why};

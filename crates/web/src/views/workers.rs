@@ -1,5 +1,6 @@
 //! Who works.
 
+use redrive_engine::ops::{Ops, OpsError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,4 +12,14 @@ pub struct Workers {
     pub task_queue: String,
     /// How many poll it now.
     pub polling: usize,
+}
+
+impl Workers {
+    /// Looks.
+    pub async fn look(ops: &Ops) -> Result<Self, OpsError> {
+        Ok(Self {
+            polling: ops.pollers().await?,
+            task_queue: ops.engine.settings.task_queue.clone(),
+        })
+    }
 }
