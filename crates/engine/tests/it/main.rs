@@ -26,6 +26,7 @@ mod retries;
 mod scanning;
 mod schedules;
 mod starts;
+mod stopped;
 mod twice;
 mod workflows;
 mod world;

@@ -9,7 +9,8 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use insta::assert_json_snapshot;
 use jiff::Timestamp;
-use redrive_engine::Clock;
+use redrive_engine::{Clock, run_worker};
+use redrive_fulfillment::testbed::eventually;
 use serde_json::{Value, json};
 
 use crate::world::{NOW, On, World, at, on_both, request};
@@ -347,4 +348,42 @@ async fn a_request_that_comes_again_is_answered_as_the_first(world: World) {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let (_, entry) = world.get("/api/v1/dead-letter-queue/A2").await;
     assert_eq!(entry["resolved"], false);
+}
+
+#[tokio::test]
+async fn what_was_begun_is_brought_to_its_end_though_nobody_waits() {
+    let world = World::alive("api-left").await;
+    world.failed(&[("A1", "shipping_failed")]).await;
+    world.park("A1", 70).await;
+    let ask = || {
+        let path = "/api/v1/dead-letter-queue/A1/resolve";
+        let body = json!({ "resolution": "manual_retry", "resolvedBy": "ann" }).to_string();
+        let mut request = request("PATCH", path, Body::from(body));
+        let headers = request.headers_mut();
+        headers.insert("content-type", "application/json".parse().unwrap());
+        headers.insert("idempotency-key", "k1".parse().unwrap());
+        request
+    };
+    let entry = "/api/v1/dead-letter-queue/A1";
+    // It waits for its batch, which no worker does yet; then whoever asked goes away.
+    tokio::select! {
+        answer = world.answer(ask()) => panic!("it has not waited: {answer:?}"),
+        () = eventually("the entry to be decided", || async {
+            (world.get(entry).await.1["resolved"] == true).then_some(())
+        }) => {}
+    }
+    let (head, body) = world.answered(ask()).await;
+    assert_eq!(head.status, StatusCode::CONFLICT, "{body}");
+    assert_eq!(head.headers["retry-after"], "1", "it is still being served");
+
+    let (engine, client) = (world.app.ops.engine.clone(), world.bed.client.clone());
+    let worker = run_worker(engine, client).await.unwrap();
+    let answer = eventually("the answer to be kept", || async {
+        let (status, body) = world.answer(ask()).await;
+        (status != StatusCode::CONFLICT).then_some((status, body))
+    })
+    .await;
+    assert_eq!(answer.0, StatusCode::OK, "{answer:?}");
+    assert_eq!(answer.1["retry"]["outcome"], "not_started", "{answer:?}");
+    worker.stop().await.unwrap();
 }
