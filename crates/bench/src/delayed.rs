@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::{Latest, RunStatus};
 use redrive_core::ids::{Home, RunId, WorkflowId};
-use redrive_engine::gateway::{FailedRun, Gateway, Mark, Page, Restart, Result, Started, Window};
+use redrive_engine::gateway::{
+    FailedRun, Gateway, Mark, Page, Restart, Result, RunToRead, Started, Window,
+};
 use redrive_engine::{Clock, SystemClock};
 
 /// The gateway that it delays.
@@ -51,8 +53,8 @@ impl Gateway for Delayed {
         self.inner.start(restart).await
     }
 
-    async fn read_failure(&self, id: &WorkflowId, run: &RunId) -> Result<Option<FailedRun>> {
-        self.inner.read_failure(id, run).await
+    async fn read_failure(&self, run: &RunToRead) -> Result<Option<FailedRun>> {
+        self.inner.read_failure(run).await
     }
 
     async fn read_start(&self, id: &WorkflowId, run: &RunId) -> Result<Option<Vec<u8>>> {

@@ -12,7 +12,7 @@ use redrive_core::decide::{Latest, RunStatus};
 use redrive_core::failure::FailureFacts;
 use redrive_core::ids::{Home, RunId, WorkflowId};
 use redrive_engine::gateway::{
-    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, Started, Window,
+    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, RunToRead, Started, Window,
 };
 use redrive_fulfillment::{
     Class, FaultPlan, PlannedOrder, StartOptions, WORKFLOW_TYPE, order, starter,
@@ -137,13 +137,13 @@ impl Gateway for Hollow {
         Ok(Started::Run(next_run_id(number(&restart.workflow_id)?)))
     }
 
-    async fn read_failure(&self, id: &WorkflowId, run: &RunId) -> Result<Option<FailedRun>> {
-        let n = number(id)?;
+    async fn read_failure(&self, run: &RunToRead) -> Result<Option<FailedRun>> {
+        let n = number(&run.workflow_id)?;
         Ok(Some(FailedRun {
-            workflow_id: id.clone(),
+            workflow_id: run.workflow_id.clone(),
             workflow_type: WORKFLOW_TYPE.to_owned(),
-            run_id: run.clone(),
-            first_run_id: run.clone(),
+            run_id: run.run_id.clone(),
+            first_run_id: run.run_id.clone(),
             timed_out: false,
             closed_at: self.closed_at(n),
             facts: FailureFacts::application("shipping_failed", "no truck came"),
@@ -175,7 +175,7 @@ impl Gateway for Hollow {
         };
         Ok(Page {
             runs: runs
-                .map(|n| (order::workflow_id(&order_id(n)).into(), run_id(n)))
+                .map(|n| RunToRead::new(order::workflow_id(&order_id(n)).into(), run_id(n)))
                 .collect(),
             next,
         })

@@ -24,6 +24,7 @@ use crate::pulse::Pulse;
 use crate::record::end_of;
 
 /// The activities.
+#[derive(Clone)]
 pub struct Activities {
     engine: Engine,
     stopping: Arc<AtomicBool>,

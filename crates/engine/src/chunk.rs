@@ -38,6 +38,12 @@ pub(crate) struct Owner {
     pub line: Option<Line>,
 }
 
+/// How many chunks at a time keep a worker busy that handles so many orders at once: twice as many as fill its room, for those that
+/// began together are at their last orders together. What it took beyond that, another one without work could not take.
+pub(crate) fn chunks_at_once(orders_at_once: u32) -> usize {
+    (orders_at_once as usize).div_ceil(AT_ONCE) * 2
+}
+
 impl Engine {
     /// Claims a chunk and processes it. A second try takes over what the first one left.
     pub async fn process_chunk(
@@ -245,6 +251,18 @@ impl Engine {
             if more == 0 {
                 return;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_takes_twice_as_many_chunks_as_fill_its_room() {
+        for (orders, chunks) in [(1, 2), (8, 2), (16, 2), (17, 4), (32, 4), (1000, 126)] {
+            assert_eq!(chunks_at_once(orders), chunks, "{orders} orders at once");
         }
     }
 }

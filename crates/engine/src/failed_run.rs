@@ -3,7 +3,7 @@
 use redrive_core::decide::RunStatus;
 use redrive_core::ids::{RunId, WorkflowId};
 
-use crate::gateway::{FailedRun, Gateway, GatewayError};
+use crate::gateway::{FailedRun, Gateway, GatewayError, RunToRead};
 
 /// Why there is no failed run to read.
 #[derive(Debug, thiserror::Error)]
@@ -77,7 +77,8 @@ pub async fn read_failed_run(
             status,
         });
     }
-    let run = gateway.read_failure(workflow_id, &run_id).await?;
+    let to_read = RunToRead::new(workflow_id.clone(), run_id.clone());
+    let run = gateway.read_failure(&to_read).await?;
     run.ok_or_else(|| NoFailedRun::WentOn {
         workflow_id: workflow_id.clone(),
         run_id,

@@ -18,6 +18,7 @@ mod one_order;
 mod operation;
 pub mod ops;
 mod patience;
+mod polling;
 mod pulse;
 mod record;
 mod scan;

@@ -12,7 +12,7 @@ use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, OurRun, Outcome,
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::gateway::{GatewayError, Mark, Restart, Started};
+use crate::gateway::{GatewayError, Mark, Restart, RunToRead, Started};
 use crate::turns::{Line, STEP, is_late};
 
 /// A description older than this is not acted on: describe again.
@@ -317,11 +317,8 @@ impl Engine {
             return Ok(Turn::End(Outcome::AnswerUnknown));
         }
         let failure = if elsewhere(latest.status) == Elsewhere::Failed {
-            match self
-                .gateway
-                .read_failure(&order.workflow_id, &latest.run_id)
-                .await?
-            {
+            let run = RunToRead::new(order.workflow_id.clone(), latest.run_id.clone());
+            match self.gateway.read_failure(&run).await? {
                 Some(run) => Some(Box::new(self.classified(run))),
                 // It has a successor by now: describe again.
                 None => return Ok(Turn::AgainAfterPause),

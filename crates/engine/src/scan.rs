@@ -6,14 +6,14 @@
 
 use futures::StreamExt;
 use jiff::{SignedDuration, Timestamp};
-use redrive_core::ids::{BatchId, RunId, WorkflowId};
+use redrive_core::ids::{BatchId, RunId};
 use redrive_core::policy::ScanPolicy;
 use redrive_flows::activities::{Phase, ScanReport};
 use redrive_ledger::{Failure, ObserveSummary, ScanWindow};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::gateway::{GatewayError, Window};
+use crate::gateway::{GatewayError, RunToRead, Window};
 use crate::patience::Patience;
 use crate::pulse::Pulse;
 
@@ -31,16 +31,16 @@ impl Engine {
         input: &Phase,
         pulse: &dyn Pulse,
     ) -> Result<ScanReport, EngineError> {
-        let mut report = ScanReport {
-            new_failures: 0,
-            complete: true,
-        };
+        let (mut stored, mut complete) = (ObserveSummary::default(), true);
         for watch in &self.policy.watch {
-            report.complete &= self
-                .scan_type(&watch.workflow_type, input, pulse, &mut report.new_failures)
+            complete &= self
+                .scan_type(&watch.workflow_type, input, pulse, &mut stored)
                 .await?;
         }
-        Ok(report)
+        Ok(ScanReport {
+            new_failures: stored.new_failures,
+            complete,
+        })
     }
 
     /// Scans one type. Returns whether it came up to the present.
@@ -49,7 +49,7 @@ impl Engine {
         workflow_type: &str,
         input: &Phase,
         pulse: &dyn Pulse,
-        new_failures: &mut u64,
+        stored: &mut ObserveSummary,
     ) -> Result<bool, EngineError> {
         let now = self.clock.now();
         let patience = Patience {
@@ -73,8 +73,7 @@ impl Engine {
                 ahead.extend([later, earlier]);
                 continue;
             }
-            let stored = self.store(&window, &input.batch, patience).await?;
-            *new_failures += stored.new_failures;
+            self.store(&window, &input.batch, patience, stored).await?;
             known.watermark = known.watermark.max(window.to);
             self.ledger.save_scan_window(&known).await?;
         }
@@ -113,49 +112,56 @@ impl Engine {
         Ok(known)
     }
 
-    /// Stores every failed run of a window.
+    /// Stores every failed run of a window, and adds to `stored` what that brought. What was read before an error is stored, too:
+    /// whoever tries again goes on from there.
     pub(crate) async fn store(
         &self,
         window: &Window,
         batch: &BatchId,
         patience: Patience<'_>,
-    ) -> Result<ObserveSummary, EngineError> {
-        let (mut page, mut stored) = (Vec::new(), ObserveSummary::default());
+        stored: &mut ObserveSummary,
+    ) -> Result<(), EngineError> {
+        let mut page = Vec::new();
         loop {
             let listed = self.list_failed(window, &page, patience).await?;
             for portion in portions(listed.runs) {
-                let failures = self.read_new(portion, patience).await?;
-                stored += self
+                let mut failures = Vec::new();
+                let read = self.read_new(portion, patience, &mut failures).await;
+                failures.sort_by_key(|failure: &Failure| failure.closed_at);
+                *stored += self
                     .ledger
                     .observe(&self.policy, batch, &failures, self.clock.moment())
                     .await?;
+                read?;
                 patience.pulse.beat().await;
             }
             if listed.next.is_empty() {
-                return Ok(stored);
+                return Ok(());
             }
             page = listed.next;
         }
     }
 
-    /// Reads those runs that the ledger does not know, oldest close first. One that cannot be read is left to the next
-    /// sweep.
+    /// Reads those runs that the ledger does not know, as their answers come, and adds them to `failures`. One that cannot be read
+    /// is left to the next sweep.
     pub(crate) async fn read_new(
         &self,
-        listed: Vec<(WorkflowId, RunId)>,
+        listed: Vec<RunToRead>,
         patience: Patience<'_>,
-    ) -> Result<Vec<Failure>, EngineError> {
-        let runs: Vec<RunId> = listed.iter().map(|(_, run)| run.clone()).collect();
+        failures: &mut Vec<Failure>,
+    ) -> Result<(), EngineError> {
+        let runs: Vec<RunId> = listed.iter().map(|run| run.run_id.clone()).collect();
         let unknown: std::collections::HashSet<_> =
             self.ledger.unknown_runs(&runs).await?.into_iter().collect();
-        let new = listed.into_iter().filter(|(_, run)| unknown.contains(run));
+        let new = listed
+            .into_iter()
+            .filter(|run| unknown.contains(&run.run_id));
         let mut reading = futures::stream::iter(new)
-            .map(|(workflow_id, run_id)| async move {
-                let read = || self.gateway.read_failure(&workflow_id, &run_id);
+            .map(|run| async move {
+                let read = || self.gateway.read_failure(&run);
                 self.patiently(patience, read).await
             })
             .buffer_unordered(AT_ONCE);
-        let mut failures = Vec::new();
         while let Some(read) = reading.next().await {
             match read {
                 Ok(run) => failures.extend(run.map(|run| self.classified(run))),
@@ -171,13 +177,12 @@ impl Engine {
                 patience.pulse.beat().await;
             }
         }
-        failures.sort_by_key(|failure: &Failure| failure.closed_at);
-        Ok(failures)
+        Ok(())
     }
 }
 
 /// The runs of a page, which lists the newest first, in portions from the oldest on.
-fn portions(mut runs: Vec<(WorkflowId, RunId)>) -> impl Iterator<Item = Vec<(WorkflowId, RunId)>> {
+fn portions(mut runs: Vec<RunToRead>) -> impl Iterator<Item = Vec<RunToRead>> {
     runs.reverse();
     let portions: Vec<_> = runs.chunks(PORTION).map(<[_]>::to_vec).collect();
     portions.into_iter()
@@ -260,7 +265,7 @@ mod tests {
 
     #[test]
     fn portions_begin_with_the_oldest_and_leave_none_out() {
-        let run = |number: usize| (WorkflowId::from("w"), RunId::from(number.to_string()));
+        let run = |number: usize| RunToRead::new("w".into(), number.to_string().into());
         let newest_first: Vec<_> = (0..PORTION + 1).rev().map(run).collect();
         let portions: Vec<_> = portions(newest_first).collect();
         assert_eq!(

@@ -8,7 +8,7 @@ use redrive_ledger::{AttemptOutcome, Check, Checked, OurRun};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::gateway::{GatewayError, Mark};
+use crate::gateway::{GatewayError, Mark, RunToRead};
 use crate::one_order::attempt_end;
 use crate::patience::Patience;
 use crate::pulse::Pulse;
@@ -109,12 +109,9 @@ impl Engine {
         if elsewhere(latest.status) == Elsewhere::Failed
             && latest.run_id != checked.check.failed_run
         {
-            let workflow_id = &checked.check.workflow_id;
-            match self
-                .gateway
-                .read_failure(workflow_id, &latest.run_id)
-                .await?
-            {
+            let workflow_id = checked.check.workflow_id.clone();
+            let run = RunToRead::new(workflow_id, latest.run_id.clone());
+            match self.gateway.read_failure(&run).await? {
                 Some(run) => checked.failure = Some(Box::new(self.classified(run))),
                 None => return Ok(None),
             }

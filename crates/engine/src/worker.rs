@@ -5,27 +5,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use redrive_flows::{
-    DeadLetterOperationWorkflow, ReprocessingBatchWorkflow, ReprocessingOrchestrationWorkflow,
-};
 use temporalio_client::Client;
+use temporalio_sdk::Runtime;
 use temporalio_sdk::runtime::RuntimeOptions;
-use temporalio_sdk::{Runtime, Worker, WorkerOptions};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::activities::Activities;
+use crate::chunk::chunks_at_once;
 use crate::engine::Engine;
+use crate::polling::{Polled, Polling, Stop};
 use crate::sdk_metrics::SdkMetrics;
-
-/// How long activities may finish after a stop: a chunk gives back what it has not touched within one start.
-const GRACE: Duration = Duration::from_secs(10);
-/// A cancelled or halted chunk hears of it with its next heartbeat, so heartbeats are not held back for long.
-const HEARTBEAT_THROTTLE: Duration = Duration::from_secs(1);
-
-type Stop = Box<dyn Fn() + Send + Sync>;
 
 /// Why a worker cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +46,7 @@ pub struct RunningWorker {
 
 /// What a worker's thread is given to do.
 struct Work {
-    activities: Activities,
+    polled: Polled,
     client: Client,
     metrics: Option<SdkMetrics>,
     problem: Problem,
@@ -119,7 +110,11 @@ impl WorkerThread {
         let (ended, mut done) = oneshot::channel();
         let stopping = Arc::new(AtomicBool::new(false));
         let work = Work {
-            activities: Activities::new(engine, Arc::clone(&stopping)),
+            polled: Polled {
+                task_queue: engine.settings.task_queue.clone(),
+                chunks_at_once: chunks_at_once(engine.settings.orders_at_once),
+                activities: Activities::new(engine, Arc::clone(&stopping)),
+            },
             client,
             metrics: self.metrics,
             problem: problem.clone(),
@@ -203,7 +198,7 @@ async fn ended_with(
 async fn work_as_given(given: oneshot::Receiver<Work>) {
     let Ok(work) = given.await else { return };
     let ended = run(
-        work.activities,
+        work.polled,
         work.client,
         work.metrics,
         &work.problem,
@@ -215,7 +210,7 @@ async fn work_as_given(given: oneshot::Receiver<Work>) {
 }
 
 async fn run(
-    activities: Activities,
+    polled: Polled,
     client: Client,
     metrics: Option<SdkMetrics>,
     problem: &Problem,
@@ -228,28 +223,9 @@ async fn run(
     let runtime = counted.map_err(|error| problem.to("be counted", error))?;
     let runtime =
         Runtime::from_current_tokio(runtime).map_err(|error| problem.to("get a runtime", error))?;
-    let options = options(activities, &problem.task_queue)
-        .map_err(|error| problem.to("register its workflows", error))?;
-    let mut worker =
-        Worker::new(&runtime, client, options).map_err(|error| problem.to("start", error))?;
-    drop(started.send(Box::new(worker.shutdown_handle())));
-    worker
-        .run()
-        .await
-        .map_err(|error| problem.to("go on", error))
-}
-
-fn options(
-    activities: Activities,
-    task_queue: &str,
-) -> Result<WorkerOptions, temporalio_sdk::WorkflowRegistrationError> {
-    Ok(WorkerOptions::new(task_queue)
-        .register_activities(activities)
-        .register_workflow::<ReprocessingBatchWorkflow>()?
-        .register_workflow::<ReprocessingOrchestrationWorkflow>()?
-        .register_workflow::<DeadLetterOperationWorkflow>()?
-        .graceful_shutdown_period(GRACE)
-        .max_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
-        .default_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
-        .build())
+    let polling =
+        Polling::new(&runtime, client, polled).map_err(|error| problem.to("start", error))?;
+    drop(started.send(polling.stop()));
+    let ended = polling.run().await;
+    ended.map_err(|error| problem.to("go on", error))
 }

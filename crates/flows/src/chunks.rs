@@ -8,6 +8,7 @@ use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken, Wor
 
 use crate::activities::{Chunk, ChunkReport, Reprocessing};
 use crate::batch::timestamp;
+use crate::chunk_queue;
 use crate::failure::Cause;
 use crate::input::{OrchestrationInput, PartOf};
 use crate::options;
@@ -54,7 +55,8 @@ pub(crate) async fn process(
             Step::Begin => {
                 let chunk = next_chunk(input, part, due_by, pace.orders_left);
                 let limit = chunk.limit;
-                let opts = options::chunk(now(ctx), &part.deadline, stop.clone());
+                let queue = queue(ctx, input);
+                let opts = options::chunk(queue, now(ctx), &part.deadline, stop.clone());
                 let done = ctx.execute_activity(Reprocessing::process_chunk, chunk, opts);
                 window.push(async move { (limit, done.await) });
                 pace.begin(limit);
@@ -110,6 +112,12 @@ fn signs(ctx: &Context, part: &PartOf) -> Signs {
         stopping: stopping(ctx),
         long_enough: ctx.continue_as_new_suggested(),
     }
+}
+
+/// Where a chunk waits for a worker. Somebody waits for one order that is wanted by itself: it does not stand behind large chunks.
+fn queue(ctx: &Context, input: &OrchestrationInput) -> Option<String> {
+    let large = input.order.is_none();
+    large.then(|| chunk_queue(ctx.task_queue()))
 }
 
 /// The next chunk, and what it may claim under `maxOrders`.

@@ -35,3 +35,9 @@ pub const TASK_QUEUE: &str = "orchestrator";
 pub const SCHEDULE_ID: &str = "reprocessing-batch-schedule";
 /// The workflow id of the schedule's action (spec).
 pub const ACTION_ID: &str = "reprocessing-batch";
+
+/// The task queue of the chunks of batches that go over `task_queue`. A worker takes from it what it has room for; what none has
+/// room for waits there, where any may take it.
+pub fn chunk_queue(task_queue: &str) -> String {
+    format!("{task_queue}-chunks")
+}

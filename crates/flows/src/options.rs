@@ -74,7 +74,9 @@ pub fn phase(now: Timestamp, ends_at: Timestamp) -> ActivityOptions {
 
 /// A chunk: until a while after the deadline, over all tries. A cancelled chunk is awaited: it gives back what it has
 /// not touched. Eagerly executed, every chunk would go to the worker that runs the workflow: they are for all workers.
+/// `queue`: where it waits for one; `None`: where everything does.
 pub fn chunk(
+    queue: Option<String>,
     now: Timestamp,
     deadline: &Deadline,
     stop: WorkflowCancellationToken,
@@ -82,6 +84,7 @@ pub fn chunk(
     ActivityOptions::with_schedule_to_close_timeout(until(now, deadline.stops_at))
         .heartbeat_timeout(HEARTBEAT)
         .retry_policy(retries(CHUNK_ATTEMPTS))
+        .maybe_task_queue(queue)
         .cancellation_type(ActivityCancellationType::WaitCancellationCompleted)
         .cancellation_token(stop)
         .do_not_eagerly_execute(true)

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
-use redrive_core::ids::{BatchId, Home, OperationId, RunId};
+use redrive_core::ids::{BatchId, Home, OperationId, RunId, WorkflowId};
 use redrive_core::report::VerdictKind;
 
 use crate::contract::Result;
@@ -30,6 +30,10 @@ pub trait Reader: Send + Sync + 'static {
     /// Up to `limit` orders, those whose failed run closed last first.
     async fn orders(&self, filter: &OrderFilter, limit: u32) -> Result<Vec<OrderRow>>;
 
+    /// What each of `ids` names, in their order: the workflow id and the order id of the order that [`Ledger::find_order`] finds
+    /// by it, or `None`.
+    async fn orders_named(&self, ids: &[String]) -> Result<Vec<Option<(WorkflowId, String)>>>;
+
     /// Up to `limit` failed runs, the latest first; of those that closed at one moment, that of the greatest run id.
     async fn failures(&self, filter: &FailureFilter, limit: u32) -> Result<Vec<FailureEntry>>;
 
@@ -38,6 +42,9 @@ pub trait Reader: Send + Sync + 'static {
 
     /// Up to `limit` failure groups, those with the most failures first.
     async fn failure_groups(&self, filter: &GroupFilter, limit: u32) -> Result<Vec<FailureGroup>>;
+
+    /// How many fingerprints of failure groups begin so, counted up to `most`: lists of a group are read from each of them.
+    async fn fingerprints_beginning(&self, prefix: &str, most: u32) -> Result<u64>;
 
     /// How often groups with one of those fingerprints failed in each hour since then, from the hour that it lies in.
     async fn failure_hours(

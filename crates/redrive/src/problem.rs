@@ -120,8 +120,15 @@ fn hint_of_server(error: &RemoteError) -> Option<&'static str> {
         RemoteError::Lost { .. } | RemoteError::Broken { .. } => Some(
             "what was asked may have been done: look before you ask again; if it stays, look at the server, and at the proxy before it.",
         ),
-        RemoteError::Refused { status, .. } => (*status == StatusCode::UNAUTHORIZED)
-            .then_some("set REDRIVE_TOKEN to a token; `redrive token create` makes one."),
+        RemoteError::Refused { status, .. } => match *status {
+            StatusCode::UNAUTHORIZED => {
+                Some("set REDRIVE_TOKEN to a token; `redrive token create` makes one.")
+            }
+            StatusCode::SERVICE_UNAVAILABLE => Some(
+                "what that server asked has not answered: what was asked may have been done, so look before you ask again; `redrive doctor`, where the server runs, tells what is wrong.",
+            ),
+            _ => None,
+        },
     }
 }
 
@@ -194,6 +201,7 @@ fn code_of_verb(error: &OpsError) -> u8 {
     match error {
         OpsError::NoSuchOrder { .. }
         | OpsError::NoSuchFailure { .. }
+        | OpsError::ManyGroups { .. }
         | OpsError::NoSuchBatch { .. }
         | OpsError::NoBatchRuns
         | OpsError::NoSchedule { .. }
@@ -208,8 +216,17 @@ fn code_of_verb(error: &OpsError) -> u8 {
         | OpsError::TokenExists { .. }
         | OpsError::NoSuchToken { .. }
         | OpsError::NoFolder(_) => USER,
-        OpsError::Batch { .. } | OpsError::NotStarted { .. } => OURS,
+        OpsError::Batch { .. } => OURS,
+        OpsError::NotStarted { error, .. } => code_of_start(error),
         OpsError::Engine(error) => code_of_engine(error),
+    }
+}
+
+/// What Temporal does not take of what was named is the user's to mend, whoever asks it.
+fn code_of_start(error: &GatewayError) -> u8 {
+    match error {
+        GatewayError::Item(_) => USER,
+        _ => OURS,
     }
 }
 
@@ -227,7 +244,7 @@ fn code_of_server(error: &RemoteError) -> u8 {
 fn code_of_engine(error: &EngineError) -> u8 {
     match error {
         EngineError::Ledger(error) => code_of_ledger(error),
-        EngineError::Gateway(GatewayError::System(_)) => USER,
+        EngineError::Gateway(GatewayError::System(_) | GatewayError::Item(_)) => USER,
         EngineError::Gateway(_) => OURS,
     }
 }
@@ -286,6 +303,61 @@ mod tests {
     }
 
     #[test]
+    fn what_may_pass_is_asked_again_and_a_refusal_is_not() {
+        let base = || url::Url::parse("http://127.0.0.1:8420").unwrap();
+        let refused = |status| RemoteError::Refused {
+            status,
+            code: "X".to_owned(),
+            message: "x".to_owned(),
+            details: None,
+        };
+        let cause = || "closed".to_owned();
+        let call = |error| anyhow::Error::from(OpsError::from(error));
+        for (error, passes) in [
+            (
+                RemoteError::Unreachable {
+                    base: base(),
+                    cause: cause(),
+                }
+                .into(),
+                true,
+            ),
+            (
+                RemoteError::Lost {
+                    base: base(),
+                    cause: cause(),
+                }
+                .into(),
+                true,
+            ),
+            (
+                RemoteError::Broken {
+                    base: base(),
+                    status: StatusCode::BAD_GATEWAY,
+                }
+                .into(),
+                true,
+            ),
+            (refused(StatusCode::SERVICE_UNAVAILABLE).into(), true),
+            (refused(StatusCode::NOT_FOUND).into(), false),
+            (
+                RemoteError::Foreign {
+                    base: base(),
+                    cause: cause(),
+                }
+                .into(),
+                false,
+            ),
+            (call(GatewayError::Unknown(cause())), true),
+            (call(GatewayError::Throttle(cause())), true),
+            (call(GatewayError::System(cause())), false),
+            (OpsError::NoBatchRuns.into(), false),
+        ] {
+            assert_eq!(may_pass(&error), passes, "{error:?}");
+        }
+    }
+
+    #[test]
     fn the_user_mends_what_is_wrong_with_a_command_and_we_the_rest() {
         let id = "X-1".to_owned();
         let no_order = anyhow::Error::from(OpsError::NoSuchOrder { id });
@@ -296,6 +368,17 @@ mod tests {
         assert_eq!(code(&anyhow::Error::from(EngineError::from(unknown))), USER);
         let gone = EngineError::from(GatewayError::Unknown("closed".to_owned()));
         assert_eq!(code(&anyhow::Error::from(OpsError::Engine(gone))), OURS);
+        // A request that Temporal does not take; a server answers 400 to it.
+        let refused = || GatewayError::Item("workflow id length exceeds limit".to_owned());
+        let engine = OpsError::from(refused());
+        assert_eq!(code(&anyhow::Error::from(engine)), USER);
+        let not_started = |error| OpsError::NotStarted {
+            workflow_id: "X-1".to_owned(),
+            error,
+        };
+        assert_eq!(code(&anyhow::Error::from(not_started(refused()))), USER);
+        let away = GatewayError::Unknown("closed".to_owned());
+        assert_eq!(code(&anyhow::Error::from(not_started(away))), OURS);
         assert_eq!(code(&anyhow::anyhow!("anything else")), OURS);
         assert_eq!(code(&Problem::user("a", "b").into()), USER);
     }

@@ -38,6 +38,8 @@ const ALIVE: &str = "/healthz";
 const ASSETS: &str = "/assets/";
 /// What only an admin may ask and change.
 pub(crate) const TOKENS: &str = "/api/v1/tokens";
+/// What no viewer may ask either: it takes turns of a limit that all workers share.
+const OLDER: &str = "/api/v1/failures/older";
 /// What only an admin may change.
 const LIMITS: &str = "/api/v1/limits";
 /// Those whom nobody knows share one line.
@@ -205,7 +207,8 @@ fn needed(method: &Method, path: &str) -> Role {
         return Role::Admin;
     }
     // Whoever looks may also stop looking.
-    if method.is_safe() || path == "/logout" {
+    let looks = method.is_safe() || path == "/logout";
+    if looks && !is_of(path, OLDER) {
         return Role::Viewer;
     }
     Role::Operator
@@ -306,6 +309,11 @@ mod tests {
             (Method::PUT, "/api/v1/halt", Role::Operator),
             (Method::DELETE, "/api/v1/halt", Role::Operator),
             (Method::POST, "/api/v1/schedule/trigger", Role::Operator),
+            (Method::GET, "/api/v1/failures", Role::Viewer),
+            (Method::GET, "/api/v1/failures/older", Role::Operator),
+            (Method::HEAD, "/api/v1/failures/older", Role::Operator),
+            (Method::POST, "/api/v1/failures/older", Role::Operator),
+            (Method::GET, "/api/v1/failures/older-run", Role::Viewer),
         ] {
             assert_eq!(needed(&method, path), role, "{method} {path}");
         }

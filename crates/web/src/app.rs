@@ -7,6 +7,7 @@ use redrive_ledger::NewAuditEvent;
 
 use crate::access::{self, Access};
 use crate::links::Links;
+use crate::one_at_a_time::OneAtATime;
 use crate::problem::{ApiError, Result};
 
 /// Who acts where a request does not say.
@@ -25,6 +26,8 @@ pub struct App {
     pub access: Access,
     /// What the SDK counts of this process' worker; nothing, where it has none.
     pub sdk: SdkMetrics,
+    /// What is done for one request at a time.
+    pub one_at_a_time: OneAtATime,
 }
 
 impl App {

@@ -177,6 +177,7 @@ impl From<OpsError> for ApiError {
                 error: GatewayError::Unknown(_) | GatewayError::Throttle(_),
                 ..
             } => Self::unavailable(error),
+            OpsError::ManyGroups { .. } => Self::invalid(error),
             // What was named, or said, is nothing that Temporal takes.
             OpsError::Engine(EngineError::Gateway(GatewayError::Item(_)))
             | OpsError::NotStarted {

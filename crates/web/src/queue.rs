@@ -1,7 +1,7 @@
 //! Which entries of the dead letter queue a request means: the one place where its words become the ledger's filter.
 
 use jiff::{SignedDuration, Timestamp};
-use redrive_engine::ops::Records;
+use redrive_engine::ops::{Many, Records};
 use redrive_ledger::{COUNTED, DeadLetterFilter, Total};
 
 use crate::problem::{ApiError, Result};
@@ -29,16 +29,14 @@ pub(crate) async fn listed(
 }
 
 /// What a decision is about: the entries that wait, match, and were in the queue at `as_of`.
-pub(crate) async fn decided(
+pub(crate) async fn waiting(
     records: &Records,
     wanted: &ActionFilter,
+    limit: Option<u32>,
     as_of: Timestamp,
-) -> Result<DeadLetterFilter> {
+) -> Result<Many> {
     let filter = listed(records, wanted, Some(false), as_of).await?;
-    Ok(DeadLetterFilter {
-        before: Some(filter.before.unwrap_or(as_of)),
-        ..filter
-    })
+    Ok(Many::waiting(filter, limit, as_of))
 }
 
 /// What is looked for. A search looks at every order that matches, so it must not match any number of them.

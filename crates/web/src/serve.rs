@@ -22,8 +22,8 @@ use crate::pages;
 use crate::problem::ApiError;
 use crate::repeat::once;
 
-/// The largest body: what a person decides is a few words, and a list of orders is short.
-pub(crate) const BODY: usize = 256 << 10;
+/// The largest body: as many orders as may be named, ten thousand, by ids of a hundred letters. What else is sent is a few words.
+pub(crate) const BODY: usize = 1 << 20;
 /// How long a request may take: a retry waits for its start, and a batch for its answer.
 pub(crate) const LATEST: Duration = Duration::from_secs(60);
 

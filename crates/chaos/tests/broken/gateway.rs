@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use redrive_core::decide::{Latest, RunStatus};
 use redrive_core::ids::{Home, RunId, WorkflowId};
 use redrive_engine::gateway::{
-    FailedRun, Gateway, Mark, Page, Restart, Result, Started, TemporalGateway, Window,
+    FailedRun, Gateway, Mark, Page, Restart, Result, RunToRead, Started, TemporalGateway, Window,
 };
 use redrive_engine::{Clock, SystemClock};
 use tokio::sync::oneshot::{self, Receiver, Sender};
@@ -142,8 +142,8 @@ impl Gateway for Reined {
         }
     }
 
-    async fn read_failure(&self, id: &WorkflowId, run: &RunId) -> Result<Option<FailedRun>> {
-        self.inner.read_failure(id, run).await
+    async fn read_failure(&self, run: &RunToRead) -> Result<Option<FailedRun>> {
+        self.inner.read_failure(run).await
     }
 
     async fn read_start(&self, id: &WorkflowId, run: &RunId) -> Result<Option<Vec<u8>>> {

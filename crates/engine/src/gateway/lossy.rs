@@ -12,7 +12,9 @@ use rand::{Rng, SeedableRng};
 use redrive_core::decide::{Latest, RunStatus};
 use redrive_core::ids::{Home, RunId, WorkflowId};
 
-use super::{FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, Started, Window};
+use super::{
+    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, RunToRead, Started, Window,
+};
 use crate::clock::Clock;
 
 /// How often an answer does not come as it should: shares of one.
@@ -117,8 +119,8 @@ impl Gateway for LossyGateway {
         self.answer("start", made).await
     }
 
-    async fn read_failure(&self, id: &WorkflowId, run: &RunId) -> Result<Option<FailedRun>> {
-        let made = self.real.read_failure(id, run).await;
+    async fn read_failure(&self, run: &RunToRead) -> Result<Option<FailedRun>> {
+        let made = self.real.read_failure(run).await;
         self.answer("read", made).await
     }
 

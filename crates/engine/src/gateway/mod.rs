@@ -6,6 +6,7 @@
 mod customer;
 mod errors;
 mod failure;
+mod history;
 #[cfg(feature = "failpoints")]
 mod lossy;
 mod reading;
@@ -105,11 +106,33 @@ pub struct Window {
     pub to: Timestamp,
 }
 
+/// A closed run whose failure is to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunToRead {
+    /// The workflow id.
+    pub workflow_id: WorkflowId,
+    /// The run.
+    pub run_id: RunId,
+    /// Whether its history is known to be short: then all of it is read by one call.
+    pub short: bool,
+}
+
+impl RunToRead {
+    /// A run of whose history nothing is known.
+    pub fn new(workflow_id: WorkflowId, run_id: RunId) -> Self {
+        Self {
+            workflow_id,
+            run_id,
+            short: false,
+        }
+    }
+}
+
 /// A page of failed runs from visibility.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
     /// The runs.
-    pub runs: Vec<(WorkflowId, RunId)>,
+    pub runs: Vec<RunToRead>,
     /// Where the next page begins; empty on the last.
     pub next: Vec<u8>,
 }
@@ -146,11 +169,7 @@ pub trait Gateway: Send + Sync + 'static {
     async fn start(&self, restart: &Restart) -> Result<Started>;
 
     /// Reads a closed run; `None` where it has a successor, did not fail, or is gone.
-    async fn read_failure(
-        &self,
-        workflow_id: &WorkflowId,
-        run_id: &RunId,
-    ) -> Result<Option<FailedRun>>;
+    async fn read_failure(&self, run: &RunToRead) -> Result<Option<FailedRun>>;
 
     /// The start request in a run's first event, encoded; `None` where the run is gone.
     async fn read_start(&self, workflow_id: &WorkflowId, run_id: &RunId)

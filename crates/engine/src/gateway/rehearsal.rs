@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use redrive_core::decide::{Latest, RunStatus};
 use redrive_core::ids::{Home, RunId, WorkflowId};
 
-use super::{FailedRun, Gateway, Mark, Page, Restart, Result, Started, Window};
+use super::{FailedRun, Gateway, Mark, Page, Restart, Result, RunToRead, Started, Window};
 use crate::clock::Clock;
 
 /// A gateway that starts nothing.
@@ -104,12 +104,8 @@ impl Gateway for RehearsalGateway {
         Ok(Started::Run(run))
     }
 
-    async fn read_failure(
-        &self,
-        workflow_id: &WorkflowId,
-        run_id: &RunId,
-    ) -> Result<Option<FailedRun>> {
-        self.real.read_failure(workflow_id, run_id).await
+    async fn read_failure(&self, run: &RunToRead) -> Result<Option<FailedRun>> {
+        self.real.read_failure(run).await
     }
 
     async fn read_start(

@@ -3,29 +3,21 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::{Latest, RunStatus};
-use redrive_core::failure::FailureFacts;
 use redrive_core::ids::{Home, RunId, WorkflowId};
 use temporalio_client::request_extensions::RetryConfigForCall;
 use temporalio_client::{Client, RetryOptions};
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
-use temporalio_common::protos::temporal::api::enums::v1::{
-    HistoryEventFilterType, WorkflowExecutionStatus,
-};
-use temporalio_common::protos::temporal::api::history::v1::{
-    HistoryEvent, WorkflowExecutionStartedEventAttributes, history_event::Attributes,
-};
-use temporalio_common::protos::temporal::api::sdk::v1::UserMetadata;
+use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
 use temporalio_common::protos::temporal::api::workflow::v1::WorkflowExecutionInfo;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     CountWorkflowExecutionsRequest, DescribeWorkflowExecutionRequest,
-    DescribeWorkflowExecutionResponse, GetClusterInfoRequest, GetWorkflowExecutionHistoryRequest,
-    ListWorkflowExecutionsRequest,
+    DescribeWorkflowExecutionResponse, GetClusterInfoRequest, ListWorkflowExecutionsRequest,
 };
 use tonic::{Code, Request, Status};
 
 use super::{
-    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, Started, Window, asked, failure,
-    start_request,
+    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, RunToRead, Started, Window,
+    asked, history, start_request,
 };
 
 /// How long one start may take before its answer counts as lost.
@@ -38,8 +30,8 @@ const LOOK_BACK_PAGE: i32 = 100;
 /// The gateway to a Temporal server.
 #[derive(Clone)]
 pub struct TemporalGateway {
-    client: Client,
-    home: Home,
+    pub(super) client: Client,
+    pub(super) home: Home,
 }
 
 impl TemporalGateway {
@@ -81,56 +73,6 @@ impl TemporalGateway {
             service.describe_workflow_execution(request).await
         });
         found(described.await)
-    }
-
-    /// One event of a run: its first, or the one that closed it.
-    async fn event(
-        &self,
-        workflow_id: &WorkflowId,
-        run_id: &RunId,
-        filter: HistoryEventFilterType,
-    ) -> Result<Option<HistoryEvent>> {
-        let request = GetWorkflowExecutionHistoryRequest {
-            namespace: self.home.namespace.clone(),
-            execution: Some(execution(workflow_id, Some(run_id))),
-            maximum_page_size: 1,
-            history_event_filter_type: filter as i32,
-            ..Default::default()
-        };
-        let read = asked(&self.client, &request, |mut service, request| async move {
-            service.get_workflow_execution_history(request).await
-        });
-        let response = found(read.await)?;
-        Ok(response
-            .and_then(|response| response.history)
-            .and_then(|history| history.events.into_iter().next()))
-    }
-
-    /// A run's start, and what its user said of it.
-    async fn first_event(
-        &self,
-        workflow_id: &WorkflowId,
-        run_id: &RunId,
-    ) -> Result<
-        Option<(
-            WorkflowExecutionStartedEventAttributes,
-            Option<UserMetadata>,
-        )>,
-    > {
-        let Some(first) = self
-            .event(workflow_id, run_id, HistoryEventFilterType::AllEvent)
-            .await?
-        else {
-            return Ok(None);
-        };
-        match first.attributes {
-            Some(Attributes::WorkflowExecutionStartedEventAttributes(start)) => {
-                Ok(Some((start, first.user_metadata)))
-            }
-            _ => Err(GatewayError::Item(
-                "the history does not begin with a start".into(),
-            )),
-        }
     }
 
     async fn count(&self, query: String) -> Result<u64> {
@@ -284,50 +226,8 @@ impl Gateway for TemporalGateway {
         }
     }
 
-    async fn read_failure(
-        &self,
-        workflow_id: &WorkflowId,
-        run_id: &RunId,
-    ) -> Result<Option<FailedRun>> {
-        let Some(close) = self
-            .event(workflow_id, run_id, HistoryEventFilterType::CloseEvent)
-            .await?
-        else {
-            return Ok(None);
-        };
-        let closed_at = time(close.event_time).unwrap_or(Timestamp::UNIX_EPOCH);
-        let (timed_out, facts) = match close.attributes {
-            Some(Attributes::WorkflowExecutionFailedEventAttributes(close))
-                if close.new_execution_run_id.is_empty() =>
-            {
-                (false, failure::facts(close.failure.as_ref()))
-            }
-            Some(Attributes::WorkflowExecutionTimedOutEventAttributes(close))
-                if close.new_execution_run_id.is_empty() =>
-            {
-                (true, FailureFacts::run_timed_out())
-            }
-            _ => return Ok(None),
-        };
-        let Some((start, metadata)) = self.first_event(workflow_id, run_id).await? else {
-            return Ok(None);
-        };
-        Ok(Some(FailedRun {
-            workflow_id: workflow_id.clone(),
-            workflow_type: start
-                .workflow_type
-                .as_ref()
-                .map(|kind| kind.name.clone())
-                .unwrap_or_default(),
-            run_id: run_id.clone(),
-            first_run_id: start.first_execution_run_id.as_str().into(),
-            timed_out,
-            closed_at,
-            facts,
-            from_run: start_request::restart_memo(start.memo.as_ref()).map(|memo| memo.from_run),
-            has_parent: start.parent_workflow_execution.is_some(),
-            start_request: start_request::from_event(start, metadata),
-        }))
+    async fn read_failure(&self, run: &RunToRead) -> Result<Option<FailedRun>> {
+        self.failure_of(run).await
     }
 
     async fn read_start(
@@ -335,8 +235,7 @@ impl Gateway for TemporalGateway {
         workflow_id: &WorkflowId,
         run_id: &RunId,
     ) -> Result<Option<Vec<u8>>> {
-        let first = self.first_event(workflow_id, run_id).await?;
-        Ok(first.map(|(start, metadata)| start_request::from_event(start, metadata)))
+        self.start_of(workflow_id, run_id).await
     }
 
     async fn count_failed(&self, window: &Window) -> Result<u64> {
@@ -345,13 +244,8 @@ impl Gateway for TemporalGateway {
 
     async fn list_failed(&self, window: &Window, page: Vec<u8>) -> Result<Page> {
         let (runs, next) = self.list(failed_in(window), SCAN_PAGE, page).await?;
-        let runs = runs.into_iter().filter_map(|run| run.execution);
-        Ok(Page {
-            runs: runs
-                .map(|run| (run.workflow_id.into(), run.run_id.into()))
-                .collect(),
-            next,
-        })
+        let runs = runs.into_iter().filter_map(history::to_read).collect();
+        Ok(Page { runs, next })
     }
 }
 
@@ -374,7 +268,9 @@ fn status(status: Status) -> GatewayError {
 }
 
 /// The response, or `None` where the server does not know the workflow (but does know the namespace).
-fn found<T>(response: std::result::Result<tonic::Response<T>, Status>) -> Result<Option<T>> {
+pub(super) fn found<T>(
+    response: std::result::Result<tonic::Response<T>, Status>,
+) -> Result<Option<T>> {
     match response {
         Ok(response) => Ok(Some(response.into_inner())),
         Err(error) => match (error.code(), status(error)) {
@@ -397,14 +293,14 @@ fn has_request(response: &DescribeWorkflowExecutionResponse, mark: &Mark) -> boo
     infos.is_some_and(|infos| infos.contains_key(&mark.request_id.to_string()))
 }
 
-fn execution(workflow_id: &WorkflowId, run_id: Option<&RunId>) -> WorkflowExecution {
+pub(super) fn execution(workflow_id: &WorkflowId, run_id: Option<&RunId>) -> WorkflowExecution {
     WorkflowExecution {
         workflow_id: workflow_id.to_string(),
         run_id: run_id.map(ToString::to_string).unwrap_or_default(),
     }
 }
 
-fn time(time: Option<prost_wkt_types::Timestamp>) -> Option<Timestamp> {
+pub(super) fn time(time: Option<prost_wkt_types::Timestamp>) -> Option<Timestamp> {
     time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok())
 }
 

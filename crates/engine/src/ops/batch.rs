@@ -123,14 +123,6 @@ impl Ops {
         result.map_err(|error| ended_badly(&running.workflow_id, &error))
     }
 
-    /// Runs a batch for one order only, and waits for it.
-    pub(super) async fn run_for_order(&self, order: &WorkflowId) -> Result<ReprocessingResult> {
-        let running = self
-            .start_batch(&RunRequest::for_order(order.clone()))
-            .await?;
-        self.await_batch(&running).await
-    }
-
     /// A workflow id of its own for a batch run by hand (spec: `reprocessing-batch-<time>`).
     fn batch_workflow_id(&self) -> String {
         let moment = self.engine.clock.moment();

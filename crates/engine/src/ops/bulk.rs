@@ -4,15 +4,18 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
+use jiff::Timestamp;
 use redrive_core::ids::WorkflowId;
 use redrive_ledger::{DeadLetter, DeadLetterFilter, NewAuditEvent, Resolution, Resolved};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Decision, Records, Result};
+use super::{Decision, OpsError, Records, Result};
 
-/// Entries a transaction.
+/// Entries a transaction, and orders that are looked for at a time.
 const PAGE: u32 = 500;
+/// How many orders are shown before many are decided about.
+pub const SHOWN: u32 = 10;
 
 /// An order of the dead letter queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -31,6 +34,29 @@ pub enum Many {
     Matching(DeadLetterFilter, Option<u32>),
     /// Those of these orders.
     Named(Vec<Named>),
+}
+
+impl Many {
+    /// Those that match, wait, and were in the queue at `as_of`: what came later was not looked at.
+    pub fn waiting(filter: DeadLetterFilter, limit: Option<u32>, as_of: Timestamp) -> Self {
+        let filter = DeadLetterFilter {
+            resolved: Some(false),
+            before: Some(filter.before.unwrap_or(as_of)),
+            ..filter
+        };
+        Self::Matching(filter, limit)
+    }
+}
+
+/// What a decision about many is about, as it is seen before it is carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookedAt {
+    /// Which they are.
+    pub many: Many,
+    /// How many they are.
+    pub matched: u64,
+    /// The first of those that match; none where orders are named.
+    pub sample: Vec<DeadLetter>,
 }
 
 /// What was done with many.
@@ -101,16 +127,36 @@ impl Records {
     /// Errors: one is unknown.
     pub async fn named(&self, ids: &[String]) -> Result<Vec<Named>> {
         let (mut named, mut seen) = (Vec::with_capacity(ids.len()), HashSet::new());
-        for id in ids {
-            let order = self.show_order(id).await?.order;
-            if seen.insert(order.workflow_id.clone()) {
-                named.push(Named {
-                    workflow_id: order.workflow_id,
-                    order_id: order.order_id,
-                });
+        for page in ids.chunks(PAGE as usize) {
+            let found = self.reader.orders_named(page).await?;
+            for (id, order) in page.iter().zip(found) {
+                let unknown = || OpsError::NoSuchOrder { id: id.clone() };
+                let (workflow_id, order_id) = order.ok_or_else(unknown)?;
+                if seen.insert(workflow_id.clone()) {
+                    named.push(Named {
+                        workflow_id,
+                        order_id,
+                    });
+                }
             }
         }
         Ok(named)
+    }
+
+    /// Looks at them before anything is done.
+    pub async fn look_at(&self, many: Many) -> Result<LookedAt> {
+        let sample = match &many {
+            Many::Named(_) => Vec::new(),
+            Many::Matching(filter, limit) => {
+                let shown = limit.unwrap_or(SHOWN).min(SHOWN);
+                self.dead_letters(filter, shown).await?
+            }
+        };
+        Ok(LookedAt {
+            matched: self.count_of(&many).await?,
+            many,
+            sample,
+        })
     }
 
     /// How many it is about now.

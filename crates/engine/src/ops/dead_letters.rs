@@ -1,10 +1,17 @@
 //! The dead letter queue: list, retry, cancel, escalate.
 
+use std::time::Duration;
+
 use redrive_core::ids::{BatchId, WorkflowId};
 use redrive_core::states::State;
 use redrive_ledger::{DeadLetter, NewAuditEvent, Resolution, Resolve, Resolved};
 
-use super::{Ops, OpsError, Records, Result};
+use super::{Ops, OpsError, Records, Result, RunRequest, Running};
+
+/// A start is waited for so long before it matters whether anybody works at all.
+const SOON: Duration = Duration::from_secs(5);
+/// And so long altogether, for the batch goes on by itself, and a request over HTTP ends after a minute.
+const AT_MOST: Duration = Duration::from_secs(45);
 
 /// What an operator can decide without starting anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +89,7 @@ impl Records {
 
 impl Ops {
     /// Retries an order at once: the entry is resolved and the order put first in one transaction; then a batch for it
-    /// alone does the work. If this process dies in between, the next batch does it.
+    /// alone does the work, and is waited for, but not for long. If this process dies in between, the next batch does it.
     pub async fn retry_dead_letter(&self, id: &str, by: NewAuditEvent) -> Result<Retried> {
         let workflow_id = self.records.find(id).await?;
         match self
@@ -102,14 +109,41 @@ impl Ops {
             Resolved::NoSuchOrder => return Err(OpsError::NoSuchOrder { id: id.to_owned() }),
             Resolved::Done(_) => {}
         }
-        let result = self.run_for_order(&workflow_id).await?;
-        let batch = BatchId::from(result.batch_id);
-        let end = self.how_it_went(&workflow_id, &batch).await?;
+        let request = RunRequest::for_order(workflow_id.clone());
+        let batch = self.start_batch(&request).await?;
+        let goes_on = self.goes_on(&batch).await?;
+        let batch = BatchId::from(batch.batch_id);
+        let end = self.how_it_went(&workflow_id, &batch, goes_on).await?;
         Ok(Retried { workflow_id, end })
     }
 
-    /// Reads from the order's story what `batch` made of it.
-    async fn how_it_went(&self, workflow_id: &WorkflowId, batch: &BatchId) -> Result<RetryEnd> {
+    /// Waits until a batch has ended; where that takes too long, says what it waits for.
+    async fn goes_on(&self, batch: &Running) -> Result<Option<String>> {
+        let mut ending = std::pin::pin!(self.await_batch(batch));
+        if let Ok(ended) = tokio::time::timeout(SOON, ending.as_mut()).await {
+            return ended.map(|_| None);
+        }
+        let (id, queue) = (&batch.workflow_id, &self.engine.settings.task_queue);
+        if self.pollers().await? == 0 {
+            return Ok(Some(format!(
+                "no worker polls task queue {queue:?}: start one, and batch {id} restarts it"
+            )));
+        }
+        match tokio::time::timeout(AT_MOST - SOON, ending).await {
+            Ok(ended) => ended.map(|_| None),
+            Err(_) => Ok(Some(format!(
+                "batch {id} has not come to it yet, and goes on: `redrive batches show {id}` tells how far it is"
+            ))),
+        }
+    }
+
+    /// Reads from the order's story what `batch` made of it, which may go on.
+    async fn how_it_went(
+        &self,
+        workflow_id: &WorkflowId,
+        batch: &BatchId,
+        goes_on: Option<String>,
+    ) -> Result<RetryEnd> {
         let story = self.records.show_order(workflow_id.as_str()).await?;
         let generation = story.order.generation;
         let mut attempts = story.attempts.iter().rev();
@@ -122,10 +156,11 @@ impl Ops {
         let verdict = story.verdicts.iter().find(|(by, ..)| by == batch);
         let reason = match verdict {
             Some((_, verdict, reason, _)) => reason.clone().unwrap_or_else(|| verdict.clone()),
-            None if story.order.state == State::Claimed => {
+            None if story.order.state == State::Claimed && goes_on.is_none() => {
                 "another batch has taken it up, and finishes it".to_owned()
             }
-            None => "no batch has handled it yet; the next one does".to_owned(),
+            None => goes_on
+                .unwrap_or_else(|| "no batch has handled it yet; the next one does".to_owned()),
         };
         Ok(RetryEnd::NotStarted {
             state: story.order.state,

@@ -26,7 +26,7 @@ use crate::failed_run::NoFailedRun;
 use crate::gateway::GatewayError;
 
 pub use batch::{RunRequest, Running};
-pub use bulk::{BulkReport, Many, Named, NotDone, Told};
+pub use bulk::{BulkReport, LookedAt, Many, Named, NotDone, SHOWN, Told};
 pub use control::{Control, Controlled, only};
 pub use dead_letters::{Decision, Retried, RetryEnd};
 pub use follow::{OrderEnd, Standing, WaitsFor};
@@ -71,6 +71,17 @@ pub enum OpsError {
     NoSuchFailure {
         /// What was asked for.
         run: String,
+    },
+    /// Many failure groups are asked for at once.
+    #[error(
+        "more than {most} failure groups begin with {beginning:?}: give more of the fingerprint, as `redrive failures groups` \
+         shows it"
+    )]
+    ManyGroups {
+        /// How their fingerprints begin.
+        beginning: String,
+        /// So many may be asked for.
+        most: u32,
     },
     /// There is no schedule of that id.
     #[error(

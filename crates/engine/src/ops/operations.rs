@@ -21,8 +21,9 @@ use super::bulk::Many;
 use super::{Ops, OpsError, Records, Result};
 use crate::gateway::GatewayError;
 
-/// How often an operation is asked whether it has heard, and how long it is waited for between.
-const LOOKS: u32 = 25;
+/// How long an operation is asked whether it has heard, and how long it is waited for between. A request over HTTP ends after a
+/// minute, and this is not all of it.
+const LISTENS: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// An answer is not worth waiting longer for: the worker that would give it is busy, or gone.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -233,15 +234,18 @@ impl Ops {
     }
 
     async fn has_heard(&self, id: &OperationId, tell: Tell) -> Result<bool> {
-        for _ in 0..LOOKS {
-            match self.operation_progress(id).await {
-                Some(progress) if tell.is_heard(&progress) => return Ok(true),
-                // Nobody works, so nobody will answer.
-                None if self.pollers().await? == 0 => return Ok(false),
-                _ => self.engine.clock.sleep(LOOK_EVERY).await,
+        let hearing = async {
+            loop {
+                match self.operation_progress(id).await {
+                    Some(progress) if tell.is_heard(&progress) => return Ok(true),
+                    // Nobody works, so nobody will answer.
+                    None if self.pollers().await? == 0 => return Ok(false),
+                    _ => self.engine.clock.sleep(LOOK_EVERY).await,
+                }
             }
-        }
-        Ok(false)
+        };
+        let heard = tokio::time::timeout(LISTENS, hearing).await;
+        heard.unwrap_or(Ok(false))
     }
 
     /// The operation's workflow has ended before its time, or never began. Returns whether what was told holds now.

@@ -18,6 +18,9 @@ use redrive_ledger::{
 use super::{OpsError, Result};
 use crate::clock::Clock;
 
+/// So many failure groups a list may be narrowed to at once. The eight letters that `redrive failures groups` shows are those of one.
+const MOST_GROUPS: u32 = 20;
+
 /// The verbs over a ledger.
 #[derive(Clone)]
 pub struct Records {
@@ -46,6 +49,7 @@ impl Records {
 
     /// Orders, those that failed last first.
     pub async fn orders(&self, filter: &OrderFilter, limit: u32) -> Result<Vec<OrderRow>> {
+        self.few_groups(filter.group.as_deref()).await?;
         Ok(self.reader.orders(filter, limit).await?)
     }
 
@@ -64,6 +68,7 @@ impl Records {
 
     /// Failed runs, the latest first.
     pub async fn failures(&self, filter: &FailureFilter, limit: u32) -> Result<Vec<FailureEntry>> {
+        self.few_groups(filter.group.as_deref()).await?;
         Ok(self.reader.failures(filter, limit).await?)
     }
 
@@ -137,6 +142,7 @@ impl Records {
         filter: &DeadLetterFilter,
         limit: u32,
     ) -> Result<Vec<DeadLetter>> {
+        self.few_groups(filter.group.as_deref()).await?;
         Ok(self.reader.dead_letters(filter, 0, limit).await?)
     }
 
@@ -147,8 +153,24 @@ impl Records {
         offset: u32,
         limit: u32,
     ) -> Result<(Vec<DeadLetter>, Total)> {
+        self.few_groups(filter.group.as_deref()).await?;
         let entries = self.reader.dead_letters(filter, offset, limit).await?;
         Ok((entries, self.reader.total_dead_letters(filter).await?))
+    }
+
+    /// Errors: what a list is narrowed to is the beginning of many groups' fingerprints. It is read from each of them, and one
+    /// letter may be the beginning of thousands.
+    async fn few_groups(&self, group: Option<&str>) -> Result<()> {
+        let Some(beginning) = group else {
+            return Ok(());
+        };
+        let most = MOST_GROUPS;
+        let found = self.reader.fingerprints_beginning(beginning, most + 1);
+        if found.await? > u64::from(most) {
+            let beginning = beginning.to_owned();
+            return Err(OpsError::ManyGroups { beginning, most });
+        }
+        Ok(())
     }
 
     /// Orders that wait for a restart and are due, in a batch's order, and how many there are.

@@ -4,17 +4,19 @@
 //! *Older* is what closed before the first look of its type. Once taken in, the first look is where they begin.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::{Timestamp, Unit};
 use redrive_core::ids::BatchId;
-use redrive_ledger::{Failure, NewAuditEvent, ObserveSummary, ScanWindow};
+use redrive_ledger::{AuditFilter, Failure, NewAuditEvent, ObserveSummary, ScanWindow};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Ops, Result};
 use crate::engine::Engine;
+use crate::error::EngineError;
 use crate::gateway::Window;
-use crate::patience::Patience;
+use crate::patience::{Again, MayAskAgain, Patience};
 use crate::pulse::Pulse;
 use crate::scan::{before, halves};
 
@@ -24,6 +26,12 @@ const SAMPLE: usize = 1_000;
 const AT_A_TIME: u64 = 500;
 /// The ages by which a preview groups, in days: each group is older than one and not than the next.
 const AGES: [i64; 5] = [0, 2, 7, 30, 90];
+/// What a take-in is in the audit trail.
+const ACT: &str = "scan";
+/// A take-in may take many requests: what the audit trail has of the last hour is not written once more.
+const ONE_ACT: Duration = Duration::from_secs(3600);
+/// So many take-ins of one person within that time are looked through.
+const ACTS: u32 = 100;
 
 /// What is older than the look-back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -74,18 +82,20 @@ pub type Heard<'a> = &'a (dyn Fn(u64) + Send + Sync);
 
 impl Ops {
     /// Looks at the failures older than the look-back that closed since then. Nothing is kept. Where `pulse` cancels it, it
-    /// tells what it has read.
+    /// tells what it has read; how many there are it tells rightly, or fails.
     pub async fn preview_older(&self, since: Timestamp, pulse: &dyn Pulse) -> Result<Older> {
         let engine = &self.engine;
         let since = to_the_second(since);
         let windows = engine.older_windows(since).await?;
-        let share = SAMPLE / windows.len().max(1);
-        let (mut runs, mut read) = (0, Vec::new());
+        let mut runs = 0;
         for window in &windows {
-            let count = engine.count_failed(window, patience(pulse)).await?;
-            let some = engine.sample(window, share, pulse).await?;
-            runs += count;
-            read.extend(some);
+            runs += engine.count_failed(window, patience(pulse)).await?;
+        }
+        let share = SAMPLE / windows.len().max(1);
+        let mut read = Vec::new();
+        for window in &windows {
+            let sampled = engine.sample(window, share, pulse, &mut read).await;
+            unless_ended(sampled, pulse)?;
         }
         Ok(Older {
             since,
@@ -107,17 +117,20 @@ impl Ops {
     ) -> Result<TakenIn> {
         let engine = &self.engine;
         let since = to_the_second(since);
-        let (now, subject) = (engine.clock.now(), format!("since {since}"));
-        engine.ledger.audit("scan", Some(&subject), by, now).await?;
+        let now = engine.clock.now();
+        self.note(since, by, now).await?;
         let (mut taken, mut complete) = (ObserveSummary::default(), true);
         for watch in &engine.policy.watch {
             let patience = patience(pulse);
-            let known = engine
-                .known_window(&watch.workflow_type, now, patience)
-                .await?;
-            complete &= engine
-                .take_in_type(known, since, patience, &mut taken, heard)
-                .await?;
+            let taking = async {
+                let known = engine
+                    .known_window(&watch.workflow_type, now, patience)
+                    .await?;
+                engine
+                    .take_in_type(known, since, patience, &mut taken, heard)
+                    .await
+            };
+            complete &= unless_ended(taking.await, pulse)?.unwrap_or(false);
         }
         Ok(TakenIn {
             since,
@@ -126,6 +139,27 @@ impl Ops {
             eligible_orders: taken.eligible_orders,
             complete,
         })
+    }
+
+    /// Writes down who takes that in, and why, unless just that was written of late: the requests of one take-in all say the same.
+    /// Nothing that a request says keeps it out of the trail.
+    async fn note(&self, since: Timestamp, by: &NewAuditEvent, now: Timestamp) -> Result<()> {
+        let subject = format!("since {since}");
+        let lately = AuditFilter {
+            actor: Some(by.actor.clone()),
+            action: Some(ACT.to_owned()),
+            since: Some(before(now, ONE_ACT)),
+            after: None,
+        };
+        let acts = self.records.audit(&lately, ACTS).await?;
+        let written = acts
+            .iter()
+            .any(|act| act.detail.as_deref() == Some(subject.as_str()) && act.reason == by.reason);
+        if !written {
+            let ledger = &self.engine.ledger;
+            ledger.audit(ACT, Some(&subject), by, now).await?;
+        }
+        Ok(())
     }
 }
 
@@ -154,18 +188,20 @@ impl Engine {
         window: &Window,
         most: usize,
         pulse: &dyn Pulse,
-    ) -> Result<Vec<Failure>> {
-        let (mut page, mut looked_at, mut read) = (Vec::new(), 0, Vec::new());
-        loop {
+        read: &mut Vec<Failure>,
+    ) -> std::result::Result<(), EngineError> {
+        let (mut page, mut looked_at) = (Vec::new(), 0);
+        while !pulse.cancelled() {
             let mut listed = self.list_failed(window, &page, patience(pulse)).await?;
             listed.runs.truncate(most - looked_at);
             looked_at += listed.runs.len();
-            read.extend(self.read_new(listed.runs, patience(pulse)).await?);
-            if listed.next.is_empty() || looked_at >= most || pulse.cancelled() {
-                return Ok(read);
+            self.read_new(listed.runs, patience(pulse), read).await?;
+            if listed.next.is_empty() || looked_at >= most {
+                break;
             }
             page = listed.next;
         }
+        Ok(())
     }
 
     fn grouped(&self, read: &[Failure]) -> Vec<OlderGroup> {
@@ -197,7 +233,7 @@ impl Engine {
         patience: Patience<'_>,
         taken: &mut ObserveSummary,
         heard: Heard<'_>,
-    ) -> Result<bool> {
+    ) -> std::result::Result<bool, EngineError> {
         if since >= known.first_look_at {
             return Ok(true);
         }
@@ -220,7 +256,7 @@ impl Engine {
                 ahead.extend([earlier, later]);
                 continue;
             }
-            *taken += self.store(&next, &batch, patience).await?;
+            self.store(&next, &batch, patience, taken).await?;
             heard(taken.new_failures);
             known.first_look_at = next.from;
             known.older_count = known.older_count.saturating_sub(count);
@@ -237,6 +273,18 @@ impl Engine {
 fn to_the_second(since: Timestamp) -> Timestamp {
     let rounded = since.round(Unit::Second).unwrap_or(since);
     rounded.max(Timestamp::UNIX_EPOCH)
+}
+
+/// What it came to; nothing where the time is up and the server still limits the rate. That is an end and no error: what was
+/// read or stored by then stays.
+fn unless_ended<T>(
+    came_to: std::result::Result<T, EngineError>,
+    pulse: &dyn Pulse,
+) -> std::result::Result<Option<T>, EngineError> {
+    match came_to {
+        Err(error) if error.again() == Again::Later && pulse.cancelled() => Ok(None),
+        came_to => came_to.map(Some),
+    }
 }
 
 /// An operator waits as long as it takes.

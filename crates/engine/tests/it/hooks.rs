@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use redrive_core::decide::{Latest, RunStatus};
 use redrive_core::ids::{Home, RunId, WorkflowId};
 use redrive_engine::gateway::{
-    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Started, Window,
+    FailedRun, Gateway, GatewayError, Mark, Page, Restart, RunToRead, Started, Window,
 };
 
 use crate::world::World;
@@ -126,8 +126,8 @@ impl Gateway for Hooked {
         self.call(Call::Start, self.inner.start(restart)).await
     }
 
-    async fn read_failure(&self, id: &WorkflowId, run: &RunId) -> Result<Option<FailedRun>> {
-        self.call(Call::ReadFailure, self.inner.read_failure(id, run))
+    async fn read_failure(&self, run: &RunToRead) -> Result<Option<FailedRun>> {
+        self.call(Call::ReadFailure, self.inner.read_failure(run))
             .await
     }
 

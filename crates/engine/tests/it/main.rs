@@ -17,10 +17,12 @@ mod ledger_hooks;
 #[cfg(feature = "failpoints")]
 mod lost_replies;
 mod many_workers;
+mod older;
 mod one_order;
 mod operations;
 mod postgres;
 mod progress;
+mod reading;
 mod rehearsal;
 mod retries;
 mod scanning;

@@ -101,6 +101,22 @@ async fn a_second_retry_of_the_same_entry_is_told_who_was_first() {
 }
 
 #[tokio::test]
+async fn a_retry_that_no_worker_is_there_for_says_so_and_the_next_one_does_it() {
+    let world = World::new("retry-nobody").await;
+    parked(&world, &[End::Completes]).await;
+    let retried = world.ops().retry_dead_letter("order-1", operator()).await;
+    let end = retried.unwrap().end;
+    let RetryEnd::NotStarted { state, reason } = end else {
+        panic!("{end:?}")
+    };
+    assert_eq!(state, State::Failed);
+    assert!(reason.starts_with("no worker polls task queue"), "{reason}");
+    let worker = world.worker().await;
+    world.await_status("order-1", Status::Completed).await;
+    worker.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_retry_works_after_the_server_has_forgotten_the_order() {
     let world = World::new("retry-deleted").await;
     parked(&world, &[End::Completes]).await;

@@ -23,11 +23,11 @@ use crate::hooks::{Call, Fate, Hooked};
 use crate::workflows::{self, result, start};
 use crate::world::{World, policy};
 
-/// So many activities a second the server hands out to workers; without it as many as there are.
+/// So many chunks a second the server hands out to workers; without it as many as there are.
 async fn hands_out(world: &World, per_second: Option<f32>) {
     let request = UpdateTaskQueueConfigRequest {
         namespace: world.bed.namespace.clone(),
-        task_queue: redrive_flows::TASK_QUEUE.into(),
+        task_queue: redrive_flows::chunk_queue(redrive_flows::TASK_QUEUE),
         task_queue_type: TaskQueueType::Activity as i32,
         update_queue_rate_limit: Some(RateLimitUpdate {
             rate_limit: per_second.map(|requests_per_second| RateLimit {

@@ -9,7 +9,7 @@ use redrive_core::decide::{Latest, RunStatus};
 use redrive_core::failure::FailureFacts;
 use redrive_core::ids::{Home, RunId, WorkflowId};
 use redrive_engine::gateway::{
-    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, Started, Window,
+    FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, RunToRead, Started, Window,
 };
 
 use crate::flaw::Flaw;
@@ -187,16 +187,12 @@ impl Gateway for SimGateway {
             .await
     }
 
-    async fn read_failure(
-        &self,
-        workflow_id: &WorkflowId,
-        run_id: &RunId,
-    ) -> Result<Option<FailedRun>> {
+    async fn read_failure(&self, run: &RunToRead) -> Result<Option<FailedRun>> {
         self.ask("read_failure", || {
             let server = self.world.server.lock().unwrap();
-            let history = server.history(workflow_id)?;
+            let history = server.history(&run.workflow_id)?;
             let run = history
-                .run(run_id)
+                .run(&run.run_id)
                 .filter(|run| run.status.is_failure() && !run.has_successor)?;
             failed_run(history, run)
         })
@@ -214,7 +210,11 @@ impl Gateway for SimGateway {
 
     async fn list_failed(&self, window: &Window, _: Vec<u8>) -> Result<Page> {
         self.ask("list_failed", || Page {
-            runs: self.failed_in(window),
+            runs: self
+                .failed_in(window)
+                .into_iter()
+                .map(|(workflow_id, run_id)| RunToRead::new(workflow_id, run_id))
+                .collect(),
             next: Vec::new(),
         })
         .await

@@ -1,11 +1,13 @@
 //! Single facts about orders.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use redrive_core::ids::WorkflowId;
 
 use crate::OrderPk;
 use crate::contract::Result;
-use crate::db::args;
+use crate::db::{Value, args, storable};
 use crate::error::Doing;
 use crate::record::decompress;
 use crate::rows::Fields;
@@ -29,20 +31,36 @@ pub(super) async fn start_request(ledger: &SqlLedger, pk: OrderPk) -> Result<Opt
 }
 
 pub(super) async fn find(ledger: &SqlLedger, id: &str) -> Result<Option<WorkflowId>> {
-    // Two are enough to know that an order id is not one order's.
-    let found = ledger.read().await?.all("SELECT workflow_id FROM orders WHERE workflow_id = $1 OR order_id = $1 ORDER BY workflow_id <> $1 LIMIT 2", args![id])
-    .await
-    .doing("find an order")?;
-    let found: Vec<String> = found
-        .iter()
-        .map(|row| row.text("workflow_id"))
-        .collect::<Result<_>>()?;
-    Ok(match found.as_slice() {
-        [first, ..] if first == id => Some(WorkflowId::from(first.as_str())),
-        [only] => Some(WorkflowId::from(only.as_str())),
-        _ => None,
-    })
+    let found = named(ledger, &[id.to_owned()]).await?;
+    let found = found.into_iter().flatten().next();
+    Ok(found.map(|(workflow_id, _)| workflow_id))
 }
+
+/// The workflow id and the order id of what each of `ids` names, in their order.
+pub(super) async fn named(
+    ledger: &SqlLedger,
+    ids: &[String],
+) -> Result<Vec<Option<(WorkflowId, String)>>> {
+    let found = ledger
+        .read()
+        .await?
+        .all(NAMED, args![Value::texts(ids)])
+        .await
+        .doing("find orders")?;
+    let mut by_name: HashMap<String, (WorkflowId, String)> = HashMap::with_capacity(found.len());
+    for row in &found {
+        let order = (row.text("workflow_id")?.into(), row.text("order_id")?);
+        by_name.insert(row.text("asked")?, order);
+    }
+    let order = |id: &String| by_name.get(&storable(id)).cloned();
+    Ok(ids.iter().map(order).collect())
+}
+
+/// A workflow id comes first. Two orders are enough to know that an order id is not one order's.
+const NAMED: &str = "\
+SELECT j.value AS asked, o.workflow_id, o.order_id FROM json_each($1) AS j JOIN orders AS o ON o.id = coalesce(
+    (SELECT id FROM orders WHERE workflow_id = j.value),
+    (SELECT CASE WHEN count(*) = 1 THEN min(id) END FROM (SELECT id FROM orders WHERE order_id = j.value LIMIT 2) AS same))";
 
 pub(super) async fn state_counts(ledger: &SqlLedger) -> Result<Vec<(String, u64)>> {
     let found = ledger

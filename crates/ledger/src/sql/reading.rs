@@ -17,11 +17,11 @@ use std::path::Path;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::decide::BatchRules;
-use redrive_core::ids::{BatchId, Home, OperationId, RunId};
+use redrive_core::ids::{BatchId, Home, OperationId, RunId, WorkflowId};
 use redrive_core::report::VerdictKind;
 
 use crate::contract::Result;
-use crate::sql::{SqlLedger, batch, copy, home, limits, operation};
+use crate::sql::{SqlLedger, batch, copy, home, limits, operation, order};
 use crate::{
     AuditFilter, AuditRow, BatchPlace, BatchRow, BatchVerdict, Copied, Day, DeadLetter,
     DeadLetterFilter, DeadLetterStats, EligibleFilter, FailureEntry, FailureFilter, FailureGroup,
@@ -43,6 +43,10 @@ impl Reader for SqlLedger {
         orders::list(self, filter, limit).await
     }
 
+    async fn orders_named(&self, ids: &[String]) -> Result<Vec<Option<(WorkflowId, String)>>> {
+        order::named(self, ids).await
+    }
+
     async fn failures(&self, filter: &FailureFilter, limit: u32) -> Result<Vec<FailureEntry>> {
         failures::list(self, filter, limit).await
     }
@@ -53,6 +57,10 @@ impl Reader for SqlLedger {
 
     async fn failure_groups(&self, filter: &GroupFilter, limit: u32) -> Result<Vec<FailureGroup>> {
         failures::groups(self, filter, limit).await
+    }
+
+    async fn fingerprints_beginning(&self, prefix: &str, most: u32) -> Result<u64> {
+        orders::fingerprints_beginning(self, prefix, most).await
     }
 
     async fn failure_hours(

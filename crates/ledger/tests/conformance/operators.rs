@@ -1,6 +1,7 @@
 //! The halt, the shared limits, and finding an order.
 
 use jiff::SignedDuration;
+use redrive_core::ids::WorkflowId;
 use redrive_ledger::{AuditFilter, Failure, Halt, Limited};
 
 use super::world::{World, ann, at, first_failure};
@@ -158,4 +159,79 @@ async fn an_order_is_found_by_either_of_its_ids() {
         Some("id-of-a"),
         "a workflow id comes first"
     );
+}
+
+#[tokio::test]
+async fn named_orders_are_found_all_at_once_as_each_is_alone() {
+    let world = World::new().await;
+    let named = async |ids: Vec<&str>| {
+        let ids: Vec<String> = ids.into_iter().map(str::to_owned).collect();
+        let found = world.reader.orders_named(&ids).await.unwrap();
+        for (id, order) in ids.iter().zip(&found) {
+            let alone = world.ledger.find_order(id).await.unwrap();
+            assert_eq!(order.as_ref().map(|(order, _)| order), alone.as_ref());
+        }
+        found
+    };
+    let with_id = |order_id: &str, workflow_id: &str| Failure {
+        order_id: order_id.into(),
+        ..first_failure(workflow_id)
+    };
+    world
+        .observe(&[
+            first_failure("a"),
+            first_failure("b"),
+            with_id("of-c", "id-of-b"),
+            with_id("shared", "d"),
+            with_id("shared", "e"),
+        ])
+        .await;
+    let order = |order: &str, order_id: &str| Some((WorkflowId::from(order), order_id.to_owned()));
+    let ids = vec![
+        "id-of-a", "b", "nobody", "id-of-b", "shared", "a", "id-of-a", "a\0", "",
+    ];
+    let found = named(ids).await;
+    assert_eq!(
+        found,
+        [
+            order("a", "id-of-a"),
+            order("b", "id-of-b"),
+            None,
+            // Another order's id, and this one's workflow id, which comes first.
+            order("id-of-b", "of-c"),
+            // Nobody knows which of the two is meant.
+            None,
+            order("a", "id-of-a"),
+            order("a", "id-of-a"),
+            None,
+            None,
+        ]
+    );
+    assert!(named(vec![]).await.is_empty());
+    world.bystanders_are_unchanged().await;
+}
+
+#[tokio::test]
+async fn very_many_named_orders_are_found_in_the_order_that_they_are_named_in() {
+    let world = World::new().await;
+    let known: Vec<String> = (0..1_000).map(|n| format!("o{n:04}")).collect();
+    let failures: Vec<Failure> = known.iter().map(|id| first_failure(id)).collect();
+    world.observe(&failures).await;
+    // From the last to the first, by turns as a workflow id and as an order id.
+    let ids: Vec<String> = (0..1_000)
+        .rev()
+        .map(|n| match n % 2 {
+            0 => known[n].clone(),
+            _ => format!("id-of-{}", known[n]),
+        })
+        .collect();
+    let found = world.reader.orders_named(&ids).await.unwrap();
+    let found: Vec<String> = found
+        .into_iter()
+        .flatten()
+        .map(|(workflow_id, _)| workflow_id.to_string())
+        .collect();
+    let expected: Vec<String> = known.into_iter().rev().collect();
+    assert_eq!(found, expected);
+    world.bystanders_are_unchanged().await;
 }

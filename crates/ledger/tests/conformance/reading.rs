@@ -314,6 +314,32 @@ async fn failures_and_groups_are_listed_in_pages() {
 }
 
 #[tokio::test]
+async fn fingerprints_are_counted_by_how_they_begin_and_each_once() {
+    let world = world().await;
+    let mut seen = ["x", "y", "z"].map(|order| failure(order, &format!("{order}-0"), 20));
+    seen[0].classification.fingerprint = "0fedcba987654321".into();
+    seen[1].classification.fingerprint = "0fedcba900000000".into();
+    seen[2].classification.status = "slam_failed".into();
+    world.observe(&seen).await;
+    for (beginning, most, count) in [
+        ("", 9, 4),
+        ("0", 9, 3),
+        ("0", 3, 3),
+        ("0", 2, 2),
+        ("0fedcba9", 9, 2),
+        ("0fedcba987654321", 9, 1),
+        // Of three statuses.
+        ("0123456789abcdef", 9, 1),
+        ("f", 9, 1),
+        ("00", 9, 0),
+        ("%", 9, 0),
+    ] {
+        let counted = world.reader.fingerprints_beginning(beginning, most);
+        assert_eq!(counted.await.unwrap(), count, "{beginning} up to {most}");
+    }
+}
+
+#[tokio::test]
 async fn a_group_tells_how_often_it_failed_in_each_hour() {
     let world = World::new().await;
     let hour = |hours: i64| {

@@ -1,7 +1,7 @@
 //! Decisions about many dead letters: looked at first, then carried out on what was looked at.
 
 use redrive_engine::ops::{BulkReport, Decision, Many, Records, Told};
-use redrive_ledger::{DeadLetterFilter, NewAuditEvent, Operation};
+use redrive_ledger::{NewAuditEvent, Operation};
 use redrive_web::views::{Action, ActionAnswer, ByHand, Entry};
 use reqwest::Method;
 
@@ -9,8 +9,6 @@ use super::dead_letters::Wanted;
 use super::{Backend, Remote, RemoteError};
 use crate::cli::Session;
 
-/// How many entries a preview shows: as many as a server does.
-const SHOWN: u32 = 10;
 /// Where a server decides about many.
 const ACTIONS: [&str; 2] = ["dead-letter-queue", "actions"];
 
@@ -23,42 +21,40 @@ pub enum About {
     Matching(Wanted, Option<u32>),
 }
 
-/// What a decision about many turned out to be about; what is carried out is that.
-#[derive(Debug)]
-pub struct Preview {
+/// What a decision about many turned out to be about, and what it was looked at with: what is carried out is that, with that.
+pub struct Preview<L> {
     /// How many.
     pub matched: u64,
     /// The first of those that match.
     pub sample: Vec<Entry>,
-    chosen: Chosen,
+    chosen: Chosen<L>,
 }
 
-#[derive(Debug)]
-enum Chosen {
-    Here(Many),
+enum Chosen<L> {
+    Here(L, Many),
     /// The request that is to be sent, with what it presents.
-    There(Box<Action>),
+    There(Remote, Box<Action>),
 }
 
-const ELSEWHERE: &str = "what was looked at one way is carried out that way";
+/// What it takes to look here.
+pub trait Looks: Clone {
+    /// The verbs over the ledger.
+    fn records(&self) -> &Records;
+}
 
-impl Preview {
-    fn here(self) -> Many {
-        match self.chosen {
-            Chosen::Here(many) => many,
-            Chosen::There(_) => unreachable!("{ELSEWHERE}"),
-        }
-    }
-
-    fn there(self) -> Action {
-        match self.chosen {
-            Chosen::There(action) => *action,
-            Chosen::Here(_) => unreachable!("{ELSEWHERE}"),
-        }
+impl Looks for Records {
+    fn records(&self) -> &Records {
+        self
     }
 }
 
-impl Backend<Records> {
+impl Looks for Session {
+    fn records(&self) -> &Records {
+        &self.ops.records
+    }
+}
+
+impl<L: Looks> Backend<L> {
     /// Looks what it is about.
     ///
     /// Errors: an order that is named is unknown.
@@ -67,9 +63,9 @@ impl Backend<Records> {
         about: About,
         resolution: ByHand,
         by: &NewAuditEvent,
-    ) -> anyhow::Result<Preview> {
+    ) -> anyhow::Result<Preview<L>> {
         match self {
-            Self::Local(records) => looked_at(records, about).await,
+            Self::Local(here) => looked_at(here, about).await,
             Self::Remote(remote) => {
                 let mut action = action(about, resolution, by);
                 let answer: ActionAnswer = remote.send(Method::POST, &ACTIONS, &action).await?;
@@ -77,47 +73,41 @@ impl Backend<Records> {
                 Ok(Preview {
                     matched: answer.matched,
                     sample: answer.sample,
-                    chosen: Chosen::There(Box::new(action)),
+                    chosen: Chosen::There(remote.clone(), Box::new(action)),
                 })
             }
         }
     }
+}
 
-    /// Closes many entries without starting anything.
-    pub async fn decide_many(
-        &self,
-        preview: Preview,
+impl Preview<Records> {
+    /// Closes them without starting anything.
+    pub async fn decide(
+        self,
         decision: Decision,
         by: &NewAuditEvent,
         told: Told<'_>,
     ) -> anyhow::Result<BulkReport> {
-        match self {
-            Self::Local(records) => {
-                let many = preview.here();
-                Ok(records.decide_many(&many, decision, by, told).await?)
-            }
-            Self::Remote(remote) => Ok(decided(remote, preview.there(), told).await?),
-        }
+        Ok(match self.chosen {
+            Chosen::Here(records, many) => records.decide_many(&many, decision, by, told).await?,
+            Chosen::There(remote, action) => decided(&remote, *action, told).await?,
+        })
     }
 }
 
-impl Backend<Session> {
-    /// Opens an operation that retries many, at most so many a second.
-    pub async fn retry_many(
-        &self,
-        preview: Preview,
+impl Preview<Session> {
+    /// Opens an operation that retries them, at most so many a second.
+    pub async fn retry(
+        self,
         per_second: Option<f64>,
         by: NewAuditEvent,
     ) -> anyhow::Result<Operation> {
-        match self {
-            Self::Local(session) => {
-                let many = preview.here();
-                Ok(session.ops.retry_many(many, per_second, by).await?)
-            }
-            Self::Remote(remote) => {
+        match self.chosen {
+            Chosen::Here(session, many) => Ok(session.ops.retry_many(many, per_second, by).await?),
+            Chosen::There(remote, action) => {
                 let action = Action {
                     per_second,
-                    ..preview.there()
+                    ..*action
                 };
                 let answer: ActionAnswer = remote.send(Method::POST, &ACTIONS, &action).await?;
                 let begun = answer.operation;
@@ -127,27 +117,19 @@ impl Backend<Session> {
     }
 }
 
-async fn looked_at(records: &Records, about: About) -> anyhow::Result<Preview> {
+async fn looked_at<L: Looks>(here: &L, about: About) -> anyhow::Result<Preview<L>> {
+    let records = here.records();
     let now = records.clock.now();
-    let (many, sample) = match about {
-        About::Named(ids) => (Many::Named(records.named(&ids).await?), Vec::new()),
-        About::Matching(wanted, most) => {
-            let filter = wanted.filter(Some(false), now);
-            // What comes later was not looked at.
-            let filter = DeadLetterFilter {
-                before: Some(filter.before.unwrap_or(now)),
-                ..filter
-            };
-            let shown = most.unwrap_or(SHOWN).min(SHOWN);
-            let sample = records.dead_letters(&filter, shown).await?;
-            (Many::Matching(filter, most), sample)
-        }
+    let many = match about {
+        About::Named(ids) => Many::Named(records.named(&ids).await?),
+        About::Matching(wanted, most) => Many::waiting(wanted.filter(Some(false), now), most, now),
     };
-    let sample = sample.into_iter().map(|entry| Entry::of(entry, now));
+    let seen = records.look_at(many).await?;
+    let sample = seen.sample.into_iter().map(|entry| Entry::of(entry, now));
     Ok(Preview {
-        matched: records.count_of(&many).await?,
+        matched: seen.matched,
         sample: sample.collect(),
-        chosen: Chosen::Here(many),
+        chosen: Chosen::Here(here.clone(), seen.many),
     })
 }
 

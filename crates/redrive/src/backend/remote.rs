@@ -10,7 +10,7 @@ use rustls::crypto::ring;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use url::Url;
+use url::{Host, Url};
 use uuid::Uuid;
 
 use crate::cli::Global;
@@ -129,7 +129,12 @@ impl Remote {
                 asked.success()
             }
         });
-        let client = Client::builder()
+        let mut client = Client::builder();
+        if is_here(&base) {
+            // No proxy leads to this machine itself, whatever the environment says.
+            client = client.no_proxy();
+        }
+        let client = client
             .user_agent(concat!("redrive/", env!("CARGO_PKG_VERSION")))
             .default_headers(authorization(token)?)
             .connect_timeout(CONNECT)
@@ -297,6 +302,16 @@ fn address(named: &str) -> Result<Url, Problem> {
             "write it like https://redrive.example or http://127.0.0.1:8420; a token stands in REDRIVE_TOKEN.",
         )
     })
+}
+
+/// Whether that is this machine.
+fn is_here(base: &Url) -> bool {
+    match base.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 fn authorization(token: Option<&str>) -> Result<HeaderMap, Problem> {

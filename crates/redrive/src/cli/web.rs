@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use redrive_engine::ops::Records;
 use redrive_engine::{ScheduleSettings, SdkMetrics};
-use redrive_web::{Access, App, Scrape, Serving};
+use redrive_web::{Access, App, OneAtATime, Scrape, Serving};
 use serde::Serialize;
 use url::Url;
 
@@ -95,6 +95,7 @@ impl Listen {
             },
             ops,
             sdk,
+            one_at_a_time: OneAtATime::default(),
         };
         let serving = Serving::start(app, address).await;
         Ok(serving.map_err(|error| taken(address, &error))?)

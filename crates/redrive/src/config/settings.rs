@@ -55,7 +55,8 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "worker.task_queue",
         NAME,
-        "The task queue of Redrive's workflows. Take another one where workers of your own poll a queue of that name.",
+        "The task queue of Redrive's workflows; the chunks of their batches wait in another, NAME-chunks. Take another one where \
+         workers of your own poll a queue of that name.",
     ),
     Setting::new(
         "worker.orders_at_once",

@@ -50,6 +50,17 @@ fn whatever_answers_in_place_of_a_server_is_told_for_what_it_is() {
 }
 
 #[test]
+fn a_server_on_this_machine_is_asked_past_every_proxy() {
+    let site = Site::without_server();
+    let server =
+        answers("HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+    let ran = site.run_line(&format!(
+        "http_proxy=http://127.0.0.1:1 redrive orders list --server {server}"
+    ));
+    assert!(ran.stdout.contains("no Redrive answers at "), "{ran:?}");
+}
+
+#[test]
 fn an_address_with_more_than_a_place_in_it_is_refused_and_not_repeated() {
     let site = Site::without_server();
     for address in [

@@ -16,6 +16,7 @@ both_ways!(
     lists_go_on_beyond_a_page,
     what_was_done_before_an_error_is_told,
     what_is_not_there,
+    a_group_that_is_many,
 );
 
 /// More than two pages of a server.
@@ -107,6 +108,32 @@ async fn what_is_not_there(way: Way) {
         let ran = site.run(empty);
         assert_eq!((ran.code, ran.stdout.as_str()), (Some(1), ""), "{ran:?}");
     }
+}
+
+/// Twenty-one failure groups, whose fingerprints begin with `000` to `014`.
+const MANY_GROUPS: &str = "\
+INSERT INTO failure_groups (workflow_type, failure_status, fingerprint, failures, first_seen_at, last_seen_at, sample)
+WITH RECURSIVE n (i) AS (VALUES (0) UNION ALL SELECT i + 1 FROM n WHERE i < 20)
+SELECT 'Order', 'shipping_failed', printf('0%02x', i) || '0000000000000', 1, 0, 0, 'no carrier' FROM n";
+
+async fn a_group_that_is_many(way: Way) {
+    let testbed = Testbed::connect("cli-orders").await;
+    let site = filled(Site::on(&testbed).by(way)).await;
+    sql(&site, MANY_GROUPS).await;
+    for command in [
+        "orders list",
+        "failures list",
+        "dlq list",
+        "dlq cancel --yes --reason refunded",
+    ] {
+        site.run(&format!("{command} --group 0")).says(
+            1,
+            "error: more than 20 failure groups begin with \"0\": give more of the fingerprint, as `redrive failures groups` \
+             shows it",
+        );
+    }
+    let few = site.run("orders list --group 00 -o json").well();
+    assert_eq!(few.json(), json!([]));
 }
 
 #[track_caller]

@@ -75,6 +75,7 @@ variants!(VERBS: OpsError {
     OpsError::Engine(_) => By(&["redrive/tests/cli/damaged.rs::a_statement_that_fails"]),
     OpsError::NoSuchOrder { .. } => By(&["redrive/tests/cli/errors.rs::an_order_that_is_not_there"]),
     OpsError::NoSuchFailure { .. } => By(&["redrive/tests/cli/errors.rs::a_failed_run_or_a_batch_that_is_not_there"]),
+    OpsError::ManyGroups { .. } => By(&["redrive/tests/cli/orders.rs::a_group_that_is_many"]),
     OpsError::NoSuchBatch { .. } => By(&["redrive/tests/cli/errors.rs::a_failed_run_or_a_batch_that_is_not_there"]),
     OpsError::NoSchedule { .. } => By(&[
         "redrive/tests/cli/schedule.rs::a_schedule_is_applied_paused_resumed_triggered_and_deleted",

@@ -17,8 +17,6 @@ use crate::problem::{self, ApiError, Result};
 use crate::queue;
 use crate::views::{Action, ActionAnswer, ActionFilter, ByHand, Entry};
 
-/// How many entries a preview shows: as many as `redrive dlq retry` does before it asks.
-const SHOWN: u32 = 10;
 /// So long entries are decided for one request. No answer is waited for much longer, and whoever asks sees how far it is.
 const AT_A_TIME: SignedDuration = SignedDuration::from_secs(10);
 
@@ -86,16 +84,10 @@ fn rest(action: Action, left: u64, as_of: Timestamp) -> String {
 async fn preview(records: &Records, action: &Action) -> Result<ActionAnswer> {
     let now = records.clock.now();
     let many = chosen(records, action, now).await?;
-    let sample = match &many {
-        Many::Named(_) => Vec::new(),
-        Many::Matching(filter, most) => {
-            let shown = most.unwrap_or(SHOWN).min(SHOWN);
-            records.dead_letters(filter, shown).await?
-        }
-    };
-    let sample = sample.into_iter().map(|entry| Entry::of(entry, now));
+    let seen = records.look_at(many).await?;
+    let sample = seen.sample.into_iter().map(|entry| Entry::of(entry, now));
     Ok(ActionAnswer {
-        matched: records.count_of(&many).await?,
+        matched: seen.matched,
         token: Some(token(action, now)),
         sample: sample.collect(),
         ..ActionAnswer::default()
@@ -105,8 +97,7 @@ async fn preview(records: &Records, action: &Action) -> Result<ActionAnswer> {
 /// What it is about: the orders that are named, or the entries that match and were in the queue at `as_of`.
 async fn chosen(records: &Records, action: &Action, as_of: Timestamp) -> Result<Many> {
     let Some(orders) = &action.orders else {
-        let filter = queue::decided(records, &action.filter, as_of).await?;
-        return Ok(Many::Matching(filter, action.limit));
+        return queue::waiting(records, &action.filter, action.limit, as_of).await;
     };
     let named = records.named(orders).await?;
     if action.filter != ActionFilter::default() || action.limit.is_some() {

@@ -124,7 +124,7 @@ async fn shown(app: &App, id: String) -> Result<Entry> {
 
 /// Decide an entry
 ///
-/// `manual_retry` starts the order again, and answers when that is done: `retry` says what became of it.
+/// `manual_retry` starts the order again, and answers when that is done, or within a minute: `retry` says what became of it.
 #[utoipa::path(patch, path = "/dead-letter-queue/{orderId}/resolve", tag = "dead letter queue",
     params(("orderId" = String, Path, description = "The order's id, or its workflow id.")),
     request_body = Resolve,

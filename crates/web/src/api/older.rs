@@ -19,6 +19,9 @@ use crate::views::TakeIn;
 /// How long a request reads: whatever is under way then is ended, and that is well within what a request may take.
 const LONGEST: Duration = Duration::from_secs(20);
 
+/// What is said where there was no time for one.
+const LATE: &str = "this took too long for a request, or others were before it: send it again; what was taken in stays";
+
 /// Cancels what takes longer than a request should.
 struct Until(Instant);
 
@@ -49,37 +52,42 @@ pub(crate) struct Back {
 /// Show the failures that are older than what batches look at
 ///
 /// A new ledger looks back a day, and what failed before is counted and left alone: people may have dealt with it. The newest of them
-/// are read to tell what they are.
+/// are read to tell what they are. This takes an operator, and there is one at a time: the next one waits for it.
 #[utoipa::path(get, path = "/failures/older", tag = "failures", params(Back), responses(
     (status = OK, body = Older),
     (status = BAD_REQUEST, body = problem::Body),
-    (status = SERVICE_UNAVAILABLE, description = "Temporal does not answer.", body = problem::Body)
+    (status = SERVICE_UNAVAILABLE, description = "Temporal does not answer.", body = problem::Body),
+    (status = GATEWAY_TIMEOUT, description = "It took longer than a request may, or others were before it.", body = problem::Body)
 ))]
 pub(crate) async fn preview(
     State(app): State<App>,
     Query(back): Query<Back>,
 ) -> Result<Json<Older>> {
-    let older = app.ops.preview_older(back.since, &Until::now_and()).await?;
-    Ok(Json(older))
+    let older = app.one_at_a_time.older_failures.take(LATE, async {
+        let pulse = Until::now_and();
+        Ok(app.ops.preview_older(back.since, &pulse).await?)
+    });
+    Ok(Json(older.await?))
 }
 
 /// Take them in: each once, and nothing is started by it
 ///
 /// The batches that follow restart what the policy lets be reprocessed. Where there are too many for one request the answer says
-/// that it is not complete: the same request, with an `Idempotency-Key` of its own, goes on.
+/// that it is not complete: the same request, with an `Idempotency-Key` of its own, goes on, and the audit trail has it once an hour.
+/// There is one at a time: the next one, or the next look at them, waits for it.
 #[utoipa::path(post, path = "/failures/older", tag = "failures", request_body = TakeIn, responses(
     (status = OK, body = TakenIn),
-    (status = BAD_REQUEST, body = problem::Body)
+    (status = BAD_REQUEST, body = problem::Body),
+    (status = GATEWAY_TIMEOUT, description = "It took longer than a request may, or others were before it; what was taken in stays.", body = problem::Body)
 ))]
 pub(crate) async fn take_in(
     State(app): State<App>,
     extract::Json(asked): extract::Json<TakeIn>,
 ) -> Result<Json<TakenIn>> {
     let by = app::by(asked.by, asked.reason);
-    let pulse = Until::now_and();
-    let taken = app
-        .ops
-        .take_in_older(asked.since, &by, &pulse, &|_| {})
-        .await?;
-    Ok(Json(taken))
+    let taken = app.one_at_a_time.older_failures.take(LATE, async {
+        let (pulse, since) = (Until::now_and(), asked.since);
+        Ok(app.ops.take_in_older(since, &by, &pulse, &|_| {}).await?)
+    });
+    Ok(Json(taken.await?))
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
 use redrive_core::ids::OperationId;
 use redrive_core::words::{orders, plain};
-use redrive_engine::ops::{BulkReport, Decision, Many, Named};
+use redrive_engine::ops::{BulkReport, Decision, Many, SHOWN};
 use redrive_ledger::{NewAuditEvent, OperationStatus};
 use serde::Deserialize;
 
@@ -21,8 +21,6 @@ use crate::problem::ApiError;
 use crate::queue;
 use crate::views::ByHand;
 
-/// How many orders a preview names.
-const SHOWN: usize = 10;
 /// How many orders are looked up by their ids for one decision. A page has fewer boxes.
 const MOST_TICKED: usize = 500;
 
@@ -85,17 +83,15 @@ pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) ->
     // Who is not named is told so before anything is looked at.
     asked.by()?;
     let many = chosen(&app, &asked, now).await?;
-    let matched = records.count_of(&many).await?;
-    let sample: Vec<String> = match &many {
-        Many::Named(named) => named
-            .iter()
-            .map(|one| one.order_id.clone())
-            .take(SHOWN)
-            .collect(),
-        Many::Matching(filter, _) => {
-            let first = records.dead_letters(filter, SHOWN as u32).await?;
-            first.into_iter().map(|entry| entry.order_id).collect()
+    let seen = records.look_at(many).await?;
+    let matched = seen.matched;
+    let first = seen.sample.into_iter().map(|entry| entry.order_id);
+    let sample: Vec<String> = match seen.many {
+        Many::Named(named) => {
+            let named = named.into_iter().map(|one| one.order_id);
+            named.take(SHOWN as usize).collect()
         }
+        Many::Matching(..) => first.collect(),
     };
     let (resolution, verb, consequence) = told(asked.resolution);
     let mut hidden = vec![
@@ -130,8 +126,8 @@ impl Asked {
 async fn chosen(app: &App, asked: &Asked, as_of: Timestamp) -> Result<Many> {
     let records = app.records();
     if asked.which == "matching" {
-        let filter = queue::decided(records, &asked.filter.read()?, as_of).await?;
-        return Ok(Many::Matching(filter, None));
+        let filter = asked.filter.read()?;
+        return Ok(queue::waiting(records, &filter, None, as_of).await?);
     }
     let ticked = asked.order.len();
     if ticked == 0 {
@@ -144,14 +140,7 @@ async fn chosen(app: &App, asked: &Asked, as_of: Timestamp) -> Result<Many> {
             "{ticked} entries are ticked, and {MOST_TICKED} at most are decided one by one: choose all that match"
         ))));
     }
-    let mut named = Vec::with_capacity(ticked);
-    for order in &asked.order {
-        named.push(Named {
-            workflow_id: records.find(order).await?,
-            order_id: order.clone(),
-        });
-    }
-    Ok(Many::Named(named))
+    Ok(Many::Named(records.named(&asked.order).await?))
 }
 
 #[derive(Template)]

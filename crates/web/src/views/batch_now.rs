@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::Workers;
 
+// Not the workflow's own type: that takes an answer of another version, which may lack something; this one promises all of it.
 /// What a batch does: what its workflow says of itself.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

@@ -10,7 +10,7 @@ use redrive_web::Access;
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::world::{World, ann, on_both, request};
+use crate::world::{NOW, World, ann, on_both, request};
 
 /// A request that shows `secret`.
 fn shown(method: &str, path: &str, secret: &str, body: Option<Value>) -> Request<Body> {
@@ -203,6 +203,31 @@ async fn each_role_may_what_it_is_for(world: World) {
     );
 }
 
+on_both!(what_takes_turns_of_a_shared_limit_is_not_for_viewers);
+async fn what_takes_turns_of_a_shared_limit_is_not_for_viewers(world: World) {
+    let world = world.guarded(Access::by_token(None));
+    let (path, since) = ("/api/v1/failures/older", "2026-01-01T00:00:00Z");
+    for (name, role, expected) in [
+        ("board", Role::Viewer, StatusCode::FORBIDDEN),
+        ("night", Role::Operator, StatusCode::OK),
+    ] {
+        let secret = world.token(name, role).await;
+        let look = format!("{path}?since={since}");
+        let (status, body) = world.answer(shown("GET", &look, &secret, None)).await;
+        assert_eq!(status, expected, "{body}");
+        let take_in = Some(json!({ "since": since }));
+        let (status, body) = world.answer(shown("POST", path, &secret, take_in)).await;
+        assert_eq!(status, expected, "{body}");
+    }
+    let acts = AuditFilter {
+        action: Some("scan".to_owned()),
+        ..AuditFilter::default()
+    };
+    let acts = world.app.ops.records.audit(&acts, 9).await.unwrap();
+    let by: Vec<&str> = acts.iter().map(|act| act.actor.as_str()).collect();
+    assert_eq!(by, ["night"]);
+}
+
 on_both!(a_secret_is_not_answered_twice);
 async fn a_secret_is_not_answered_twice(world: World) {
     let world = world.guarded(Access::by_token(None));
@@ -274,6 +299,27 @@ async fn a_browser_signs_in_and_out(world: World) {
     assert_eq!(header_of(&parts, header::LOCATION), "/login");
     let (parts, _) = world.answered(page("/orders/A1", kept)).await;
     assert_eq!(parts.status, StatusCode::SEE_OTHER, "it is signed out");
+}
+
+on_both!(a_browser_stays_signed_in_for_half_a_day);
+async fn a_browser_stays_signed_in_for_half_a_day(world: World) {
+    let world = world.guarded(Access::by_token(None));
+    let secret = world.token("night", Role::Operator).await;
+    let signed_in = form("/login", "", &format!("token={secret}"));
+    let (parts, _) = world.answered(signed_in).await;
+    let set = header_of(&parts, header::SET_COOKIE).to_owned();
+    let (kept, _) = set.split_once("; ").unwrap();
+    let world = world.then(NOW + 12 * 60 - 1);
+    let (parts, _) = world.answered(page("/orders", kept)).await;
+    assert_eq!(parts.status, StatusCode::OK);
+    let world = world.then(NOW + 12 * 60);
+    let (parts, _) = world.answered(page("/orders", kept)).await;
+    assert_eq!(parts.status, StatusCode::SEE_OTHER);
+    assert_eq!(header_of(&parts, header::LOCATION), "/login?to=%2Forders");
+    let (status, _) = world
+        .answer(shown("GET", "/api/v1/status", &secret, None))
+        .await;
+    assert_eq!(status, StatusCode::OK, "the token itself stays");
 }
 
 on_both!(a_viewer_is_refused_on_a_page);

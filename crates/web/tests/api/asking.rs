@@ -1,10 +1,13 @@
 //! What can be asked, and what is answered.
 
+use axum::body::Body;
 use axum::http::StatusCode;
 use insta::assert_json_snapshot;
+use redrive_core::moment::Moment;
+use redrive_ledger::Failure;
 use serde_json::{Value, json};
 
-use crate::world::{World, on_both};
+use crate::world::{World, at, failure, on_both, request};
 
 /// Two orders that wait, two in the dead letter queue.
 async fn four(world: &World) {
@@ -102,6 +105,56 @@ async fn lists_are_narrowed(world: World) {
         let list = ok(&world, &format!("/api/v1/{path}")).await;
         assert_eq!(orders(&list), expected, "{path}");
     }
+}
+
+/// Orders of as many failure groups, whose fingerprints begin with `b00`, `b01` and so on.
+async fn many_groups(world: &World, groups: u32) {
+    let of_group = |group: u32| {
+        let mut failure = failure(&format!("G{group}"), "shipping_failed", at(1));
+        failure.classification.fingerprint = format!("b{group:02x}{}", "0".repeat(13));
+        failure
+    };
+    let failures: Vec<Failure> = (0..groups).map(of_group).collect();
+    let (policy, batch) = (&world.app.ops.records.policy, "seeded".into());
+    let moment = Moment {
+        now: at(60),
+        seed: 7,
+    };
+    let seen = world.ledger.observe(policy, &batch, &failures, moment);
+    seen.await.unwrap();
+}
+
+on_both!(a_group_that_is_many_is_refused);
+async fn a_group_that_is_many_is_refused(world: World) {
+    many_groups(&world, 20).await;
+    let all = ok(&world, "/api/v1/orders?group=b").await;
+    assert_eq!(orders(&all).len(), 20);
+    many_groups(&world, 21).await;
+    let why = "more than 20 failure groups begin with \"b\": give more of the fingerprint";
+    let refused = |path: &str, (status, body): (StatusCode, Value)| {
+        let said = (status, &body["error"]);
+        let expected = (StatusCode::BAD_REQUEST, &json!("INVALID_REQUEST"));
+        assert_eq!(said, expected, "{path}: {body}");
+        assert!(body["message"].as_str().unwrap().starts_with(why), "{body}");
+    };
+    for list in ["orders", "failures", "dead-letter-queue"] {
+        let path = format!("/api/v1/{list}?group=b");
+        refused(&path, world.get(&path).await);
+        ok(&world, &format!("{path}0")).await;
+    }
+    let path = "/api/v1/dead-letter-queue/actions";
+    let cancel =
+        json!({ "resolution": "cancelled", "filter": { "group": "b" }, "resolvedBy": "ann" });
+    refused(path, world.send("POST", path, cancel).await);
+    for path in ["/orders?group=b", "/dead-letters?group=b"] {
+        let (parts, body) = world.answered(request("GET", path, Body::empty())).await;
+        assert_eq!(parts.status, StatusCode::BAD_REQUEST, "{path}: {body}");
+        assert!(body.contains("give more of the fingerprint"), "{body}");
+    }
+    let narrow = ok(&world, "/api/v1/orders?group=b1").await;
+    let mut narrow = orders(&narrow);
+    narrow.sort_unstable();
+    assert_eq!(narrow, ["G16", "G17", "G18", "G19", "G20"]);
 }
 
 on_both!(a_cursor_goes_on_where_the_page_before_ended);

@@ -304,6 +304,35 @@ async fn older_failures_are_shown_and_taken_in(world: World) {
     }
 }
 
+on_both!(a_take_in_of_several_requests_is_in_the_audit_trail_once);
+async fn a_take_in_of_several_requests_is_in_the_audit_trail_once(world: World) {
+    let (june, july) = ("2026-06-01T00:00:00Z", "2026-07-01T00:00:00Z");
+    let why = "the carrier was down";
+    let mut trail = Vec::new();
+    for (since, by, reason, is_new) in [
+        (june, "ann", why, true),
+        (june, "ann", why, false),
+        (june, "ben", why, true),
+        (june, "ann", "the carrier is back", true),
+        (july, "ann", why, true),
+        (june, "ann", why, false),
+        (june, "ben", why, false),
+    ] {
+        let asked = json!({ "since": since, "reason": reason, "by": by });
+        let (status, told) = world.send("POST", "/api/v1/failures/older", asked).await;
+        assert_eq!(status, StatusCode::OK, "{told}");
+        if is_new {
+            trail.insert(0, json!([by, reason, format!("since {since}")]));
+        }
+        let acts = ok(&world, "/api/v1/audit?action=scan").await;
+        let acts = acts["data"].as_array().unwrap().iter();
+        let acts: Vec<Value> = acts
+            .map(|act| json!([act["actor"], act["reason"], act["detail"]]))
+            .collect();
+        assert_eq!(acts, trail);
+    }
+}
+
 on_both!(today_begins_where_whoever_asks_says);
 async fn today_begins_where_whoever_asks_says(world: World) {
     let status = ok(&world, "/api/v1/status?since=2030-03-17T17:00:00Z").await;

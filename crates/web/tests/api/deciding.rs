@@ -211,6 +211,58 @@ async fn named_orders_are_decided_as_they_were_looked_at(world: World) {
     }
 }
 
+on_both!(as_many_are_named_as_may_be);
+async fn as_many_are_named_as_may_be(world: World) {
+    let orders: Vec<String> = (0..1_000).map(|n| format!("{n:0>90}")).collect();
+    let failures: Vec<(&str, &str)> = orders
+        .iter()
+        .map(|order| (order.as_str(), "shipping_failed"))
+        .collect();
+    world.failed(&failures).await;
+    world.park(&orders[0], 70).await;
+    // Each ten times, by either of its ids.
+    let either = orders
+        .iter()
+        .flat_map(|order| [order.clone(), format!("order-{order}")]);
+    let names = vec![either.collect::<Vec<String>>(); 5].concat();
+    let mut action = json!({ "resolution": "cancelled", "orders": names, "resolvedBy": "ann" });
+    let (status, preview) = world.send("POST", ACTIONS, action.clone()).await;
+    assert_eq!(
+        (status, &preview["matched"]),
+        (StatusCode::OK, &json!(1_000)),
+        "{preview}"
+    );
+    action["token"] = preview["token"].clone();
+    // With a key the body is read before anything else looks at it.
+    let mut keyed = request("POST", ACTIONS, Body::from(action.to_string()));
+    let headers = keyed.headers_mut();
+    headers.insert("content-type", "application/json".parse().unwrap());
+    headers.insert("idempotency-key", "k1".parse().unwrap());
+    let (status, done) = world.answer(keyed).await;
+    let (report, failed) = (&done["report"], done["report"]["failed"].as_array());
+    assert_eq!(
+        (status, &report["done"], failed.map(Vec::len)),
+        (StatusCode::OK, &json!(1), Some(999))
+    );
+    let names = action["orders"].as_array_mut().unwrap();
+    names.push(json!("one more"));
+    let (status, refused) = world.send("POST", ACTIONS, action).await;
+    let message = refused["message"].as_str().unwrap();
+    assert_eq!(status, StatusCode::BAD_REQUEST, "{message}");
+    assert!(message.starts_with("orders: "), "{message}");
+}
+
+on_both!(the_first_name_that_nobody_knows_is_told);
+async fn the_first_name_that_nobody_knows_is_told(world: World) {
+    world.failed(&[("A1", "shipping_failed")]).await;
+    let orders = [vec!["A1"; 600], vec!["nobody", "A1", "no one"]].concat();
+    let action = json!({ "resolution": "cancelled", "orders": orders, "resolvedBy": "ann" });
+    let (status, body) = world.send("POST", ACTIONS, action).await;
+    let message = body["message"].as_str().unwrap();
+    assert_eq!(status, StatusCode::NOT_FOUND, "{message}");
+    assert!(message.contains("\"nobody\""), "{message}");
+}
+
 /// A clock by which every look takes a minute.
 struct Hasty(AtomicI64);
 

@@ -18,7 +18,7 @@ use redrive_engine::{Clock, Engine, ScheduleSettings, SdkMetrics, Settings, Syst
 use redrive_fulfillment::testbed::Testbed;
 use redrive_ledger::{Desk, Failure, Ledger, LedgerUrl, NewAuditEvent, Reader, Role, SqlLedger};
 use redrive_test_postgres::Database;
-use redrive_web::{Access, App, Links};
+use redrive_web::{Access, App, Links, OneAtATime};
 use serde_json::{Value, json};
 use temporalio_client::Client;
 use tower::ServiceExt;
@@ -67,12 +67,12 @@ pub fn at(minutes: i64) -> Timestamp {
 pub const NOW: i64 = 120;
 
 /// A clock that stands still, so that answers are the same each time.
-struct StillClock;
+struct StillClock(Timestamp);
 
 #[async_trait]
 impl Clock for StillClock {
     fn now(&self) -> Timestamp {
-        at(NOW)
+        self.0
     }
 
     fn seed(&self) -> u64 {
@@ -113,7 +113,7 @@ fn policy() -> Policy {
 impl World {
     /// A world whose time stands still.
     pub async fn new(name: &str, on: On) -> Self {
-        Self::with(name, on, Arc::new(StillClock)).await
+        Self::with(name, on, Arc::new(StillClock(at(NOW)))).await
     }
 
     /// A world whose time goes on, for what a worker does.
@@ -194,6 +194,7 @@ impl World {
             links: Links::new("https://temporal.example", "orders"),
             access: Access::open(),
             sdk: SdkMetrics::default(),
+            one_at_a_time: OneAtATime::default(),
         };
         Self {
             bed,
@@ -209,6 +210,13 @@ impl World {
     /// The same world, whose API lets in who shows a token.
     pub fn guarded(mut self, access: Access) -> Self {
         self.app.access = access;
+        self.router = redrive_web::router(self.app.clone());
+        self
+    }
+
+    /// The same world, so many minutes after its beginning.
+    pub fn then(mut self, minutes: i64) -> Self {
+        self.app.ops.records.clock = Arc::new(StillClock(at(minutes)));
         self.router = redrive_web::router(self.app.clone());
         self
     }

@@ -72,6 +72,23 @@ pub(super) async fn groups(conn: &mut Conn, prefix: &str) -> Result<Vec<(String,
         .collect()
 }
 
+/// How many fingerprints those groups have, counted up to `most`.
+pub(super) async fn fingerprints_beginning(
+    ledger: &SqlLedger,
+    prefix: &str,
+    most: u32,
+) -> Result<u64> {
+    let (from, before) = beginning_with(prefix);
+    let statement = "SELECT count(*) AS count FROM
+         (SELECT DISTINCT fingerprint FROM failure_groups WHERE fingerprint >= $1 AND fingerprint < $2 LIMIT $3) AS matching";
+    let mut conn = ledger.read().await?;
+    let found = conn.one(statement, args![from, before, i64::from(most)]);
+    found
+        .await
+        .doing("look for a failure group")?
+        .count("count")
+}
+
 /// The failure statuses that orders have, or the one that is asked for.
 async fn statuses(conn: &mut Conn, filter: &OrderFilter) -> Result<Vec<String>> {
     if let Some(status) = &filter.failure_status {

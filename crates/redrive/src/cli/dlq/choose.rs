@@ -4,14 +4,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use redrive_engine::ops::{BulkReport, Records};
+use redrive_engine::ops::BulkReport;
 use redrive_ledger::NewAuditEvent;
 use redrive_web::views::ByHand;
 
 use super::list::listing;
 use crate::backend::Backend;
 use crate::backend::dead_letters::Wanted;
-use crate::backend::many::{About, Preview};
+use crate::backend::many::{About, Looks, Preview};
 use crate::cli::confirm;
 use crate::cli::narrow::{Which, Whose, span};
 use crate::cli::words::{orders, short};
@@ -40,11 +40,11 @@ pub struct Selection {
 }
 
 /// What was chosen.
-pub enum Choice {
+pub enum Choice<L> {
     /// One order, by its id.
     One(String),
     /// Several, as they were looked at.
-    Many(Preview),
+    Many(Preview<L>),
     /// Nobody was chosen, or the person said no; why has been told. It is with none done of so many.
     Nothing(BulkReport),
 }
@@ -53,20 +53,20 @@ impl Selection {
     /// Chooses, shows and asks; `verb` is what is about to be done. One order that is named is not asked about.
     ///
     /// Errors: an empty filter, an unknown id, nobody to ask.
-    pub async fn choose(
+    pub async fn choose<L: Looks>(
         self,
         verb: &str,
         resolution: ByHand,
         by: &NewAuditEvent,
-        records: &Backend<Records>,
+        backend: &Backend<L>,
         printer: &Printer,
-    ) -> anyhow::Result<Choice> {
+    ) -> anyhow::Result<Choice<L>> {
         if let [one] = self.ids.as_slice() {
             return Ok(Choice::One(one.clone()));
         }
         self.must_narrow()?;
         let (yes, by_filter) = (self.yes, self.ids.is_empty());
-        let preview = records.preview(self.about(), resolution, by).await?;
+        let preview = backend.preview(self.about(), resolution, by).await?;
         if by_filter {
             show(&preview, printer);
         }
@@ -117,7 +117,7 @@ impl Selection {
 }
 
 /// Shows what a filter chooses: how many, and the first of them.
-fn show(preview: &Preview, printer: &Printer) {
+fn show<L>(preview: &Preview<L>, printer: &Printer) {
     let count = preview.matched;
     if count == 0 {
         printer.say("No order in the dead letter queue matches.");

@@ -48,8 +48,8 @@ pub async fn run(
         Choice::Many(many) => many,
     };
     let bar = progress(printer);
-    let report = records
-        .decide_many(chosen, decision, &by, &|done, of| {
+    let report = chosen
+        .decide(decision, &by, &|done, of| {
             bar.set_length(of);
             bar.set_position(done);
             ControlFlow::Continue(())

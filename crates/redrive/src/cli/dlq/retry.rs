@@ -40,19 +40,20 @@ pub async fn run(
     session: &Backend<Session>,
     printer: &Printer,
 ) -> anyhow::Result<ExitCode> {
-    let (by, records) = (args.why.event()?, session.records());
+    let by = args.why.event()?;
     let choice = args
         .selection
-        .choose("Retry", ByHand::ManualRetry, &by, &records, printer);
+        .choose("Retry", ByHand::ManualRetry, &by, session, printer);
     let choice = choice.await?;
-    warn_of(records.halted().await?.halt.as_ref(), printer);
+    let halted = session.records().halted().await?;
+    warn_of(halted.halt.as_ref(), printer);
     let chosen = match choice {
         Choice::One(id) if args.rate.is_none() && !args.no_wait => {
             return one(&id, by, session, printer).await;
         }
         Choice::One(id) => {
             let about = About::Named(vec![id]);
-            records.preview(about, ByHand::ManualRetry, &by).await?
+            session.preview(about, ByHand::ManualRetry, &by).await?
         }
         Choice::Many(chosen) => chosen,
         Choice::Nothing(none) => {
@@ -62,7 +63,7 @@ pub async fn run(
         }
     };
     let mut signals = StopSignals::listen()?;
-    let operation = session.retry_many(chosen, args.rate, by).await?;
+    let operation = chosen.retry(args.rate, by).await?;
     if args.no_wait {
         return operations::goes_on(&operation, printer);
     }
