@@ -81,7 +81,7 @@ impl ReprocessingBatchWorkflow {
                     truncated: true,
                     error: Some(cause.sentence.clone()),
                 };
-                ctx.execute_activity(Reprocessing::finish_batch, end, options::ledger_work())
+                ctx.execute_activity(Reprocessing::finish_batch, end, options::recording())
                     .await?;
                 Err(cause.ends())
             }
@@ -147,11 +147,15 @@ impl ReprocessingBatchWorkflow {
         loop {
             let mut told =
                 Box::pin(ctx.wait_condition(|state| !state.told.to_hand_on.is_empty())).fuse();
-            select_biased! {
+            let heard = select_biased! {
                 done = result => return Ok(done?),
-                _ = told => {}
-            }
+                heard = told => heard,
+            };
             drop(told);
+            if heard.is_err() {
+                // It is cancelled, and with it its child, which gives back what it has not touched and records the rest.
+                return Ok(result.await?);
+            }
             Self::hand_on(ctx, &child_id).await;
         }
     }

@@ -101,8 +101,9 @@ fn now(ctx: &Context) -> Timestamp {
     timestamp(ctx.workflow_time())
 }
 
+/// Who cancels a batch wants what `stop` does.
 fn stopping(ctx: &Context) -> bool {
-    ctx.state(|state| state.progress.stopping)
+    ctx.cancellation_token().is_cancelled() || ctx.state(|state| state.progress.stopping)
 }
 
 fn signs(ctx: &Context, part: &PartOf) -> Signs {
@@ -159,7 +160,7 @@ async fn first_of(
     }
 }
 
-/// Waits for `resume`, `stop` or the deadline.
+/// Waits for `resume`, `stop`, a cancellation or the deadline.
 async fn until_resumed(ctx: &Context, part: &PartOf) {
     let left = part.deadline.stops_at.duration_since(now(ctx));
     let mut deadline = Box::pin(ctx.timer(Duration::try_from(left).unwrap_or_default())).fuse();

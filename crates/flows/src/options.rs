@@ -64,6 +64,14 @@ pub fn ledger_work() -> ActivityOptions {
         .build()
 }
 
+/// Recording how a batch has ended, also where it is cancelled: what it has done is done.
+pub fn recording() -> ActivityOptions {
+    ActivityOptions::with_start_to_close_timeout(LEDGER_WORK)
+        .retry_policy(retries(LEDGER_ATTEMPTS))
+        .cancellation_token(WorkflowCancellationToken::new())
+        .build()
+}
+
 /// Scan, settle and adopt: until `ends_at`, over all tries.
 pub fn phase(now: Timestamp, ends_at: Timestamp) -> ActivityOptions {
     ActivityOptions::with_schedule_to_close_timeout(until(now, ends_at))

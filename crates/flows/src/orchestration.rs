@@ -92,6 +92,8 @@ impl ReprocessingOrchestrationWorkflow {
                 match ctx.continue_as_new(next, ContinueAsNewOptions::default())? {}
             }
             Ok(processed) => (processed.truncated, None),
+            // The step was cancelled with the batch, which ends as one that is stopped.
+            Err(_) if ctx.cancellation_token().is_cancelled() => (true, None),
             Err(cause) => (true, Some(cause)),
         };
         Self::record(ctx, &input, &part, truncated, error).await
@@ -237,7 +239,7 @@ impl ReprocessingOrchestrationWorkflow {
             error: error.as_ref().map(|cause| cause.sentence.clone()),
         };
         let result = ctx
-            .execute_activity(Reprocessing::finish_batch, end, options::ledger_work())
+            .execute_activity(Reprocessing::finish_batch, end, options::recording())
             .await?;
         match error {
             Some(cause) => Err(cause.ends()),

@@ -6,6 +6,7 @@ mod alerts;
 mod attributes;
 mod batches;
 mod budget;
+mod cancelled;
 mod chains;
 mod clocks;
 mod elsewhere;
