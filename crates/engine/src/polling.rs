@@ -21,7 +21,7 @@ use crate::activities::Activities;
 const GRACE: Duration = Duration::from_secs(10);
 /// A cancelled or halted chunk hears of it with its next heartbeat, so heartbeats are not held back for long.
 const HEARTBEAT_THROTTLE: Duration = Duration::from_secs(1);
-/// Slots for tasks that never come, as few as the SDK takes.
+/// Slots for tasks that never come.
 const UNUSED: usize = 2;
 
 /// Ends the polling, in order.
@@ -50,8 +50,8 @@ impl Polling {
         client: Client,
         polled: Polled,
     ) -> Result<Self, Box<dyn std::error::Error>> {
-        let chunks = chunks(&polled);
-        let all = all(polled)?;
+        let chunks = timed(chunks(&polled));
+        let all = timed(all(polled)?);
         Ok(Self {
             all: Worker::new(runtime, client.clone(), all)?,
             chunks: Worker::new(runtime, client, chunks)?,
@@ -94,9 +94,6 @@ fn all(polled: Polled) -> Result<WorkerOptions, WorkflowRegistrationError> {
         .register_workflow::<ReprocessingBatchWorkflow>()?
         .register_workflow::<ReprocessingOrchestrationWorkflow>()?
         .register_workflow::<DeadLetterOperationWorkflow>()?
-        .graceful_shutdown_period(GRACE)
-        .max_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
-        .default_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
         .build())
 }
 
@@ -111,8 +108,13 @@ fn chunks(polled: &Polled) -> WorkerOptions {
     WorkerOptions::new(chunk_queue(&polled.task_queue))
         .register_activities(polled.activities.clone())
         .tuner(tuner)
-        .graceful_shutdown_period(GRACE)
-        .max_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
-        .default_heartbeat_throttle_interval(HEARTBEAT_THROTTLE)
         .build()
+}
+
+/// What holds for both.
+fn timed(mut options: WorkerOptions) -> WorkerOptions {
+    options.graceful_shutdown_period = Some(GRACE);
+    options.max_heartbeat_throttle_interval = HEARTBEAT_THROTTLE;
+    options.default_heartbeat_throttle_interval = HEARTBEAT_THROTTLE;
+    options
 }

@@ -66,10 +66,9 @@ pub fn ledger_work() -> ActivityOptions {
 
 /// Recording how a batch has ended, also where it is cancelled: what it has done is done.
 pub fn recording() -> ActivityOptions {
-    ActivityOptions::with_start_to_close_timeout(LEDGER_WORK)
-        .retry_policy(retries(LEDGER_ATTEMPTS))
-        .cancellation_token(WorkflowCancellationToken::new())
-        .build()
+    let mut options = ledger_work();
+    options.cancellation_token = Some(WorkflowCancellationToken::new());
+    options
 }
 
 /// Scan, settle and adopt: until `ends_at`, over all tries.

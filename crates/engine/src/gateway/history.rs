@@ -14,7 +14,7 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::GetWorkflowEx
 use super::temporal::{TemporalGateway, execution, found, time};
 use super::{FailedRun, GatewayError, Result, RunToRead, asked, failure, start_request};
 
-/// A history of no more bytes is read as a whole: more of them cost as much as the second call that this spares.
+/// A history of no more bytes is read as a whole. Chosen so that all that are read at the same time have half a megabyte.
 const SHORT: i64 = 32 << 10;
 /// And of no more events: they come as one page.
 const SHORT_EVENTS: i32 = 250;
