@@ -31,10 +31,17 @@ pub struct Activities {
 }
 
 impl Activities {
-    /// Activities over an engine. Once `stopping` is set they give back what they have not touched, and leave the rest
-    /// of their work to another worker.
-    pub fn new(engine: Engine, stopping: Arc<AtomicBool>) -> Self {
-        Self { engine, stopping }
+    /// Activities over an engine.
+    pub fn new(engine: Engine) -> Self {
+        Self {
+            engine,
+            stopping: Arc::default(),
+        }
+    }
+
+    /// From now on they give back what they have not touched, and leave the rest of their work to another worker.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
     }
 
     fn beating(&self, ctx: ActivityContext) -> Beating {

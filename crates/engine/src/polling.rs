@@ -24,13 +24,14 @@ const HEARTBEAT_THROTTLE: Duration = Duration::from_secs(1);
 /// Slots for tasks that never come.
 const UNUSED: usize = 2;
 
-/// Ends the polling, in order.
+/// Ends the activities and the polling, in order.
 pub(crate) type Stop = Arc<dyn Fn() + Send + Sync>;
 
 /// Both of them.
 pub(crate) struct Polling {
     all: Worker,
     chunks: Worker,
+    activities: Activities,
 }
 
 /// What they are made of.
@@ -50,18 +51,22 @@ impl Polling {
         client: Client,
         polled: Polled,
     ) -> Result<Self, Box<dyn std::error::Error>> {
+        let activities = polled.activities.clone();
         let chunks = timed(chunks(&polled));
         let all = timed(all(polled)?);
         Ok(Self {
             all: Worker::new(runtime, client.clone(), all)?,
             chunks: Worker::new(runtime, client, chunks)?,
+            activities,
         })
     }
 
     /// What ends both.
     pub fn stop(&self) -> Stop {
         let (all, chunks) = (self.all.shutdown_handle(), self.chunks.shutdown_handle());
+        let activities = self.activities.clone();
         Arc::new(move || {
+            activities.stop();
             all();
             chunks();
         })

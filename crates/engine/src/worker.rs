@@ -2,8 +2,6 @@
 //!
 //! The SDK's worker cannot move between threads; the rest of the process goes on beside it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use temporalio_client::Client;
@@ -40,7 +38,6 @@ pub struct WorkerThread {
 /// A running worker. [`RunningWorker::stop`] ends it in order; dropping it asks it to stop, without waiting.
 pub struct RunningWorker {
     stop: Stop,
-    stopping: Arc<AtomicBool>,
     done: Option<oneshot::Receiver<Result<(), WorkerError>>>,
 }
 
@@ -108,12 +105,11 @@ impl WorkerThread {
         applied.map_err(|error| problem.to("apply the policy", error))?;
         let (started, starting) = oneshot::channel();
         let (ended, mut done) = oneshot::channel();
-        let stopping = Arc::new(AtomicBool::new(false));
         let work = Work {
             polled: Polled {
                 task_queue: engine.settings.task_queue.clone(),
                 chunks_at_once: chunks_at_once(engine.settings.orders_at_once),
-                activities: Activities::new(engine, Arc::clone(&stopping)),
+                activities: Activities::new(engine),
             },
             client,
             metrics: self.metrics,
@@ -126,7 +122,6 @@ impl WorkerThread {
         match starting.await {
             Ok(stop) => Ok(RunningWorker {
                 stop,
-                stopping,
                 done: Some(done),
             }),
             Err(_) => Err(ended_with(&mut done)
@@ -140,13 +135,8 @@ impl WorkerThread {
 impl RunningWorker {
     /// Stops polling, lets what is under way finish, and returns when the worker has ended.
     pub async fn stop(mut self) -> Result<(), WorkerError> {
-        self.ask_to_stop();
-        self.ended().await
-    }
-
-    fn ask_to_stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
         (self.stop)();
+        self.ended().await
     }
 
     /// Returns when the worker has ended by itself. Who gives up waiting can wait again.
@@ -162,7 +152,7 @@ impl RunningWorker {
 
 impl Drop for RunningWorker {
     fn drop(&mut self) {
-        self.ask_to_stop();
+        (self.stop)();
     }
 }
 

@@ -9,7 +9,7 @@ use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken, Wor
 use crate::activities::{Chunk, ChunkReport, Reprocessing};
 use crate::batch::timestamp;
 use crate::chunk_queue;
-use crate::failure::Cause;
+use crate::failure::{Cause, never_begun};
 use crate::input::{OrchestrationInput, PartOf};
 use crate::options;
 use crate::orchestration::ReprocessingOrchestrationWorkflow;
@@ -68,10 +68,11 @@ pub(crate) async fn process(
                     count(ctx, &report);
                     telling::tell_now_and_then(ctx).await;
                 }
-                // No worker had begun it when the batch was stopped: it has claimed nothing.
+                // No worker had begun it when the batch was stopped, or its time was over: it has claimed nothing.
                 Some((limit, Err(ActivityExecutionError::Cancelled(_)))) if stopping(ctx) => {
                     pace.end(limit, 0, true);
                 }
+                Some((limit, Err(error))) if never_begun(&error) => pace.end(limit, 0, true),
                 Some((_, Err(error))) => {
                     pace.fail();
                     failure = Some(Cause::from(error));

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use temporalio_common::error::ApplicationFailure;
+use temporalio_common::protos::temporal::api::enums::v1::TimeoutType;
 use temporalio_common::protos::temporal::api::failure::v1::{Failure, failure::FailureInfo};
 use temporalio_workflow::{
     ActivityExecutionError, ChildWorkflowExecutionError, ChildWorkflowStartError,
@@ -67,6 +68,13 @@ impl From<ChildWorkflowExecutionError> for Cause {
     fn from(error: ChildWorkflowExecutionError) -> Self {
         Self::of(error.failure(), &error)
     }
+}
+
+/// Whether no worker has taken the activity up in its time.
+pub(crate) fn never_begun(error: &ActivityExecutionError) -> bool {
+    let cause = error.failure().and_then(|failure| failure.cause.as_deref());
+    matches!(cause.and_then(|cause| cause.failure_info.as_ref()),
+        Some(FailureInfo::TimeoutFailureInfo(info)) if info.timeout_type() == TimeoutType::ScheduleToStart)
 }
 
 /// The end of a workflow whose input cannot be read.

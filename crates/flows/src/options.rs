@@ -73,14 +73,14 @@ pub fn recording() -> ActivityOptions {
 
 /// Scan, settle and adopt: until `ends_at`, over all tries.
 pub fn phase(now: Timestamp, ends_at: Timestamp) -> ActivityOptions {
-    ActivityOptions::with_schedule_to_close_timeout(until(now, ends_at))
+    ActivityOptions::with_schedule_to_close_timeout(time(now, ends_at) + CHUNK_GRACE)
         .heartbeat_timeout(HEARTBEAT)
         .retry_policy(retries(PHASE_ATTEMPTS))
         .build()
 }
 
-/// A chunk: until a while after the deadline, over all tries. A cancelled chunk is awaited: it gives back what it has
-/// not touched. Eagerly executed, every chunk would go to the worker that runs the workflow: they are for all workers.
+/// A chunk: until a while after the deadline, over all tries; one that no worker has begun by the deadline is not begun any more.
+/// A cancelled chunk is awaited: it gives back what it has not touched. Eagerly executed, every chunk would go to the worker that runs the workflow: they are for all workers.
 /// `queue`: where it waits for one; `None`: where everything does.
 pub fn chunk(
     queue: Option<String>,
@@ -88,7 +88,9 @@ pub fn chunk(
     deadline: &Deadline,
     stop: WorkflowCancellationToken,
 ) -> ActivityOptions {
-    ActivityOptions::with_schedule_to_close_timeout(until(now, deadline.stops_at))
+    let left = time(now, deadline.stops_at);
+    ActivityOptions::with_schedule_to_close_timeout(left + CHUNK_GRACE)
+        .schedule_to_start_timeout(left)
         .heartbeat_timeout(HEARTBEAT)
         .retry_policy(retries(CHUNK_ATTEMPTS))
         .maybe_task_queue(queue)
@@ -122,7 +124,7 @@ pub fn child(workflow_id: String, left: Duration) -> ChildWorkflowOptions {
         .build()
 }
 
-/// The time from `now` to `end`, and the grace.
-fn until(now: Timestamp, end: Timestamp) -> Duration {
-    Duration::try_from(end.duration_since(now)).unwrap_or_default() + CHUNK_GRACE
+/// The time from `now` to `end`.
+fn time(now: Timestamp, end: Timestamp) -> Duration {
+    Duration::try_from(end.duration_since(now)).unwrap_or_default()
 }

@@ -1,7 +1,8 @@
-//! A batch that is stopped while chunks of it wait for a worker.
+//! A batch that is stopped, or whose time is over, while chunks of it wait for a worker.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use redrive_core::states::State;
 use redrive_engine::gateway::GatewayError;
@@ -9,7 +10,9 @@ use redrive_engine::run_worker;
 use redrive_fulfillment::testbed::eventually;
 use serde_json::json;
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
-use temporalio_common::protos::temporal::api::enums::v1::{PendingActivityState, TaskQueueType};
+use temporalio_common::protos::temporal::api::enums::v1::{
+    EventType, PendingActivityState, TaskQueueType,
+};
 use temporalio_common::protos::temporal::api::taskqueue::v1::RateLimit;
 use temporalio_common::protos::temporal::api::workflow::v1::PendingActivityInfo;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
@@ -120,5 +123,34 @@ async fn chunks_that_no_worker_has_begun_do_not_fail_it() {
     let restarted = in_state(&world, State::InFlight).await;
     assert_eq!(result["restartedCount"], json!(restarted), "{result}");
     assert!(restarted < 20, "work is left: {result}");
+    worker.stop().await.unwrap();
+}
+
+/// Whether the server says of a batch's chunk that no worker took it.
+async fn a_chunk_ran_out_of_time(world: &World, batch: &str) -> bool {
+    let child = redrive_flows::batch::orchestration_id(batch);
+    let events = workflows::history(&world.bed, &child, "").await;
+    events
+        .iter()
+        .any(|event| event.event_type() == EventType::ActivityTaskTimedOut)
+}
+
+#[tokio::test]
+async fn chunks_that_no_worker_begins_in_time_do_not_fail_it() {
+    // It takes no more orders after eight seconds: time enough for what comes before the first chunk.
+    let world = World::ticking("no-room", policy(), Duration::from_secs(10)).await;
+    failing(&world, 3).await;
+    hands_out(&world, Some(0.0)).await;
+    let worker = world.worker().await;
+    let started = start(&world.bed, redrive_flows::BATCH_WORKFLOW, "batch-1", None).await;
+    let told = result(&world.bed, &started).await.unwrap();
+    assert_eq!(told["truncated"], json!(true), "{told}");
+    assert_eq!(told["foundCount"], json!(0), "{told}");
+    assert!(a_chunk_ran_out_of_time(&world, "batch-1").await);
+    assert_eq!(in_state(&world, State::Failed).await, 3);
+    hands_out(&world, None).await;
+    let next = start(&world.bed, redrive_flows::BATCH_WORKFLOW, "batch-2", None).await;
+    let next = result(&world.bed, &next).await.unwrap();
+    assert_eq!(next["restartedCount"], json!(3), "{next}");
     worker.stop().await.unwrap();
 }
