@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use redrive_core::ids::{BatchId, RunId};
-use zstd::bulk::Decompressor;
+use zstd::bulk::{Compressor, Decompressor};
 
 use crate::{Attempt, Failure, FailureRow, LedgerError, OrderRow};
 
@@ -18,7 +18,9 @@ const ZSTD_LEVEL: i32 = 3;
 const MAX_REQUEST_BYTES: usize = 64 << 20;
 
 thread_local! {
-    /// Kept from one request to the next: it is far larger than they are, and making it costs as much as its work.
+    /// Kept from one request to the next, as its counterpart: it is far larger than they are, and making it costs as much as its work.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    /// See there.
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
@@ -111,7 +113,12 @@ pub(crate) fn after(at: Timestamp, span: Duration) -> Timestamp {
 
 /// The bytes, compressed.
 pub(crate) fn compress(bytes: &[u8]) -> Result<Vec<u8>, LedgerError> {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(LedgerError::StartRequest)
+    COMPRESSOR
+        .with_borrow_mut(|kept| match kept {
+            Some(compressor) => compressor.compress(bytes),
+            None => kept.insert(Compressor::new(ZSTD_LEVEL)?).compress(bytes),
+        })
+        .map_err(LedgerError::StartRequest)
 }
 
 /// The bytes that were compressed.
