@@ -80,7 +80,8 @@ pub fn phase(now: Timestamp, ends_at: Timestamp) -> ActivityOptions {
 }
 
 /// A chunk: until a while after the deadline, over all tries; one that no worker has begun by the deadline is not begun any more.
-/// A cancelled chunk is awaited: it gives back what it has not touched. Eagerly executed, every chunk would go to the worker that runs the workflow: they are for all workers.
+/// A cancelled chunk is awaited: it gives back what it has not touched. Eagerly executed, every chunk would go to the worker that
+/// runs the workflow: they are for all workers.
 /// `queue`: where it waits for one; `None`: where everything does.
 pub fn chunk(
     queue: Option<String>,
