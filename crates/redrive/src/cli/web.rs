@@ -17,9 +17,9 @@ use crate::printer::Printer;
 use crate::problem::Problem;
 use crate::{connect, environment};
 
-/// Serve the HTTP API alone, until Ctrl-C or SIGTERM
+/// Serve the pages and the HTTP API, without a worker, until Ctrl-C or SIGTERM
 ///
-/// Run as many as you like beside the ledger; `redrive up` serves it, too.
+/// Run as many as you like on one ledger; `redrive up` serves them, too.
 #[derive(Debug, clap::Args)]
 pub struct ServeArgs {
     #[command(flatten)]

@@ -13,8 +13,8 @@ use crate::printer::Printer;
 
 /// Run a worker on the Temporal server of Temporal's configuration, until Ctrl-C or SIGTERM
 ///
-/// Run as many as you like beside the ledger, which is one file on one machine. The worker keeps the schedule as it is
-/// configured, unless schedule.manage is false.
+/// Run as many as you like on one ledger: on one machine with an SQLite file, on several with PostgreSQL. The worker keeps the
+/// schedule as it is configured, unless schedule.manage is false.
 #[derive(Debug, Args)]
 pub struct WorkerArgs {
     /// Where to answer Prometheus, on any address: there is nothing to act on, and no order is named [default: metrics.listen of the configuration]

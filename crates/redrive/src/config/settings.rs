@@ -68,7 +68,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new(
         "schedule.interval",
         SPAN,
-        "The time between two batches, at least 1s. A batch stops claiming orders after four fifths of it.",
+        "The time between two batches, at least 1s. A batch stops claiming orders after four fifths of it, and after 12 minutes at most.",
     ),
     Setting::new(
         "schedule.manage",

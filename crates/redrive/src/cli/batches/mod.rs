@@ -21,7 +21,7 @@ pub enum BatchesCommand {
     List(list::ListArgs),
     /// Show a batch: its numbers, and what it did with each order and why
     Show(show::ShowArgs),
-    /// Let a batch claim no more orders until it is resumed
+    /// Let a batch begin no more chunks until it is resumed; those begun before, eight at most, go on
     Pause(control::ControlArgs),
     /// Let a paused batch go on
     Resume(control::ControlArgs),
