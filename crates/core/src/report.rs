@@ -144,18 +144,16 @@ impl ReprocessingResult {
 
 /// An alert that a finished batch raises.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(
-    tag = "alert",
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "alert", rename_all = "snake_case")]
 pub enum Alert {
     /// Many orders went to the dead letter queue in one batch.
+    #[serde(rename_all = "camelCase")]
     DlqCount {
         /// How many.
         dlq_count: u64,
     },
     /// Many orders could not be processed.
+    #[serde(rename_all = "camelCase")]
     ErrorShare {
         /// How many could not.
         error_count: u64,
@@ -163,6 +161,7 @@ pub enum Alert {
         found_count: u64,
     },
     /// Many orders were found in several batches running.
+    #[serde(rename_all = "camelCase")]
     Backlog {
         /// How many in this one.
         found_count: u64,

@@ -105,7 +105,11 @@ pub(crate) fn of_operation(operation: &Operation) -> String {
 
 /// The place that such a cursor names.
 pub(crate) fn operation(cursor: &str) -> Result<(Timestamp, OperationId)> {
-    read(cursor, |[at, id]| Some((time(at)?, OperationId::from(id))))
+    let plain = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
+    read(cursor, |[at, id]| {
+        let known = (1..=100).contains(&id.len()) && id.bytes().all(plain);
+        Some((time(at)?, known.then(|| OperationId::from(id))?))
+    })
 }
 
 /// The cursor of an order in a list of those that an operation did not start.
@@ -176,6 +180,17 @@ mod tests {
             workflow_type: String::new(),
         };
         assert_eq!(group(&of_group(&place)).unwrap(), place);
+    }
+
+    #[test]
+    fn a_cursor_names_an_operation() {
+        let at = Timestamp::from_microsecond(1_760_000_000_000_001).unwrap();
+        let id = "0198b1d2-1111-7000-8000-0123456789ab";
+        let read = operation(&format!("1760000000000001.{id}")).unwrap();
+        assert_eq!(read, (at, OperationId::from(id)));
+        for cursor in ["", "1", "1.", "1.g", "1.579875431937834e+16", "1.A", "a.1"] {
+            assert!(operation(cursor).is_err(), "{cursor:?}");
+        }
     }
 
     #[test]

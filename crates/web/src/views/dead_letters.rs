@@ -53,13 +53,10 @@ pub struct Entry {
 
 /// What became of a retry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(
-    tag = "outcome",
-    rename_all = "snake_case",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum RetryOutcome {
     /// The order was started.
+    #[serde(rename_all = "camelCase")]
     Started {
         /// The new run.
         run_id: String,

@@ -4,7 +4,10 @@ use std::process::Stdio;
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
+use redrive_core::report::Alert;
+use redrive_core::states::State;
 use redrive_web::Serving;
+use redrive_web::views::RetryOutcome;
 use serde_json::Value;
 use tokio::process::Command;
 
@@ -81,5 +84,48 @@ async fn the_api_has_a_page_for_readers(world: World) {
                 "{link} leads nowhere"
             );
         }
+    }
+}
+
+/// What a schema of several shapes says of the shape whose `tag` says `kind`: its fields.
+fn fields(schema: &str, tag: &str, kind: &str) -> Vec<String> {
+    let all = serde_json::to_value(redrive_web::openapi()).unwrap();
+    let shapes = all["components"]["schemas"][schema]["oneOf"].as_array();
+    let shape = shapes
+        .unwrap()
+        .iter()
+        .find(|shape| shape["properties"][tag]["enum"][0] == kind);
+    let fields = shape.unwrap_or_else(|| panic!("{schema} has no {kind}"))["properties"].clone();
+    fields.as_object().unwrap().keys().cloned().collect()
+}
+
+#[test]
+fn shapes_have_the_fields_that_are_written() {
+    let alerts = [
+        Alert::DlqCount { dlq_count: 11 },
+        Alert::ErrorShare {
+            error_count: 1,
+            found_count: 2,
+        },
+        Alert::Backlog { found_count: 101 },
+    ];
+    let retries = [
+        RetryOutcome::Started {
+            run_id: "run".into(),
+        },
+        RetryOutcome::NotStarted {
+            state: State::InFlight,
+            reason: "it runs".into(),
+        },
+    ];
+    let alerts = alerts.map(|alert| ("Alert", "alert", serde_json::to_value(alert)));
+    let retries = retries.map(|retry| ("RetryOutcome", "outcome", serde_json::to_value(retry)));
+    for (schema, tag, value) in alerts.into_iter().chain(retries) {
+        let value = value.unwrap();
+        let mut described = fields(schema, tag, value[tag].as_str().unwrap());
+        described.sort();
+        let mut written: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
+        written.sort();
+        assert_eq!(described, written, "{schema}");
     }
 }
