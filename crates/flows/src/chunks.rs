@@ -1,7 +1,5 @@
 //! The chunks of one run of an orchestration: begun as [`crate::pace`] says, awaited in a sliding window.
 
-use std::time::Duration;
-
 use futures::{FutureExt, select_biased};
 use jiff::Timestamp;
 use temporalio_workflow::{ActivityExecutionError, WorkflowCancellationToken, WorkflowContext};
@@ -68,7 +66,8 @@ pub(crate) async fn process(
                     count(ctx, &report);
                     telling::tell_now_and_then(ctx).await;
                 }
-                // No worker had begun it when the batch was stopped, or its time was over: it has claimed nothing.
+                // No worker had begun it when the batch was stopped, or its time was over: it has claimed nothing. What a try
+                // before this one had claimed, the next batch adopts, as after a failure.
                 Some((limit, Err(ActivityExecutionError::Cancelled(_)))) if stopping(ctx) => {
                     pace.end(limit, 0, true);
                 }
@@ -163,8 +162,7 @@ async fn first_of(
 
 /// Waits for `resume`, `stop`, a cancellation or the deadline.
 async fn until_resumed(ctx: &Context, part: &PartOf) {
-    let left = part.deadline.stops_at.duration_since(now(ctx));
-    let mut deadline = Box::pin(ctx.timer(Duration::try_from(left).unwrap_or_default())).fuse();
+    let mut deadline = Box::pin(ctx.timer(part.deadline.open_for(now(ctx)))).fuse();
     let goes_on = |state: &ReprocessingOrchestrationWorkflow| {
         !state.progress.paused || state.progress.stopping
     };

@@ -44,6 +44,11 @@ impl Deadline {
         now < self.stops_at
     }
 
+    /// The time from `now` in which orders may still be begun.
+    pub fn open_for(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.stops_at.duration_since(now)).unwrap_or_default()
+    }
+
     /// The time from `now` until the batch's own timeout; at least a second, for the server takes no zero.
     pub fn left(&self, now: Timestamp) -> Duration {
         let left = self.ends_at.duration_since(now);

@@ -73,7 +73,8 @@ pub fn recording() -> ActivityOptions {
 
 /// Scan, settle and adopt: until `ends_at`, over all tries.
 pub fn phase(now: Timestamp, ends_at: Timestamp) -> ActivityOptions {
-    ActivityOptions::with_schedule_to_close_timeout(time(now, ends_at) + CHUNK_GRACE)
+    let left = Duration::try_from(ends_at.duration_since(now)).unwrap_or_default();
+    ActivityOptions::with_schedule_to_close_timeout(left + CHUNK_GRACE)
         .heartbeat_timeout(HEARTBEAT)
         .retry_policy(retries(PHASE_ATTEMPTS))
         .build()
@@ -89,7 +90,7 @@ pub fn chunk(
     deadline: &Deadline,
     stop: WorkflowCancellationToken,
 ) -> ActivityOptions {
-    let left = time(now, deadline.stops_at);
+    let left = deadline.open_for(now);
     ActivityOptions::with_schedule_to_close_timeout(left + CHUNK_GRACE)
         .schedule_to_start_timeout(left)
         .heartbeat_timeout(HEARTBEAT)
@@ -123,9 +124,4 @@ pub fn child(workflow_id: String, left: Duration) -> ChildWorkflowOptions {
         .execution_timeout(left)
         .retry_policy(retries(CHILD_ATTEMPTS))
         .build()
-}
-
-/// The time from `now` to `end`.
-fn time(now: Timestamp, end: Timestamp) -> Duration {
-    Duration::try_from(end.duration_since(now)).unwrap_or_default()
 }

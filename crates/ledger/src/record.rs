@@ -18,9 +18,9 @@ const ZSTD_LEVEL: i32 = 3;
 const MAX_REQUEST_BYTES: usize = 64 << 20;
 
 thread_local! {
-    /// Kept from one request to the next, as its counterpart: it is far larger than they are, and making it costs as much as its work.
+    /// Kept from one request to the next, for the same reason as the other.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
-    /// See there.
+    /// Kept from one request to the next: it is far larger than they are, and making it costs as much as its work.
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
