@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use crate::engine::Engine;
 
 /// A halt stops every start within a second: what was read is believed for half of it.
-const BELIEVED_FOR: Duration = Duration::from_millis(500);
+pub(crate) const BELIEVED_FOR: Duration = Duration::from_millis(500);
 
 /// What was read last, and when.
 #[derive(Debug, Default)]

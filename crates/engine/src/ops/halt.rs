@@ -3,11 +3,18 @@
 use redrive_ledger::{Halt, NewAuditEvent};
 
 use super::{Records, Result};
+use crate::halt::BELIEVED_FOR;
 
 impl Records {
-    /// Stops every start, everywhere, within a second.
-    pub async fn halt(&self, by: &NewAuditEvent) -> Result<()> {
-        Ok(self.ledger.halt(by, self.clock.now()).await?)
+    /// Stops every start, everywhere, and waits until every worker has to have heard of it. Returns whether that was new;
+    /// if not, who did it first stays named.
+    pub async fn halt(&self, by: &NewAuditEvent) -> Result<bool> {
+        let new = self.ledger.halted().await?.is_none();
+        self.ledger.halt(by, self.clock.now()).await?;
+        if new {
+            self.clock.sleep(BELIEVED_FOR).await;
+        }
+        Ok(new)
     }
 
     /// Lets starts happen again. Returns whether they were stopped.

@@ -38,7 +38,7 @@ pub(crate) struct Which {
     #[param(minimum = 0, maximum = 1000000)]
     older_than_hours: Option<f64>,
     /// In which order: `decided` lists those that are decided alone, `retries` those that wait.
-    #[param(inline, default = "oldest")]
+    #[param(inline)]
     sort: Option<Sort>,
     /// Entries a page.
     #[param(minimum = 1, maximum = 200, default = 50)]

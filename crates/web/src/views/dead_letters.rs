@@ -225,6 +225,7 @@ pub struct Resolve {
 /// In which order the queue is listed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(default = "oldest")]
 pub enum Sort {
     /// Those that came into the queue first come first.
     #[default]

@@ -32,10 +32,9 @@ impl Halted {
 
     /// Halts every start; where that was done before, the first who did it stays named.
     pub async fn halt(records: &Records, by: &NewAuditEvent) -> Result<Self, OpsError> {
-        let before = records.halted().await?;
-        records.halt(by).await?;
+        let changed = records.halt(by).await?;
         Ok(Self {
-            changed: Some(before.is_none()),
+            changed: Some(changed),
             ..Self::look(records).await?
         })
     }

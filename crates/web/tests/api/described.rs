@@ -129,3 +129,26 @@ fn shapes_have_the_fields_that_are_written() {
         assert_eq!(described, written, "{schema}");
     }
 }
+
+#[test]
+fn a_parameter_takes_what_one_plain_schema_says() {
+    let all = serde_json::to_value(redrive_web::openapi()).unwrap();
+    let paths = all["paths"].as_object().unwrap();
+    let operations = paths.values().flat_map(|path| path.as_object().unwrap());
+    let parameters = operations.flat_map(|(_, operation)| operation["parameters"].as_array());
+    let mut sorts = 0;
+    for parameter in parameters.flatten() {
+        let schema = &parameter["schema"];
+        assert!(
+            schema["allOf"].is_null(),
+            "nothing is all of it: {parameter}"
+        );
+        assert_ne!(schema["type"], "object", "{parameter}");
+        if let Some(words) = schema["enum"].as_array() {
+            let default = &schema["default"];
+            assert!(default.is_null() || words.contains(default), "{parameter}");
+            sorts += i32::from(parameter["name"] == "sort" && default == "oldest");
+        }
+    }
+    assert_eq!(sorts, 1);
+}

@@ -39,7 +39,7 @@ async fn queue(world: &World) {
 on_both!(operations_are_listed_in_pages);
 async fn operations_are_listed_in_pages(world: World) {
     queue(&world).await;
-    for id in ["o-1", "o-2", "o-3"] {
+    for id in ["a-1", "a-2", "a-3"] {
         opened(&world, id).await;
     }
     let (status, all) = world.get(ACTIONS).await;

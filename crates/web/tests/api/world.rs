@@ -103,6 +103,7 @@ fn policy() -> Policy {
             order_id: "order-{orderId}".into(),
             ..Watch::default()
         }],
+        visibility_calls_per_second: 1_000.0,
         ..Policy::default()
     };
     policy.backoff.initial = Duration::ZERO;
