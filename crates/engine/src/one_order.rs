@@ -13,6 +13,8 @@ use redrive_ledger::{AttemptOutcome, ClaimedOrder, LedgerError, OurRun, Outcome,
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gateway::{GatewayError, Mark, Restart, RunToRead, Started};
+use crate::patience::Patience;
+use crate::pulse::Told;
 use crate::turns::{Line, STEP, is_late};
 
 /// A description older than this is not acted on: describe again.
@@ -142,7 +144,11 @@ impl Engine {
             Step::Record(run) => Ok(Turn::End(Outcome::Restarted(run))),
             Step::LookBack => match latest {
                 Some(latest) => {
-                    self.look_back(order, mark.as_ref(), latest, progress.in_doubt)
+                    let patience = Patience {
+                        ends_at: limits.gives_up_at,
+                        pulse: &Told(stop),
+                    };
+                    self.look_back(order, mark.as_ref(), latest, progress.in_doubt, patience)
                         .await
                 }
                 None => Ok(Turn::End(Outcome::Gone)),
@@ -207,18 +213,17 @@ impl Engine {
     ) -> Result<Option<Timestamp>, LedgerError> {
         let mut front = self.front(line).await?;
         loop {
-            if front.is_stray(self.clock.now()) {
+            if !self.counts(&mut front).await? {
                 drop(front);
                 front = self.front(line).await?;
             }
             if front.at() >= limits.stops_at || self.must_stop(limits, stop).await? {
                 return Ok(None);
             }
-            let wait = front.at().duration_since(self.clock.now());
-            if !wait.is_positive() {
+            let wait = front.wait(self.clock.now());
+            if wait.is_zero() {
                 return Ok(Some(front.take()));
             }
-            let wait = Duration::try_from(wait).unwrap_or_default();
             self.clock.sleep(wait.min(STEP)).await;
         }
     }
@@ -296,10 +301,11 @@ impl Engine {
         mark: Option<&Mark>,
         latest: Latest,
         in_doubt: bool,
+        patience: Patience<'_>,
     ) -> Result<Turn, EngineError> {
         let ours = match mark {
             Some(mark) => {
-                self.run_between(&order.workflow_id, mark, order.failed_at)
+                self.run_between(&order.workflow_id, mark, order.failed_at, patience)
                     .await?
             }
             None => None,
@@ -348,8 +354,9 @@ impl Engine {
         workflow_id: &WorkflowId,
         mark: &Mark,
         since: Timestamp,
+        patience: Patience<'_>,
     ) -> Result<Option<OurRun>, EngineError> {
-        self.await_visibility().await?;
+        self.await_visibility(patience).await?;
         let Some(run) = self.gateway.look_back(workflow_id, mark, since).await? else {
             return Ok(None);
         };

@@ -25,6 +25,13 @@ pub(crate) struct Patience<'a> {
     pub pulse: &'a dyn Pulse,
 }
 
+impl Patience<'_> {
+    /// Whether it is over.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now >= self.ends_at || self.pulse.cancelled()
+    }
+}
+
 /// What an error says of asking again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Again {
@@ -81,7 +88,7 @@ impl Engine {
             };
             let again = error.again();
             lost += u32::from(again == Again::OnceMore);
-            let over = self.clock.now() >= patience.ends_at || patience.pulse.cancelled();
+            let over = patience.is_over(self.clock.now());
             if over || again == Again::No || lost > LOST_AT_MOST {
                 return Err(error);
             }
@@ -98,7 +105,7 @@ impl Engine {
         patience: Patience<'_>,
     ) -> Result<u64, EngineError> {
         self.patiently(patience, || async {
-            self.await_visibility().await?;
+            self.await_visibility(patience).await?;
             Ok(self.gateway.count_failed(window).await?)
         })
         .await
@@ -112,7 +119,7 @@ impl Engine {
         patience: Patience<'_>,
     ) -> Result<Page, EngineError> {
         self.patiently(patience, || async {
-            self.await_visibility().await?;
+            self.await_visibility(patience).await?;
             Ok(self.gateway.list_failed(window, page.to_vec()).await?)
         })
         .await

@@ -24,3 +24,15 @@ impl Pulse for Steady {
         false
     }
 }
+
+/// What is told when to stop, and whose caller says that it lives.
+pub(crate) struct Told<'a>(pub &'a (dyn Fn() -> bool + Send + Sync));
+
+#[async_trait]
+impl Pulse for Told<'_> {
+    async fn beat(&self) {}
+
+    fn cancelled(&self) -> bool {
+        self.0()
+    }
+}

@@ -60,7 +60,7 @@ impl Engine {
     ) -> Result<u64, EngineError> {
         let mut described = futures::stream::iter(due.iter().cloned())
             .map(|check| async move {
-                self.patiently(patience, || self.look_at(check.clone()))
+                self.patiently(patience, || self.look_at(check.clone(), patience))
                     .await
             })
             .buffer_unordered(AT_ONCE);
@@ -81,7 +81,11 @@ impl Engine {
     }
 
     /// Asks how one order stands; `None` where the answer changed while asking.
-    async fn look_at(&self, check: Check) -> Result<Option<Checked>, EngineError> {
+    async fn look_at(
+        &self,
+        check: Check,
+        patience: Patience<'_>,
+    ) -> Result<Option<Checked>, EngineError> {
         let given_up = check.given_up.map(|request_id| Mark {
             from_run: check.failed_run.clone(),
             request_id,
@@ -100,7 +104,7 @@ impl Engine {
         checked.attempt = self.attempt_in_flight(&checked).await?;
         if let (Some(mark), Some(latest)) = (given_up, &checked.latest) {
             checked.ours = self
-                .started_after_all(&checked.check, &mark, latest)
+                .started_after_all(&checked.check, &mark, latest, patience)
                 .await?;
         }
         let Some(latest) = &checked.latest else {
@@ -152,6 +156,7 @@ impl Engine {
         check: &Check,
         mark: &Mark,
         latest: &Latest,
+        patience: Patience<'_>,
     ) -> Result<Option<OurRun>, EngineError> {
         if check.has_attempt || latest.run_id == check.failed_run {
             return Ok(None);
@@ -162,7 +167,7 @@ impl Engine {
                 end: attempt_end(Some(latest.status)),
             }));
         }
-        self.run_between(&check.workflow_id, mark, check.failed_at)
+        self.run_between(&check.workflow_id, mark, check.failed_at, patience)
             .await
     }
 }

@@ -3,6 +3,7 @@
 //! An operation with a rate of its own has a line of its own; each of its chunks holds some turns of it.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -13,6 +14,9 @@ use redrive_ledger::{LedgerError, Limited, Turns, is_stray};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::gateway::GatewayError;
+use crate::patience::Patience;
 
 /// A process takes turns for so long ahead, and no longer: others wait behind them, and so does a changed limit.
 const AHEAD: Duration = Duration::from_millis(250);
@@ -22,6 +26,10 @@ const MOST: f64 = 64.0;
 pub(crate) const STEP: Duration = Duration::from_millis(250);
 /// A turn that was not used by then is lost: late calls would come in a crowd.
 const LATE: SignedDuration = SignedDuration::from_millis(250);
+/// Whoever waits longer than so for a turn asks so often whether the line's rate is another by now.
+const ANOTHER_RATE: SignedDuration = SignedDuration::from_secs(1);
+/// How often a call that waits for its turn says that it lives, and hears that it is to stop: well within the heartbeat timeout.
+const BEAT: Duration = Duration::from_secs(2);
 
 /// The lines that everybody shares, as far as this process has taken their turns.
 #[derive(Debug)]
@@ -84,8 +92,11 @@ struct Held {
 
 /// The next turn that is held here, and the right to it: nobody else here gets one of its line meanwhile.
 pub(crate) struct Front<'a> {
-    line: MutexGuard<'a, VecDeque<Held>>,
+    line: &'a Line,
+    turns: MutexGuard<'a, VecDeque<Held>>,
     held: Held,
+    /// When the line's rate was looked at.
+    looked_at: Timestamp,
 }
 
 impl Front<'_> {
@@ -94,14 +105,14 @@ impl Front<'_> {
         self.held.at
     }
 
-    /// Whether this process's clock was ahead when it took it, and has been set back: nobody waits for it.
-    pub fn is_stray(&self, now: Timestamp) -> bool {
-        is_stray(self.held.at, self.held.gap, now)
+    /// How long it is until then.
+    pub fn wait(&self, now: Timestamp) -> Duration {
+        Duration::try_from(self.held.at.duration_since(now)).unwrap_or_default()
     }
 
     /// Uses it up.
     pub fn take(mut self) -> Timestamp {
-        self.line.pop_front();
+        self.turns.pop_front();
         self.held.at
     }
 }
@@ -120,18 +131,54 @@ impl Engine {
             held.retain(|turn| !is_late(turn.at, now) && !is_stray(turn.at, turn.gap, now));
             if let Some(first) = held.front() {
                 return Ok(Front {
+                    line,
                     held: *first,
-                    line: held,
+                    turns: held,
+                    looked_at: now,
                 });
             }
-            let turns = self.take_turns(line, now).await?;
+            let turns = self
+                .take_turns(line, at_a_time(line.per_second), now)
+                .await?;
             let gap = turns.gap;
             held.extend(turns.times().map(|at| Held { at, gap }));
         }
     }
 
-    async fn take_turns(&self, line: &Line, now: Timestamp) -> Result<Turns, LedgerError> {
-        let (ledger, rate, count) = (&self.ledger, line.per_second, at_a_time(line.per_second));
+    /// Whether the turn still counts. If not, it is given up, with those behind it: this process's clock was ahead when it took
+    /// them, and has been set back, or the line goes at another rate by now.
+    pub(crate) async fn counts(&self, front: &mut Front<'_>) -> Result<bool, LedgerError> {
+        let now = self.clock.now();
+        let void = is_stray(front.held.at, front.held.gap, now)
+            || self.is_of_another_rate(front, now).await?;
+        if void {
+            front.turns.clear();
+        }
+        Ok(!void)
+    }
+
+    async fn is_of_another_rate(
+        &self,
+        front: &mut Front<'_>,
+        now: Timestamp,
+    ) -> Result<bool, LedgerError> {
+        let looked = now.duration_since(front.looked_at).abs();
+        if looked < ANOTHER_RATE || front.held.at.duration_since(now) < ANOTHER_RATE {
+            return Ok(false);
+        }
+        front.looked_at = now;
+        // Who takes no turns learns how far they lie apart.
+        let turns = self.take_turns(front.line, 0, now).await?;
+        Ok(turns.gap != front.held.gap)
+    }
+
+    async fn take_turns(
+        &self,
+        line: &Line,
+        count: u32,
+        now: Timestamp,
+    ) -> Result<Turns, LedgerError> {
+        let (ledger, rate) = (&self.ledger, line.per_second);
         match &line.of {
             Of::Starts => ledger.take_turns(Limited::Starts, rate, count, now).await,
             Of::Visibility => {
@@ -142,14 +189,28 @@ impl Engine {
         }
     }
 
-    /// Waits for the turn of a call to visibility.
-    pub(crate) async fn await_visibility(&self) -> Result<(), LedgerError> {
+    /// Waits for the turn of a call to visibility, as long as there is patience; its end is as if the server had refused the call.
+    pub(crate) async fn await_visibility(&self, patience: Patience<'_>) -> Result<(), EngineError> {
+        let mut turn = pin!(self.visibility_turn());
         loop {
-            let front = self.front(&self.turns.visibility).await?;
+            tokio::select! {
+                biased;
+                done = &mut turn => return Ok(done?),
+                () = self.clock.sleep(BEAT) => {}
+            }
+            if patience.is_over(self.clock.now()) {
+                return Err(no_turn().into());
+            }
+            patience.pulse.beat().await;
+        }
+    }
+
+    async fn visibility_turn(&self) -> Result<(), LedgerError> {
+        loop {
+            let mut front = self.front(&self.turns.visibility).await?;
             // What is waited for is the time that passes, whatever is done to the clock meanwhile.
-            let wait = front.at().duration_since(self.clock.now());
-            let mut left = Duration::try_from(wait).unwrap_or_default();
-            while !left.is_zero() && !front.is_stray(self.clock.now()) {
+            let mut left = front.wait(self.clock.now());
+            while !left.is_zero() && self.counts(&mut front).await? {
                 let step = left.min(STEP);
                 self.clock.sleep(step).await;
                 left -= step;
@@ -160,6 +221,12 @@ impl Engine {
             }
         }
     }
+}
+
+fn no_turn() -> GatewayError {
+    let told =
+        "no call to visibility was allowed in time: raise its limit, or let fewer batches run";
+    GatewayError::Throttle(told.to_owned())
 }
 
 /// How many turns to take at a limit of so many calls a second.

@@ -93,6 +93,12 @@ pub(crate) fn take(next: Timestamp, per_second: f64, count: u32, now: Timestamp)
     )
 }
 
+/// Where a line goes on whose rate is changed at `now`: what lies farther ahead waited for turns at the rate before.
+pub(crate) fn at_another_rate(now: Timestamp) -> i64 {
+    let ahead = now.checked_add(LONGEST_LINE).unwrap_or(Timestamp::MAX);
+    ahead.as_microsecond()
+}
+
 /// Whether a turn, in a line with such gaps, lies farther ahead of `now` than any that a right clock has taken.
 pub fn is_stray(turn: Timestamp, gap: SignedDuration, now: Timestamp) -> bool {
     let gaps = gap.checked_mul(LONGEST_LINE_GAPS);

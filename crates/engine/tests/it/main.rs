@@ -15,6 +15,7 @@ mod histories;
 mod hooks;
 mod kth;
 mod ledger_hooks;
+mod limits;
 #[cfg(feature = "failpoints")]
 mod lost_replies;
 mod many_workers;

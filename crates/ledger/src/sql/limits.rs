@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::contract::Result;
 use crate::db::{Conn, Statement, args};
 use crate::error::Doing;
-use crate::limits::take;
+use crate::limits::{at_another_rate, take};
 use crate::rows::Fields;
 use crate::sql::SqlLedger;
 use crate::sql::home::{begin, set, setting};
@@ -62,6 +62,12 @@ pub(super) async fn set_limit(
             ("reset_limit", what.as_str().to_owned())
         }
     };
+    tx.run(
+        "UPDATE turns SET next_at = $2 WHERE name = $1 AND next_at > $2",
+        args![what.as_str(), at_another_rate(now)],
+    )
+    .await
+    .doing("let the line go on at another rate")?;
     tx.run(
         "INSERT INTO audit_events (at, actor, action, reason, detail) VALUES ($1, $2, $3, $4, $5)",
         args![

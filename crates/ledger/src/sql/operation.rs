@@ -6,7 +6,7 @@ use redrive_core::ids::{BatchId, OperationId};
 use crate::contract::Result;
 use crate::db::{Conn, Statement, args};
 use crate::error::Doing;
-use crate::limits::take;
+use crate::limits::{at_another_rate, take};
 use crate::record::micros;
 use crate::rows::Fields;
 use crate::sql::reading::dead_letters;
@@ -154,7 +154,8 @@ pub(super) async fn set_rate(
 ) -> Result<Operation> {
     let mut tx = ledger.begin().await?;
     let rate = per_second.map(per_1000_seconds);
-    let args = args![id.as_str(), rate, now.as_microsecond()];
+    let (now_micros, next) = (now.as_microsecond(), at_another_rate(now));
+    let args = args![id.as_str(), rate, now_micros, next];
     let set = tx.run(SET_RATE, args).await;
     if set.doing("change an operation's rate")? > 0 {
         audit::write(&mut tx, PACED, Some(id.as_str()), by, now).await?;
@@ -165,7 +166,8 @@ pub(super) async fn set_rate(
 }
 
 const SET_RATE: &str = "\
-UPDATE operations SET per_1000_seconds = $2, updated_at = $3
+UPDATE operations
+SET per_1000_seconds = $2, updated_at = $3, next_at = CASE WHEN next_at > $4 THEN $4 ELSE next_at END
 WHERE id = $1 AND status NOT IN ('stopped', 'completed') AND per_1000_seconds IS DISTINCT FROM $2";
 
 pub(super) async fn turns(

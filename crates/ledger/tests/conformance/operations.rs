@@ -437,6 +437,12 @@ async fn an_operation_with_a_rate_of_its_own_has_a_line_of_its_own() {
     assert_eq!(shared.await.unwrap().first, world.now());
     set_rate(&world, "o", Some(0.5)).await;
     assert_eq!(take("o", 2).await, millis(&[1_260, 3_360]));
+    set_rate(&world, "o", Some(0.002)).await;
+    assert_eq!(
+        take("o", 1).await,
+        millis(&[5_000]),
+        "turns at the rate before hold up nobody for longer"
+    );
     set_rate(&world, "o", None).await;
     world.wait(10_000);
     assert_eq!(take("o", 3).await, millis(&[0, 0, 0]));

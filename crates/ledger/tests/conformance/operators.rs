@@ -129,6 +129,21 @@ async fn an_operators_limit_holds_for_everybody_until_it_is_reset() {
 }
 
 #[tokio::test]
+async fn a_line_of_slow_turns_holds_up_nobody_once_its_rate_is_another() {
+    let world = World::new().await;
+    let (what, by) = (Limited::Starts, ann("the carrier is back"));
+    // The next turn is nearly two minutes away.
+    let slow = world.ledger.take_turns(what, 0.01, 1, world.now());
+    assert_eq!(slow.await.unwrap().first, at(0));
+    let rate = Some(0.02);
+    let set = world.ledger.set_limit(what, rate, &by, world.now());
+    set.await.unwrap();
+    let next = world.ledger.take_turns(what, 0.01, 1, world.now());
+    let next = next.await.unwrap().first;
+    assert_eq!(next, at(0) + SignedDuration::from_secs(5));
+}
+
+#[tokio::test]
 async fn an_order_is_found_by_either_of_its_ids() {
     let world = World::new().await;
     let twin = Failure {
