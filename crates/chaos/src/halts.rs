@@ -9,7 +9,7 @@ use redrive_engine::{Clock, SystemClock};
 use crate::deeds::operator;
 use crate::site::Site;
 
-/// A halt stops every start within so long.
+/// A halt stops every start within so long. Who is told that it is new has waited for that.
 const HEARD_WITHIN: SignedDuration = SignedDuration::from_secs(1);
 
 /// A time in which nothing may have been started.
@@ -30,8 +30,13 @@ pub(crate) async fn run(site: &Site, halts: &[(Duration, Duration)]) -> anyhow::
         SystemClock.sleep(wait.try_into()?).await;
         let records = &site.ops.records;
         let halt = async || records.halt(&operator()).await;
-        site.weather.ride_out(halt).await?;
-        let from = SystemClock.now() + HEARD_WITHIN;
+        let waited = site.weather.ride_out(halt).await?;
+        let from = SystemClock.now()
+            + if waited {
+                SignedDuration::ZERO
+            } else {
+                HEARD_WITHIN
+            };
         SystemClock.sleep(*lasts).await;
         let to = SystemClock.now();
         let unhalt = async || records.unhalt(&operator()).await;

@@ -172,13 +172,15 @@ impl Engine {
         broken: &AtomicBool,
     ) -> Result<Commit, EngineError> {
         let stop = || pulse.cancelled() || broken.load(Ordering::Relaxed);
-        let limits = Limits {
+        let mut limits = Limits {
             stops_at: owner.stops_at,
             gives_up_at: owner.stops_at + ANSWER_GRACE,
         };
-        // A slow operation waits outside: there is room for others meanwhile.
-        if let Some(line) = &owner.line {
-            self.turn_in(line, limits, &stop).await?;
+        // A slow operation waits outside: there is room for others meanwhile. Whose turn does not come is not begun.
+        if let Some(line) = &owner.line
+            && self.turn_in(line, limits, &stop).await?.is_none()
+        {
+            limits.stops_at = self.clock.now();
         }
         let _room = self.room.acquire().await;
         let outcome = self

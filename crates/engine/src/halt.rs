@@ -8,8 +8,10 @@ use tokio::sync::Mutex;
 
 use crate::engine::Engine;
 
-/// A halt stops every start within a second: what was read is believed for half of it.
-pub(crate) const BELIEVED_FOR: Duration = Duration::from_millis(500);
+/// A halt stops every start within so long.
+pub(crate) const HALTS_WITHIN: Duration = Duration::from_secs(1);
+/// What was read is believed for half of that.
+const BELIEVED_FOR: Duration = Duration::from_millis(500);
 
 /// What was read last, and when.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use crate::error::EngineError;
 use crate::gateway::{GatewayError, Mark, Restart, RunToRead, Started};
 use crate::patience::Patience;
 use crate::pulse::Told;
-use crate::turns::{Line, STEP, is_late};
+use crate::turns::{Line, Waited, is_late};
 
 /// A description older than this is not acted on: describe again.
 const FRESH: SignedDuration = SignedDuration::from_secs(2);
@@ -204,7 +204,8 @@ impl Engine {
         Ok(progress.turn.is_some())
     }
 
-    /// Waits for the next turn of a line, in short steps, so that a halt or stop is heard; `None`: nothing is begun any more.
+    /// Waits for the next turn of a line, in short steps, so that a halt or stop is heard; `None`: nothing is begun any more, or the
+    /// turn is after the end.
     pub(crate) async fn turn_in(
         &self,
         line: &Line,
@@ -213,18 +214,13 @@ impl Engine {
     ) -> Result<Option<Timestamp>, LedgerError> {
         let mut front = self.front(line).await?;
         loop {
-            if !self.counts(&mut front).await? {
-                drop(front);
-                front = self.front(line).await?;
-            }
             if front.at() >= limits.stops_at || self.must_stop(limits, stop).await? {
                 return Ok(None);
             }
-            let wait = front.wait(self.clock.now());
-            if wait.is_zero() {
-                return Ok(Some(front.take()));
-            }
-            self.clock.sleep(wait.min(STEP)).await;
+            front = match self.wait_a_step(front).await? {
+                Waited::Come(turn) => return Ok(Some(turn)),
+                Waited::NotYet(front) => front,
+            };
         }
     }
 
@@ -252,7 +248,13 @@ impl Engine {
         limits: Limits,
         stop: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Option<Turn>, LedgerError> {
-        if self.loses_its_turn(progress) && !self.await_turn(progress, limits, stop).await? {
+        let has_turn = if self.loses_its_turn(progress) {
+            self.await_turn(progress, limits, stop).await?
+        } else {
+            // A halt is heard that was made after its turn had come.
+            !self.must_stop(limits, stop).await?
+        };
+        if !has_turn {
             return Ok(Some(Turn::End(progress.given_up())));
         }
         // A clock that was set back says nothing of how old it is.

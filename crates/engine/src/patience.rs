@@ -69,6 +69,21 @@ impl MayAskAgain for EngineError {
 }
 
 impl Engine {
+    /// What it came to; nothing where there is no patience any more and the rate is still limited. That is an end and no error: what
+    /// was read or stored by then stays.
+    pub(crate) fn unless_over<T>(
+        &self,
+        patience: Patience<'_>,
+        came_to: Result<T, EngineError>,
+    ) -> Result<Option<T>, EngineError> {
+        match came_to {
+            Err(error) if error.again() == Again::Later && patience.is_over(self.clock.now()) => {
+                Ok(None)
+            }
+            came_to => came_to.map(Some),
+        }
+    }
+
     /// Makes a call that only reads, again and again while it is throttled and the phase lasts, and a few times more where
     /// its answer is lost: one that is must not undo what a hundred others have told.
     pub(crate) async fn patiently<T, E, F>(

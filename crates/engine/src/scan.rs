@@ -32,10 +32,15 @@ impl Engine {
         pulse: &dyn Pulse,
     ) -> Result<ScanReport, EngineError> {
         let (mut stored, mut complete) = (ObserveSummary::default(), true);
+        let patience = Patience {
+            ends_at: input.ends_at,
+            pulse,
+        };
         for watch in &self.policy.watch {
-            complete &= self
-                .scan_type(&watch.workflow_type, input, pulse, &mut stored)
-                .await?;
+            let scanned = self
+                .scan_type(&watch.workflow_type, &input.batch, patience, &mut stored)
+                .await;
+            complete &= self.unless_over(patience, scanned)?.unwrap_or(false);
         }
         Ok(ScanReport {
             new_failures: stored.new_failures,
@@ -47,15 +52,11 @@ impl Engine {
     async fn scan_type(
         &self,
         workflow_type: &str,
-        input: &Phase,
-        pulse: &dyn Pulse,
+        batch: &BatchId,
+        patience: Patience<'_>,
         stored: &mut ObserveSummary,
     ) -> Result<bool, EngineError> {
         let now = self.clock.now();
-        let patience = Patience {
-            ends_at: input.ends_at,
-            pulse,
-        };
         let mut known = self.known_window(workflow_type, now, patience).await?;
         let (from, sweeps) = begin(&known, &self.policy.scan, now);
         let mut ahead = vec![Window {
@@ -64,7 +65,7 @@ impl Engine {
             to: now,
         }];
         while let Some(window) = ahead.pop() {
-            if self.clock.now() >= input.ends_at || pulse.cancelled() {
+            if patience.is_over(self.clock.now()) {
                 return Ok(false);
             }
             if self.count_failed(&window, patience).await? > u64::from(self.policy.scan.window_rows)
@@ -73,7 +74,7 @@ impl Engine {
                 ahead.extend([later, earlier]);
                 continue;
             }
-            self.store(&window, &input.batch, patience, stored).await?;
+            self.store(&window, batch, patience, stored).await?;
             known.watermark = known.watermark.max(window.to);
             self.ledger.save_scan_window(&known).await?;
         }

@@ -31,11 +31,14 @@ impl Engine {
             ends_at: input.ends_at,
             pulse,
         };
-        while self.clock.now() < input.ends_at && !pulse.cancelled() {
+        while !patience.is_over(self.clock.now()) {
             let due = self.ledger.due_checks(began, PAGE).await?;
-            let answers = self.settle_page(&input.batch, &due, patience).await?;
+            let (answers, in_time) = self.settle_page(&input.batch, &due, patience).await?;
             checked += answers;
             pulse.beat().await;
+            if !in_time {
+                break;
+            }
             if (due.len() as u32) < PAGE || answers == 0 {
                 complete = true;
                 break;
@@ -51,23 +54,25 @@ impl Engine {
         })
     }
 
-    /// One page. An order that cannot be described stays due; the others are settled.
+    /// One page. An order that cannot be described stays due; the others are settled. Returns how many, and whether there was time
+    /// for all.
     async fn settle_page(
         &self,
         batch: &BatchId,
         due: &[Check],
         patience: Patience<'_>,
-    ) -> Result<u64, EngineError> {
+    ) -> Result<(u64, bool), EngineError> {
         let mut described = futures::stream::iter(due.iter().cloned())
             .map(|check| async move {
                 self.patiently(patience, || self.look_at(check.clone(), patience))
                     .await
             })
             .buffer_unordered(AT_ONCE);
-        let mut answers = Vec::with_capacity(due.len());
+        let (mut answers, mut in_time) = (Vec::with_capacity(due.len()), true);
         while let Some(answer) = described.next().await {
-            match answer {
-                Ok(checked) => answers.extend(checked),
+            match self.unless_over(patience, answer) {
+                Ok(Some(checked)) => answers.extend(checked),
+                Ok(None) => in_time = false,
                 Err(EngineError::Gateway(GatewayError::Item(message))) => {
                     tracing::warn!(message, "an order cannot be described; it stays due");
                 }
@@ -77,7 +82,7 @@ impl Engine {
         self.ledger
             .settle(&self.policy, batch, &answers, self.clock.moment())
             .await?;
-        Ok(answers.len() as u64)
+        Ok((answers.len() as u64, in_time))
     }
 
     /// Asks how one order stands; `None` where the answer changed while asking.

@@ -1,5 +1,6 @@
 //! Turns: a limited call waits for one. The line of turns is shared by every process of the ledger; each process takes
 //! the next few at a time and hands them out one by one, so that the ledger is seldom asked and a changed limit soon holds.
+//! A turn that is too far ahead to be taken is asked for again and again.
 //! An operation with a rate of its own has a line of its own; each of its chunks holds some turns of it.
 
 use std::collections::VecDeque;
@@ -18,17 +19,16 @@ use crate::error::EngineError;
 use crate::gateway::GatewayError;
 use crate::patience::Patience;
 
-/// A process takes turns for so long ahead, and no longer: others wait behind them, and so does a changed limit.
-const AHEAD: Duration = Duration::from_millis(250);
 /// The most turns taken at a time, under limits that are hardly any.
-const MOST: f64 = 64.0;
-/// A halt, a stop or a clock that was set back is heard at least so often while a call waits for its turn.
-pub(crate) const STEP: Duration = Duration::from_millis(250);
+const MOST: u32 = 64;
+/// A halt, a stop or a clock that was set back is heard at least so often while an order waits for its turn.
+const STEP: Duration = Duration::from_millis(250);
 /// A turn that was not used by then is lost: late calls would come in a crowd.
 const LATE: SignedDuration = SignedDuration::from_millis(250);
-/// Whoever waits longer than so for a turn asks so often whether the line's rate is another by now.
-const ANOTHER_RATE: SignedDuration = SignedDuration::from_secs(1);
-/// How often a call that waits for its turn says that it lives, and hears that it is to stop: well within the heartbeat timeout.
+/// How often a line is asked whose next turn is too far ahead to be taken.
+const ASK_AGAIN: SignedDuration = SignedDuration::from_secs(1);
+/// How often a call to visibility that waits for its turn says that it lives, and hears that it is to stop: well within the
+/// heartbeat timeout.
 const BEAT: Duration = Duration::from_secs(2);
 
 /// The lines that everybody shares, as far as this process has taken their turns.
@@ -90,31 +90,46 @@ struct Held {
     gap: SignedDuration,
 }
 
-/// The next turn that is held here, and the right to it: nobody else here gets one of its line meanwhile.
+/// A line's next turn, as far as this process knows, and the right to it: nobody else here gets one of its line meanwhile.
 pub(crate) struct Front<'a> {
     line: &'a Line,
     turns: MutexGuard<'a, VecDeque<Held>>,
-    held: Held,
-    /// When the line's rate was looked at.
-    looked_at: Timestamp,
+    next: Next,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Next {
+    /// It is held here.
+    Held(Held),
+    /// It is too far ahead to be taken.
+    Far { at: Timestamp, asked_at: Timestamp },
 }
 
 impl Front<'_> {
     /// When it is.
     pub fn at(&self) -> Timestamp {
-        self.held.at
+        match self.next {
+            Next::Held(held) => held.at,
+            Next::Far { at, .. } => at,
+        }
     }
 
-    /// How long it is until then.
-    pub fn wait(&self, now: Timestamp) -> Duration {
-        Duration::try_from(self.held.at.duration_since(now)).unwrap_or_default()
+    /// Whether it counts no more: this process's clock was ahead when it took it, and has been set back; or the line is to be asked
+    /// again.
+    fn is_void(&self, now: Timestamp) -> bool {
+        match self.next {
+            Next::Held(held) => is_stray(held.at, held.gap, now),
+            Next::Far { asked_at, .. } => now.duration_since(asked_at).abs() >= ASK_AGAIN,
+        }
     }
+}
 
-    /// Uses it up.
-    pub fn take(mut self) -> Timestamp {
-        self.turns.pop_front();
-        self.held.at
-    }
+/// What a step of waiting for a turn came to.
+pub(crate) enum Waited<'a> {
+    /// It has come, and is used up.
+    Come(Timestamp),
+    /// It has not.
+    NotYet(Front<'a>),
 }
 
 /// Whether a call whose turn was at `turn` would come too late now.
@@ -123,69 +138,70 @@ pub(crate) fn is_late(turn: Timestamp, now: Timestamp) -> bool {
 }
 
 impl Engine {
-    /// Waits to be the first here, and gets the line's next turn.
+    /// Waits to be the first here, and looks for the line's next turn.
     pub(crate) async fn front<'a>(&self, line: &'a Line) -> Result<Front<'a>, LedgerError> {
-        let mut held = line.held.lock().await;
-        loop {
+        self.next(line, line.held.lock().await).await
+    }
+
+    async fn next<'a>(
+        &self,
+        line: &'a Line,
+        mut turns: MutexGuard<'a, VecDeque<Held>>,
+    ) -> Result<Front<'a>, LedgerError> {
+        let next = loop {
             let now = self.clock.now();
-            held.retain(|turn| !is_late(turn.at, now) && !is_stray(turn.at, turn.gap, now));
-            if let Some(first) = held.front() {
-                return Ok(Front {
-                    line,
-                    held: *first,
-                    turns: held,
-                    looked_at: now,
-                });
+            turns.retain(|turn| !is_late(turn.at, now) && !is_stray(turn.at, turn.gap, now));
+            if let Some(first) = turns.front() {
+                break Next::Held(*first);
             }
-            let turns = self
-                .take_turns(line, at_a_time(line.per_second), now)
-                .await?;
-            let gap = turns.gap;
-            held.extend(turns.times().map(|at| Held { at, gap }));
-        }
+            let taken = self.take_turns(line, now).await?;
+            if taken.count == 0 {
+                break Next::Far {
+                    at: taken.first,
+                    asked_at: now,
+                };
+            }
+            let gap = taken.gap;
+            turns.extend(taken.times().map(|at| Held { at, gap }));
+        };
+        Ok(Front { line, turns, next })
     }
 
-    /// Whether the turn still counts. If not, it is given up, with those behind it: this process's clock was ahead when it took
-    /// them, and has been set back, or the line goes at another rate by now.
-    pub(crate) async fn counts(&self, front: &mut Front<'_>) -> Result<bool, LedgerError> {
-        let now = self.clock.now();
-        let void = is_stray(front.held.at, front.held.gap, now)
-            || self.is_of_another_rate(front, now).await?;
-        if void {
-            front.turns.clear();
-        }
-        Ok(!void)
-    }
-
-    async fn is_of_another_rate(
+    /// Waits for the turn, for a short while.
+    pub(crate) async fn wait_a_step<'a>(
         &self,
-        front: &mut Front<'_>,
-        now: Timestamp,
-    ) -> Result<bool, LedgerError> {
-        let looked = now.duration_since(front.looked_at).abs();
-        if looked < ANOTHER_RATE || front.held.at.duration_since(now) < ANOTHER_RATE {
-            return Ok(false);
+        mut front: Front<'a>,
+    ) -> Result<Waited<'a>, LedgerError> {
+        if front.is_void(self.clock.now()) {
+            front = self.next(front.line, front.turns).await?;
         }
-        front.looked_at = now;
-        // Who takes no turns learns how far they lie apart.
-        let turns = self.take_turns(front.line, 0, now).await?;
-        Ok(turns.gap != front.held.gap)
+        let wait = front.at().duration_since(self.clock.now());
+        let wait = Duration::try_from(wait).unwrap_or_default();
+        match front.next {
+            Next::Held(held) if wait <= STEP => {
+                // What is waited for is the time that passes, whatever is done to the clock meanwhile.
+                if !wait.is_zero() {
+                    self.clock.sleep(wait).await;
+                }
+                front.turns.pop_front();
+                Ok(Waited::Come(held.at))
+            }
+            _ => {
+                self.clock.sleep(STEP).await;
+                Ok(Waited::NotYet(front))
+            }
+        }
     }
 
-    async fn take_turns(
-        &self,
-        line: &Line,
-        count: u32,
-        now: Timestamp,
-    ) -> Result<Turns, LedgerError> {
+    async fn take_turns(&self, line: &Line, now: Timestamp) -> Result<Turns, LedgerError> {
         let (ledger, rate) = (&self.ledger, line.per_second);
         match &line.of {
-            Of::Starts => ledger.take_turns(Limited::Starts, rate, count, now).await,
+            Of::Starts => ledger.take_turns(Limited::Starts, rate, MOST, now).await,
             Of::Visibility => {
                 let what = Limited::Visibility;
-                ledger.take_turns(what, rate, count, now).await
+                ledger.take_turns(what, rate, MOST, now).await
             }
-            Of::Operation(id) => ledger.operation_turns(id, count, now).await,
+            Of::Operation(id) => ledger.operation_turns(id, MOST, now).await,
         }
     }
 
@@ -206,54 +222,14 @@ impl Engine {
     }
 
     async fn visibility_turn(&self) -> Result<(), LedgerError> {
-        loop {
-            let mut front = self.front(&self.turns.visibility).await?;
-            // What is waited for is the time that passes, whatever is done to the clock meanwhile.
-            let mut left = front.wait(self.clock.now());
-            while !left.is_zero() && self.counts(&mut front).await? {
-                let step = left.min(STEP);
-                self.clock.sleep(step).await;
-                left -= step;
-            }
-            if left.is_zero() {
-                front.take();
-                return Ok(());
-            }
+        let mut front = self.front(&self.turns.visibility).await?;
+        while let Waited::NotYet(same) = self.wait_a_step(front).await? {
+            front = same;
         }
+        Ok(())
     }
 }
 
 fn no_turn() -> GatewayError {
-    let told =
-        "no call to visibility was allowed in time: raise its limit, or let fewer batches run";
-    GatewayError::Throttle(told.to_owned())
-}
-
-/// How many turns to take at a limit of so many calls a second.
-#[expect(
-    clippy::manual_clamp,
-    reason = "`clamp` hands on a rate that is no number"
-)]
-fn at_a_time(per_second: f64) -> u32 {
-    // `max` first: a rate that is no number takes one at a time.
-    (per_second * AHEAD.as_secs_f64()).max(1.0).min(MOST) as u32
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quarter_of_a_second_is_taken_ahead_within_bounds() {
-        for (rate, turns) in [
-            (0.1, 1),
-            (20.0, 5),
-            (200.0, 50),
-            (1e6, 64),
-            (f64::INFINITY, 64),
-            (f64::NAN, 1),
-        ] {
-            assert_eq!(at_a_time(rate), turns, "{rate}");
-        }
-    }
+    GatewayError::Throttle("the limit on calls to visibility let none be made in time".to_owned())
 }

@@ -152,18 +152,19 @@ pub trait Ledger: Send + Sync + 'static {
     /// How to start the order's failed run again.
     async fn start_request(&self, pk: OrderPk) -> Result<Option<Vec<u8>>>;
 
-    /// Takes the next `count` turns of the line that everybody shares, at the rate that an operator set, else at the
-    /// `configured` one (calls a second). Unused time is not saved up. A rate that is no positive number counts as one a
-    /// second.
+    /// Takes the next turns of the line that everybody shares, at the rate that an operator set, else at the `configured` one
+    /// (calls a second): at most so many, at most those of a quarter of a second, and none while the next is over five seconds
+    /// ahead. Unused time is not saved up. A rate that is no positive number counts as one a second.
     async fn take_turns(
         &self,
         what: Limited,
         configured: f64,
-        count: u32,
+        most: u32,
         now: Timestamp,
     ) -> Result<Turns>;
 
-    /// Sets the rate of a limit for everybody, from the next turn on; `None`: each goes by its own configuration again.
+    /// Sets the rate of a limit for everybody, from the next turn on, which is five seconds ahead at most then; `None`: each goes by
+    /// its own configuration again.
     async fn set_limit(
         &self,
         what: Limited,
@@ -174,8 +175,8 @@ pub trait Ledger: Send + Sync + 'static {
 
     // ---- what operators do and see
 
-    /// Stops every start until [`Ledger::unhalt`]. A halt that stands already stays as it is.
-    async fn halt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<()>;
+    /// Stops every start until [`Ledger::unhalt`]. Returns whether that is new: a halt that stands already stays as it is.
+    async fn halt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<bool>;
 
     /// Lets starts happen again. Returns whether they were stopped.
     async fn unhalt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<bool>;
@@ -251,8 +252,8 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Operation>;
 
-    /// Gives an operation another rate, starts a second, with its audit event; `None`: as fast as everything. One that has ended
-    /// for good stays as it is.
+    /// Gives an operation another rate, starts a second, with its audit event; `None`: as fast as everything. It holds from the next
+    /// turn on, which is five seconds ahead at most then. One that has ended for good stays as it is.
     async fn set_operation_rate(
         &self,
         id: &OperationId,
@@ -261,9 +262,9 @@ pub trait Ledger: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Operation>;
 
-    /// Takes the next `count` turns to begin an order of the operation, from its own line and at its own rate; without one
-    /// they lie no time apart.
-    async fn operation_turns(&self, id: &OperationId, count: u32, now: Timestamp) -> Result<Turns>;
+    /// Takes the next turns to begin an order of the operation, as [`Ledger::take_turns`] does, from its own line and at its own
+    /// rate; without one they lie no time apart.
+    async fn operation_turns(&self, id: &OperationId, most: u32, now: Timestamp) -> Result<Turns>;
 
     /// Learns from rows what became of orders that the operation has taken, of up to a thousand.
     async fn learn_operation(&self, id: &OperationId, now: Timestamp) -> Result<Operation>;

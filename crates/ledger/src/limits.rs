@@ -1,6 +1,7 @@
 //! Limits on calls, shared by every process of a ledger: each call has a *turn*, a time at which it may be made.
 //!
-//! Turns of one kind stand in one line, a gap apart. A process takes several at a time, so that the line is seldom asked.
+//! Turns of one kind stand in one line, a gap apart. A process takes several at a time, so that the line is seldom asked; and
+//! none that is far ahead, so that a changed rate is soon heard.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,10 +17,13 @@ const LONGEST_MICROS: f64 = 86_400e6;
 /// of every span of five seconds within the limit.
 const MARGIN: f64 = 1.05;
 
-/// A line is at most so long, and so many gaps: a hundred processes that each take some turns ahead make no longer one. What
-/// lies farther ahead was taken by a process whose clock was, and holds up nobody.
+/// The turns of so many seconds are taken at a time: others wait behind them.
+const AT_A_TIME: f64 = 0.25;
+
+/// No turn is taken that is farther ahead. Who waits for one asks again.
 const LONGEST_LINE: SignedDuration = SignedDuration::from_secs(5);
-const LONGEST_LINE_GAPS: i32 = 100;
+/// What lies so many gaps farther ahead still was taken by a process whose clock was ahead, and holds up nobody.
+const STRAY_GAPS: i32 = 100;
 
 /// What is limited.
 #[derive(
@@ -54,10 +58,10 @@ impl Limited {
     }
 }
 
-/// Turns that were taken, one after the other.
+/// Turns that were taken, one after the other; none where the next one is too far ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Turns {
-    /// The first.
+    /// The first; where none were taken, that which would be.
     pub first: Timestamp,
     /// Between one and the next.
     pub gap: SignedDuration,
@@ -75,12 +79,18 @@ impl Turns {
     }
 }
 
-/// How the line of one kind stands, and the turns taken from it at `now`: those turns, and where the next one begins. Time
-/// that nobody used is not saved up.
-pub(crate) fn take(next: Timestamp, per_second: f64, count: u32, now: Timestamp) -> (Turns, i64) {
+/// At most so many turns of a line whose next one is `next`, taken at `now`; and where the line goes on. Time that nobody used is
+/// not saved up.
+pub(crate) fn take(next: Timestamp, per_second: f64, most: u32, now: Timestamp) -> (Turns, i64) {
     let gap = gap_micros(per_second);
     let stray = is_stray(next, SignedDuration::from_micros(gap), now);
     let first = if stray { now } else { next.max(now) };
+    let is_far = first.duration_since(now) > LONGEST_LINE;
+    let count = if is_far {
+        0
+    } else {
+        most.min(at_a_time(per_second))
+    };
     let first = first.as_microsecond();
     let turns = Turns {
         first: Timestamp::from_microsecond(first).unwrap_or(now),
@@ -93,7 +103,12 @@ pub(crate) fn take(next: Timestamp, per_second: f64, count: u32, now: Timestamp)
     )
 }
 
-/// Where a line goes on whose rate is changed at `now`: what lies farther ahead waited for turns at the rate before.
+/// How many turns are taken at a time, at a limit of so many calls a second; one at a rate that is no number.
+fn at_a_time(per_second: f64) -> u32 {
+    (per_second * AT_A_TIME).max(1.0) as u32
+}
+
+/// Where a line goes on whose rate is changed at `now`: nobody has taken what lies farther ahead.
 pub(crate) fn at_another_rate(now: Timestamp) -> i64 {
     let ahead = now.checked_add(LONGEST_LINE).unwrap_or(Timestamp::MAX);
     ahead.as_microsecond()
@@ -101,7 +116,7 @@ pub(crate) fn at_another_rate(now: Timestamp) -> i64 {
 
 /// Whether a turn, in a line with such gaps, lies farther ahead of `now` than any that a right clock has taken.
 pub fn is_stray(turn: Timestamp, gap: SignedDuration, now: Timestamp) -> bool {
-    let gaps = gap.checked_mul(LONGEST_LINE_GAPS);
+    let gaps = gap.checked_mul(STRAY_GAPS);
     let longest = LONGEST_LINE.saturating_add(gaps.unwrap_or(SignedDuration::MAX));
     turn.duration_since(now) > longest
 }
@@ -143,6 +158,31 @@ mod tests {
         assert_eq!(next, at(250).as_microsecond());
         let (turns, _) = take(at(250), 21.0, 1, at(120));
         assert_eq!(turns.times().collect::<Vec<_>>(), [at(250)]);
+    }
+
+    #[test]
+    fn a_quarter_of_a_second_is_taken_at_a_time() {
+        let now = Timestamp::UNIX_EPOCH;
+        for (rate, turns) in [
+            (0.1, 1),
+            (20.0, 5),
+            (200.0, 50),
+            (1e6, 64),
+            (f64::INFINITY, 64),
+            (f64::NAN, 1),
+        ] {
+            assert_eq!(take(now, rate, 64, now).0.count, turns, "{rate}");
+        }
+    }
+
+    #[test]
+    fn a_turn_that_is_far_ahead_is_not_taken() {
+        let at = |ms| Timestamp::UNIX_EPOCH + SignedDuration::from_millis(ms);
+        let (turns, next) = take(at(5_000), 0.5, 1, at(0));
+        assert_eq!((turns.count, turns.first), (1, at(5_000)));
+        let (turns, same) = take(at(7_100), 0.5, 1, at(0));
+        assert_eq!((turns.count, turns.first), (0, at(7_100)));
+        assert_eq!([next, same], [at(7_100).as_microsecond(); 2]);
     }
 
     #[test]

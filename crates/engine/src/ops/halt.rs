@@ -3,16 +3,15 @@
 use redrive_ledger::{Halt, NewAuditEvent};
 
 use super::{Records, Result};
-use crate::halt::BELIEVED_FOR;
+use crate::halt::HALTS_WITHIN;
 
 impl Records {
-    /// Stops every start, everywhere, and waits until every worker has to have heard of it. Returns whether that was new;
-    /// if not, who did it first stays named.
+    /// Stops every start, everywhere, and returns when nothing is started any more. Returns whether that was new; if not, who did it
+    /// first stays named.
     pub async fn halt(&self, by: &NewAuditEvent) -> Result<bool> {
-        let new = self.ledger.halted().await?.is_none();
-        self.ledger.halt(by, self.clock.now()).await?;
+        let new = self.ledger.halt(by, self.clock.now()).await?;
         if new {
-            self.clock.sleep(BELIEVED_FOR).await;
+            self.clock.sleep(HALTS_WITHIN).await;
         }
         Ok(new)
     }

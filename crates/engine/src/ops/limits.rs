@@ -40,7 +40,7 @@ impl Records {
         Ok(Limited::ALL.map(limit).to_vec())
     }
 
-    /// Sets a limit for all workers, within a second; `None`: the configuration's again.
+    /// Sets a limit for all workers, within a few seconds; `None`: the configuration's again.
     pub async fn set_limit(
         &self,
         limit: Limited,

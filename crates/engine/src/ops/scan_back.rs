@@ -16,7 +16,7 @@ use super::{Ops, Result};
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gateway::Window;
-use crate::patience::{Again, MayAskAgain, Patience};
+use crate::patience::Patience;
 use crate::pulse::Pulse;
 use crate::scan::{before, halves};
 
@@ -95,7 +95,7 @@ impl Ops {
         let mut read = Vec::new();
         for window in &windows {
             let sampled = engine.sample(window, share, pulse, &mut read).await;
-            unless_ended(sampled, pulse)?;
+            engine.unless_over(patience(pulse), sampled)?;
         }
         Ok(Older {
             since,
@@ -130,7 +130,7 @@ impl Ops {
                     .take_in_type(known, since, patience, &mut taken, heard)
                     .await
             };
-            complete &= unless_ended(taking.await, pulse)?.unwrap_or(false);
+            complete &= engine.unless_over(patience, taking.await)?.unwrap_or(false);
         }
         Ok(TakenIn {
             since,
@@ -273,18 +273,6 @@ impl Engine {
 fn to_the_second(since: Timestamp) -> Timestamp {
     let rounded = since.round(Unit::Second).unwrap_or(since);
     rounded.max(Timestamp::UNIX_EPOCH)
-}
-
-/// What it came to; nothing where the time is up and the server still limits the rate. That is an end and no error: what was
-/// read or stored by then stays.
-fn unless_ended<T>(
-    came_to: std::result::Result<T, EngineError>,
-    pulse: &dyn Pulse,
-) -> std::result::Result<Option<T>, EngineError> {
-    match came_to {
-        Err(error) if error.again() == Again::Later && pulse.cancelled() => Ok(None),
-        came_to => came_to.map(Some),
-    }
 }
 
 /// An operator waits as long as it takes.

@@ -1,86 +1,134 @@
-//! Limits that are changed, and stops, while calls wait for turns that are far ahead.
+//! Turns that are far ahead: who waits for one hears of another rate, and of a stop, and starts nothing before it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::SignedDuration;
-use redrive_engine::gateway::GatewayError;
-use redrive_engine::{Clock, EngineError, Steady};
-use redrive_fulfillment::testbed::eventually;
+use async_trait::async_trait;
+use redrive_core::states::State;
+use redrive_engine::{Clock, Pulse, Steady};
+use redrive_flows::activities::{Chunk, ForOperation, Stopped};
 use redrive_ledger::Limited;
+use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::older::Stops;
+use crate::batches::in_state;
+use crate::operations::{begin, chunk, forgotten, open, page};
 use crate::retries::operator;
 use crate::world::{End, World, policy};
 
-/// Turns at this rate lie nearly two minutes apart.
-const SLOW: f64 = 0.01;
+/// The second of two turns at this rate comes after longer than a chunk here lasts.
+const NEVER: f64 = 0.001;
 const FAST: f64 = 1_000.0;
 /// Who hears of another rate, or of a stop, is done within so long, on a busy machine too.
 const SOON: Duration = Duration::from_secs(60);
 
-/// Waits until so many turns of the line have been taken, and raises its limit.
-async fn raise(world: &World, what: Limited, taken: i32) {
-    let far = world.clock.now() + SignedDuration::from_secs(100) * taken;
-    eventually("the turns to be taken", || async {
-        let line = world
-            .ledger
-            .take_turns(what, SLOW, 0, world.clock.now())
-            .await;
-        (line.unwrap().first > far).then_some(())
-    })
-    .await;
-    let records = &world.ops().records;
-    let raised = records.set_limit(what, Some(FAST), &operator()).await;
+/// Hears that an activity lives, and can tell it to stop.
+#[derive(Default)]
+struct Heard {
+    beat: Notify,
+    stops: AtomicBool,
+}
+
+#[async_trait]
+impl Pulse for Heard {
+    async fn beat(&self) {
+        self.beat.notify_one();
+    }
+
+    fn cancelled(&self) -> bool {
+        self.stops.load(Ordering::SeqCst)
+    }
+}
+
+/// A world in which the first call to visibility was made, and the next one has to wait.
+async fn slow_visibility(name: &str) -> World {
+    let mut slow = policy();
+    slow.visibility_calls_per_second = NEVER;
+    let world = World::with(name, slow).await;
+    let what = Limited::Visibility;
+    let now = world.clock.now();
+    world.ledger.take_turns(what, NEVER, 1, now).await.unwrap();
+    world
+}
+
+async fn raise(world: &World, what: Limited) {
+    let (ops, by) = (world.ops(), operator());
+    let raised = ops.records.set_limit(what, Some(FAST), &by).await;
     raised.unwrap();
 }
 
 #[tokio::test]
-async fn a_raised_limit_of_starts_is_heard_by_who_waits_for_a_turn() {
-    let mut slow = policy();
-    slow.starts_per_second = SLOW;
-    let world = World::with("raised-starts", slow).await;
-    for order in ["order-1", "order-2"] {
-        world.failed_order(order, &[End::Completes]).await;
-    }
-    let both = async { tokio::join!(world.run_chunk("b1"), raise(&world, Limited::Starts, 2)) };
-    let (report, ()) = timeout(SOON, both).await.unwrap();
-    assert_eq!((report.claimed, report.stopped), (2, None));
-    for order in ["order-1", "order-2"] {
-        assert_eq!(world.verdicts(order).await, ["restarted"]);
-    }
-}
-
-#[tokio::test]
-async fn a_raised_limit_of_visibility_is_heard_by_who_waits_for_a_turn() {
-    let mut slow = policy();
-    slow.visibility_calls_per_second = SLOW;
-    let world = World::with("raised-visibility", slow).await;
-    let phase = world.phase("b1");
-    let both = async {
-        tokio::join!(
-            world.engine.scan_failures(&phase, &Steady),
-            raise(&world, Limited::Visibility, 2)
-        )
+async fn a_raised_limit_of_visibility_is_heard_by_a_scan_that_waits() {
+    let world = slow_visibility("raised-visibility").await;
+    let (phase, heard) = (world.phase("b1"), Heard::default());
+    let raise = async {
+        heard.beat.notified().await;
+        raise(&world, Limited::Visibility).await;
     };
+    let both = async { tokio::join!(world.engine.scan_failures(&phase, &heard), raise) };
     let (scanned, ()) = timeout(SOON, both).await.unwrap();
     assert!(scanned.unwrap().complete);
 }
 
 #[tokio::test]
-async fn who_waits_for_a_turn_of_visibility_stops_when_it_is_told() {
+async fn a_scan_that_waits_says_that_it_lives_and_hears_a_stop() {
+    let world = slow_visibility("stopped-visibility").await;
+    let (phase, heard) = (world.phase("b1"), Heard::default());
+    let stop = async {
+        heard.beat.notified().await;
+        heard.stops.store(true, Ordering::SeqCst);
+    };
+    let both = async { tokio::join!(world.engine.scan_failures(&phase, &heard), stop) };
+    let (scanned, ()) = timeout(SOON, both).await.unwrap();
+    assert!(!scanned.unwrap().complete, "an end and no error");
+}
+
+#[tokio::test]
+async fn an_order_whose_turn_comes_too_late_is_given_back_and_begun_under_a_raised_limit() {
     let mut slow = policy();
-    slow.visibility_calls_per_second = SLOW;
-    let world = World::with("stopped-visibility", slow).await;
-    let (phase, stops) = (world.phase("b1"), Stops::at_once());
-    let taken = world
-        .ledger
-        .take_turns(Limited::Visibility, SLOW, 1, world.clock.now());
-    taken.await.unwrap();
-    let scan = timeout(SOON, world.engine.scan_failures(&phase, &stops)).await;
-    let error = scan.unwrap().unwrap_err();
-    assert!(
-        matches!(error, EngineError::Gateway(GatewayError::Throttle(_))),
-        "{error}"
-    );
+    slow.starts_per_second = NEVER;
+    let world = World::with("raised-starts", slow).await;
+    for order in ["order-1", "order-2"] {
+        world.failed_order(order, &[End::Completes]).await;
+    }
+    let report = world.run_chunk("b1").await;
+    assert_eq!((report.claimed, report.stopped), (2, Some(Stopped::Halted)));
+    assert_eq!(in_state(&world, State::InFlight).await, 1);
+    raise(&world, Limited::Starts).await;
+    let report = timeout(SOON, world.run_chunk("b2")).await.unwrap();
+    assert_eq!((report.claimed, report.stopped), (1, None));
+    assert_eq!(in_state(&world, State::InFlight).await, 2);
+}
+
+#[tokio::test]
+async fn an_operation_starts_nothing_before_its_own_turn() {
+    let world = World::new("operation-turn").await;
+    forgotten(&world, 2).await;
+    open(&world, "o", Some(FAST)).await;
+    let begin = begin("o", world.clock.now());
+    world.engine.begin_operation(&begin).await.unwrap();
+    let report = world.engine.next_page(&page("o", 0)).await.unwrap();
+    assert_eq!(report.counts.waiting, 2);
+    let chunk_at = async |number, rate| {
+        let (id, by, now) = ("o".into(), operator(), world.clock.now());
+        let ledger = &world.ledger;
+        let set = ledger.set_operation_rate(&id, Some(rate), &by, now).await;
+        set.unwrap();
+        let chunk = Chunk {
+            chunk: number,
+            operation: Some(ForOperation {
+                id,
+                per_second: Some(rate),
+            }),
+            ..chunk(&world, "o")
+        };
+        let done = timeout(SOON, world.engine.process_chunk(&chunk, &Steady)).await;
+        done.unwrap().unwrap()
+    };
+    let report = chunk_at(0, NEVER).await;
+    assert_eq!((report.claimed, report.stopped), (2, Some(Stopped::Halted)));
+    assert_eq!(in_state(&world, State::InFlight).await, 1);
+    let report = chunk_at(1, FAST).await;
+    assert_eq!((report.claimed, report.stopped), (1, None));
+    assert_eq!(in_state(&world, State::InFlight).await, 2);
 }

@@ -17,11 +17,11 @@ use crate::world::{End, World, policy};
 
 /// Whoever runs this wants it to stop, once that is set.
 #[derive(Default)]
-pub struct Stops(Arc<AtomicBool>);
+struct Stops(Arc<AtomicBool>);
 
 impl Stops {
     /// From the beginning.
-    pub fn at_once() -> Self {
+    fn at_once() -> Self {
         Self(Arc::new(true.into()))
     }
 }

@@ -204,9 +204,9 @@ gated! {
         batches(limit: u32) -> Vec<BatchRow>;
         batch_counts(batch: &BatchId, now: Timestamp) -> ReprocessingResult;
         start_request(pk: OrderPk) -> Option<Vec<u8>>;
-        take_turns(what: Limited, configured: f64, count: u32, now: Timestamp) -> Turns;
+        take_turns(what: Limited, configured: f64, most: u32, now: Timestamp) -> Turns;
         set_limit(what: Limited, per_second: Option<f64>, by: &NewAuditEvent, now: Timestamp) -> ();
-        halt(by: &NewAuditEvent, now: Timestamp) -> ();
+        halt(by: &NewAuditEvent, now: Timestamp) -> bool;
         unhalt(by: &NewAuditEvent, now: Timestamp) -> bool;
         halted() -> Option<Halt>;
         find_order(id: &str) -> Option<WorkflowId>;
@@ -219,7 +219,7 @@ gated! {
         begin_operation(id: &OperationId, batch: &BatchId, now: Timestamp) -> Operation;
         note_operation(id: &OperationId, paused: bool, now: Timestamp) -> Operation;
         set_operation_rate(id: &OperationId, per_second: Option<f64>, by: &NewAuditEvent, now: Timestamp) -> Operation;
-        operation_turns(id: &OperationId, count: u32, now: Timestamp) -> Turns;
+        operation_turns(id: &OperationId, most: u32, now: Timestamp) -> Turns;
         learn_operation(id: &OperationId, now: Timestamp) -> Operation;
         take_page(policy: &Policy, id: &OperationId, page: u32, size: u32, now: Timestamp) -> Operation;
         end_operation(id: &OperationId, end: &OperationEnd, now: Timestamp) -> Operation;

@@ -12,10 +12,10 @@ use crate::{Halt, LedgerError, NewAuditEvent};
 
 const HALT: &str = "halt";
 
-pub(super) async fn halt(ledger: &SqlLedger, by: &NewAuditEvent, now: Timestamp) -> Result<()> {
+pub(super) async fn halt(ledger: &SqlLedger, by: &NewAuditEvent, now: Timestamp) -> Result<bool> {
     let mut tx = begin(ledger).await?;
     if setting(&mut tx, HALT).await?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let halt = Halt {
         by: by.actor.clone(),
@@ -25,7 +25,8 @@ pub(super) async fn halt(ledger: &SqlLedger, by: &NewAuditEvent, now: Timestamp)
     let text = serde_json::to_string(&halt).expect("a halt is texts and a time");
     set(&mut tx, HALT, &text).await?;
     write::audit(&mut tx, by, "halt", None, now).await?;
-    tx.commit().await.doing("halt")
+    tx.commit().await.doing("halt")?;
+    Ok(true)
 }
 
 pub(super) async fn unhalt(ledger: &SqlLedger, by: &NewAuditEvent, now: Timestamp) -> Result<bool> {

@@ -19,7 +19,7 @@ pub(super) async fn take_turns(
     ledger: &SqlLedger,
     what: Limited,
     configured: f64,
-    count: u32,
+    most: u32,
     now: Timestamp,
 ) -> Result<Turns> {
     let mut tx = ledger.begin().await?;
@@ -31,13 +31,15 @@ pub(super) async fn take_turns(
         .doing("read whose turn it is")?;
     let next = Timestamp::from_microsecond(line.int("next_at")?).unwrap_or(now);
     let per_second = rate(&mut tx, what).await?.unwrap_or(configured);
-    let (turns, next) = take(next, per_second, count, now);
-    tx.run(
-        "UPDATE turns SET next_at = $2 WHERE name = $1",
-        args![what.as_str(), next],
-    )
-    .await
-    .doing("take turns")?;
+    let (turns, next) = take(next, per_second, most, now);
+    if turns.count > 0 {
+        tx.run(
+            "UPDATE turns SET next_at = $2 WHERE name = $1",
+            args![what.as_str(), next],
+        )
+        .await
+        .doing("take turns")?;
+    }
     tx.commit().await.doing("take turns")?;
     Ok(turns)
 }
@@ -50,6 +52,7 @@ pub(super) async fn set_limit(
     now: Timestamp,
 ) -> Result<()> {
     let mut tx = begin(ledger).await?;
+    let changes = rate(&mut tx, what).await? != per_second;
     let (action, detail) = match per_second {
         Some(rate) => {
             set(&mut tx, what.setting(), &rate.to_string()).await?;
@@ -62,12 +65,14 @@ pub(super) async fn set_limit(
             ("reset_limit", what.as_str().to_owned())
         }
     };
-    tx.run(
-        "UPDATE turns SET next_at = $2 WHERE name = $1 AND next_at > $2",
-        args![what.as_str(), at_another_rate(now)],
-    )
-    .await
-    .doing("let the line go on at another rate")?;
+    if changes {
+        tx.run(
+            "UPDATE turns SET next_at = $2 WHERE name = $1 AND next_at > $2",
+            args![what.as_str(), at_another_rate(now)],
+        )
+        .await
+        .doing("let the line go on at another rate")?;
+    }
     tx.run(
         "INSERT INTO audit_events (at, actor, action, reason, detail) VALUES ($1, $2, $3, $4, $5)",
         args![

@@ -198,10 +198,10 @@ impl Ledger for SqlLedger {
         &self,
         what: Limited,
         configured: f64,
-        count: u32,
+        most: u32,
         now: Timestamp,
     ) -> Result<Turns> {
-        again(|| limits::take_turns(self, what, configured, count, now)).await
+        again(|| limits::take_turns(self, what, configured, most, now)).await
     }
 
     async fn set_limit(
@@ -214,7 +214,7 @@ impl Ledger for SqlLedger {
         again(|| limits::set_limit(self, what, per_second, by, now)).await
     }
 
-    async fn halt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<()> {
+    async fn halt(&self, by: &NewAuditEvent, now: Timestamp) -> Result<bool> {
         again(|| halt::halt(self, by, now)).await
     }
 
@@ -317,8 +317,8 @@ impl Ledger for SqlLedger {
         again(|| operation::set_rate(self, id, per_second, by, now)).await
     }
 
-    async fn operation_turns(&self, id: &OperationId, count: u32, now: Timestamp) -> Result<Turns> {
-        again(|| operation::turns(self, id, count, now)).await
+    async fn operation_turns(&self, id: &OperationId, most: u32, now: Timestamp) -> Result<Turns> {
+        again(|| operation::turns(self, id, most, now)).await
     }
 
     async fn learn_operation(&self, id: &OperationId, now: Timestamp) -> Result<Operation> {

@@ -173,7 +173,7 @@ WHERE id = $1 AND status NOT IN ('stopped', 'completed') AND per_1000_seconds IS
 pub(super) async fn turns(
     ledger: &SqlLedger,
     id: &OperationId,
-    count: u32,
+    most: u32,
     now: Timestamp,
 ) -> Result<Turns> {
     let mut tx = ledger.begin().await?;
@@ -186,9 +186,11 @@ pub(super) async fn turns(
     let next = Timestamp::from_microsecond(line.int("next_at")?).unwrap_or(now);
     let rate = line.maybe_int("per_1000_seconds")?;
     let per_second = rate.map_or(f64::INFINITY, |starts| starts as f64 / 1_000.0);
-    let (turns, next) = take(next, per_second, count, now);
-    let taken = tx.run(TAKE, args![id.as_str(), next]).await;
-    taken.doing("take an operation's turns")?;
+    let (turns, next) = take(next, per_second, most, now);
+    if turns.count > 0 {
+        let taken = tx.run(TAKE, args![id.as_str(), next]).await;
+        taken.doing("take an operation's turns")?;
+    }
     tx.commit().await.doing("take an operation's turns")?;
     Ok(turns)
 }

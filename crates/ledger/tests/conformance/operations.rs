@@ -428,7 +428,8 @@ async fn an_operation_with_a_rate_of_its_own_has_a_line_of_its_own() {
         millis.iter().map(span).collect()
     };
     // At 2.5 a second turns lie 400 ms apart, and a margin of a twentieth.
-    assert_eq!(take("o", 2).await, millis(&[0, 420]));
+    assert_eq!(take("o", 2).await, millis(&[0]), "no more at a time");
+    assert_eq!(take("o", 1).await, millis(&[420]));
     assert_eq!(take("o", 1).await, millis(&[840]));
     assert_eq!(take("p", 1).await, millis(&[0]));
     let shared = world
@@ -436,12 +437,14 @@ async fn an_operation_with_a_rate_of_its_own_has_a_line_of_its_own() {
         .take_turns(Limited::Starts, 21.0, 1, world.now());
     assert_eq!(shared.await.unwrap().first, world.now());
     set_rate(&world, "o", Some(0.5)).await;
-    assert_eq!(take("o", 2).await, millis(&[1_260, 3_360]));
+    assert_eq!(take("o", 1).await, millis(&[1_260]));
+    assert_eq!(take("o", 1).await, millis(&[3_360]));
+    assert_eq!(take("o", 1).await, millis(&[]), "it is too far ahead");
     set_rate(&world, "o", Some(0.002)).await;
     assert_eq!(
         take("o", 1).await,
         millis(&[5_000]),
-        "turns at the rate before hold up nobody for longer"
+        "at another rate it comes in five seconds at most"
     );
     set_rate(&world, "o", None).await;
     world.wait(10_000);

@@ -17,22 +17,19 @@ async fn a_halt_lasts_until_it_is_ended() {
             .await
             .unwrap()
     );
-    world
-        .ledger
-        .halt(&ann("the carrier is down"), world.now())
-        .await
-        .unwrap();
-    let halt = Halt {
+    let halt = async |by| world.ledger.halt(&by, world.now()).await.unwrap();
+    assert!(halt(ann("the carrier is down")).await);
+    let stands = Halt {
         by: "ann".into(),
         reason: "the carrier is down".into(),
         at: at(0),
     };
-    assert_eq!(world.ledger.halted().await.unwrap(), Some(halt.clone()));
+    assert_eq!(world.ledger.halted().await.unwrap(), Some(stands.clone()));
     world.wait(10);
-    world.ledger.halt(&ann("again"), world.now()).await.unwrap();
+    assert!(!halt(ann("again")).await);
     assert_eq!(
         world.ledger.halted().await.unwrap(),
-        Some(halt),
+        Some(stands),
         "the first halt stands"
     );
     assert!(
@@ -129,18 +126,32 @@ async fn an_operators_limit_holds_for_everybody_until_it_is_reset() {
 }
 
 #[tokio::test]
-async fn a_line_of_slow_turns_holds_up_nobody_once_its_rate_is_another() {
+async fn a_turn_that_is_far_ahead_is_not_taken_and_comes_soon_at_another_rate() {
     let world = World::new().await;
     let (what, by) = (Limited::Starts, ann("the carrier is back"));
-    // The next turn is nearly two minutes away.
-    let slow = world.ledger.take_turns(what, 0.01, 1, world.now());
-    assert_eq!(slow.await.unwrap().first, at(0));
-    let rate = Some(0.02);
-    let set = world.ledger.set_limit(what, rate, &by, world.now());
-    set.await.unwrap();
-    let next = world.ledger.take_turns(what, 0.01, 1, world.now());
-    let next = next.await.unwrap().first;
-    assert_eq!(next, at(0) + SignedDuration::from_secs(5));
+    let take = async || {
+        let turns = world.ledger.take_turns(what, 0.01, 1, world.now()).await;
+        let turns = turns.unwrap();
+        (turns.count, turns.first.duration_since(at(0)))
+    };
+    let set = async |rate| {
+        let set = world.ledger.set_limit(what, rate, &by, world.now());
+        set.await.unwrap();
+    };
+    let seconds = SignedDuration::from_secs;
+    assert_eq!(take().await, (1, seconds(0)));
+    assert_eq!(take().await, (0, seconds(105)));
+    assert_eq!(take().await, (0, seconds(105)), "asking moves nothing");
+    set(None).await;
+    assert_eq!(take().await, (0, seconds(105)), "nothing was changed");
+    set(Some(0.02)).await;
+    assert_eq!(take().await, (1, seconds(5)));
+    assert_eq!(
+        take().await,
+        (0, seconds(57) + SignedDuration::from_millis(500))
+    );
+    set(Some(0.02)).await;
+    assert_eq!(take().await.0, 0, "the same again");
 }
 
 #[tokio::test]

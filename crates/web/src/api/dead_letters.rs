@@ -73,17 +73,17 @@ pub(crate) async fn list(
     };
     let sort = which.sort.unwrap_or_default();
     let order = sort.into();
-    let Some(resolved) = sorted(sort, which.resolved) else {
-        let none = (Vec::new(), Total::Exactly(0));
-        return Ok(Json(Entries::of(none, order, (offset, limit), now)));
-    };
+    let listed = sorted(sort, which.resolved);
     let after = which.cursor.as_deref().map(cursor::numbers);
     let filter = DeadLetterFilter {
         order,
         after: after.transpose()?,
-        ..queue::listed(records, &wanted, resolved, now).await?
+        ..queue::listed(records, &wanted, listed.flatten(), now).await?
     };
-    let page = records.dead_letter_page(&filter, offset, limit).await?;
+    let page = match listed {
+        Some(_) => records.dead_letter_page(&filter, offset, limit).await?,
+        None => (Vec::new(), Total::Exactly(0)),
+    };
     Ok(Json(Entries::of(page, order, (offset, limit), now)))
 }
 

@@ -20,6 +20,7 @@ async fn a_request_that_cannot_be_read_is_refused(world: World) {
         "dead-letter-queue?olderThanHours=1e300",
         "dead-letter-queue?olderThanHours=NaN",
         "dead-letter-queue?cursor=here",
+        "dead-letter-queue?sort=retries&resolved=true&cursor=here",
         "dead-letter-queue?sort=loudest",
         "orders?state=lost",
         "orders?cursor=1.",

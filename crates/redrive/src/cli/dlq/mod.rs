@@ -30,10 +30,10 @@ pub enum DlqCommand {
     Stats,
     /// Start orders again now, with a fresh budget of restarts
     ///
-    /// It works after Temporal has deleted an order's history, too. If an order turns out to be running, completed or
-    /// stopped, nothing is started, and that is told. One order is retried at once. Several are asked about first; those that
-    /// a filter chooses are shown, too. Several are an operation, which goes on whatever becomes of this command:
-    /// `dlq operations` tells and steers it.
+    /// It works after Temporal has deleted an order's history, too; not for one that was cancelled or escalated, whose input is
+    /// not kept. If an order turns out to be running, completed or stopped, nothing is started, and that is told. One order is
+    /// retried at once. Several are asked about first; those that a filter chooses are shown, too. Several are an operation,
+    /// which goes on whatever becomes of this command: `dlq operations` tells and steers it.
     Retry(retry::RetryArgs),
     /// Give orders up: they are not restarted by themselves any more, whatever happens to them
     ///
