@@ -83,13 +83,18 @@ impl Engine {
         let released = self
             .process(&owner, claimed.inherited, claimed.fresh, pulse)
             .await?;
-        let stopped = if released || request.limit < input.limit {
+        let stopped = if released > 0 || request.limit < input.limit {
             self.why_stopped(&owner, pulse).await?
         } else {
             None
         };
+        // An operation goes on at once only where something was done.
+        let claimed = match &input.operation {
+            Some(_) => count.saturating_sub(released),
+            None => count,
+        };
         Ok(ChunkReport {
-            claimed: u32::try_from(count).unwrap_or(u32::MAX),
+            claimed: u32::try_from(claimed).unwrap_or(u32::MAX),
             stopped,
         })
     }
@@ -114,7 +119,7 @@ impl Engine {
         }))
     }
 
-    /// Brings claimed orders to their outcomes and commits them. Returns whether any was given back.
+    /// Brings claimed orders to their outcomes and commits them. Returns how many were given back.
     ///
     /// After an error that concerns every order, and where outcomes cannot be committed, nothing more is begun: what is
     /// untouched is given back (if that can be written), the rest stays claimed, and the error is returned.
@@ -124,7 +129,7 @@ impl Engine {
         inherited: Vec<ClaimedOrder>,
         fresh: Vec<ClaimedOrder>,
         pulse: &dyn Pulse,
-    ) -> Result<bool, EngineError> {
+    ) -> Result<usize, EngineError> {
         let (send, receive) = mpsc::unbounded_channel();
         let broken = AtomicBool::new(false);
         let inherited = inherited.into_iter().map(|order| (order, false));
@@ -204,8 +209,8 @@ impl Engine {
         owner: &Owner,
         mut outcomes: mpsc::UnboundedReceiver<Commit>,
         pulse: &dyn Pulse,
-    ) -> Result<bool, EngineError> {
-        let mut released = false;
+    ) -> Result<usize, EngineError> {
+        let mut released = 0;
         let mut ready = Vec::with_capacity(COMMIT_AT_MOST);
         loop {
             let received = tokio::select! {
@@ -219,9 +224,10 @@ impl Engine {
                 return Ok(released);
             }
             self.gather(&mut outcomes, &mut ready).await;
-            released |= ready
+            released += ready
                 .iter()
-                .any(|commit| commit.outcome == Outcome::Released);
+                .filter(|commit| commit.outcome == Outcome::Released)
+                .count();
             self.ledger
                 .commit(
                     &self.policy,

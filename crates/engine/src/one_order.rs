@@ -248,13 +248,10 @@ impl Engine {
         limits: Limits,
         stop: &(dyn Fn() -> bool + Send + Sync),
     ) -> Result<Option<Turn>, LedgerError> {
-        let has_turn = if self.loses_its_turn(progress) {
-            self.await_turn(progress, limits, stop).await?
-        } else {
-            // A halt is heard that was made after its turn had come.
-            !self.must_stop(limits, stop).await?
-        };
-        if !has_turn {
+        let has_turn =
+            !self.loses_its_turn(progress) || self.await_turn(progress, limits, stop).await?;
+        // A halt is heard that was made after its turn had come.
+        if !has_turn || self.must_stop(limits, stop).await? {
             return Ok(Some(Turn::End(progress.given_up())));
         }
         // A clock that was set back says nothing of how old it is.

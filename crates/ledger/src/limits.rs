@@ -22,8 +22,9 @@ const AT_A_TIME: f64 = 0.25;
 
 /// No turn is taken that is farther ahead. Who waits for one asks again.
 const LONGEST_LINE: SignedDuration = SignedDuration::from_secs(5);
-/// What lies so many gaps farther ahead still was taken by a process whose clock was ahead, and holds up nobody.
-const STRAY_GAPS: i32 = 100;
+/// What lies farther ahead than so, and so many gaps, was left by a process whose clock was ahead, and holds up nobody.
+const STRAY: SignedDuration = SignedDuration::from_secs(10);
+const STRAY_GAPS: i32 = 2;
 
 /// What is limited.
 #[derive(
@@ -117,7 +118,7 @@ pub(crate) fn at_another_rate(now: Timestamp) -> i64 {
 /// Whether a turn, in a line with such gaps, lies farther ahead of `now` than any that a right clock has taken.
 pub fn is_stray(turn: Timestamp, gap: SignedDuration, now: Timestamp) -> bool {
     let gaps = gap.checked_mul(STRAY_GAPS);
-    let longest = LONGEST_LINE.saturating_add(gaps.unwrap_or(SignedDuration::MAX));
+    let longest = STRAY.saturating_add(gaps.unwrap_or(SignedDuration::MAX));
     turn.duration_since(now) > longest
 }
 
@@ -193,7 +194,7 @@ mod tests {
         assert!(!is_stray(seconds(9), gap, now));
         assert!(is_stray(seconds(60), gap, now));
         assert!(
-            !is_stray(seconds(60), SignedDuration::from_secs(1), now),
+            !is_stray(seconds(60), SignedDuration::from_secs(30), now),
             "a slow line"
         );
         let (turns, next) = take(seconds(60), 21.0, 1, now);

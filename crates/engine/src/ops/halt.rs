@@ -1,5 +1,7 @@
 //! `halt` and `unhalt`: the emergency brake.
 
+use std::time::Duration;
+
 use redrive_ledger::{Halt, NewAuditEvent};
 
 use super::{Records, Result};
@@ -10,8 +12,10 @@ impl Records {
     /// first stays named.
     pub async fn halt(&self, by: &NewAuditEvent) -> Result<bool> {
         let new = self.ledger.halt(by, self.clock.now()).await?;
-        if new {
-            self.clock.sleep(HALTS_WITHIN).await;
+        if let Some(halt) = self.ledger.halted().await? {
+            let since = Duration::try_from(self.clock.now().duration_since(halt.at));
+            let left = HALTS_WITHIN.saturating_sub(since.unwrap_or_default());
+            self.clock.sleep(left).await;
         }
         Ok(new)
     }

@@ -126,9 +126,11 @@ async fn an_operation_starts_nothing_before_its_own_turn() {
         done.unwrap().unwrap()
     };
     let report = chunk_at(0, NEVER).await;
-    assert_eq!((report.claimed, report.stopped), (2, Some(Stopped::Halted)));
+    assert_eq!((report.claimed, report.stopped), (1, Some(Stopped::Halted)));
     assert_eq!(in_state(&world, State::InFlight).await, 1);
-    let report = chunk_at(1, FAST).await;
+    let report = chunk_at(1, NEVER).await;
+    assert_eq!(report.claimed, 0, "its operation waits a while");
+    let report = chunk_at(2, FAST).await;
     assert_eq!((report.claimed, report.stopped), (1, None));
     assert_eq!(in_state(&world, State::InFlight).await, 2);
 }
