@@ -69,12 +69,12 @@ async fn a_manual_retry_really_starts_the_order_again() {
         (StatusCode::OK, &json!("manual_retry")),
         "{entry}"
     );
+    // It fails at once, and a batch that still runs may have started it once more.
     let after = bed.latest("order-A1").await.unwrap().execution.unwrap();
-    assert_ne!(before.execution.unwrap().run_id, after.run_id);
-    assert_eq!(
-        entry["retry"],
-        json!({ "outcome": "started", "runId": after.run_id })
-    );
+    let before = before.execution.unwrap().run_id;
+    assert_ne!(before, after.run_id);
+    assert_eq!(entry["retry"]["outcome"], "started");
+    assert_ne!(entry["retry"]["runId"], json!(before));
     let (status, body) = world.send("PATCH", path, retry).await;
     assert_eq!(
         (status, &body["error"]),
