@@ -123,7 +123,7 @@ pub struct ForOperation {
 pub enum Stopped {
     /// The deadline came.
     Deadline,
-    /// An operator halted every start.
+    /// An operator halted every start, or the next turn is after its end.
     Halted,
     /// An operator stopped the batch.
     Cancelled,

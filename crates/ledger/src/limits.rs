@@ -193,6 +193,7 @@ mod tests {
         let seconds = |seconds| now + SignedDuration::from_secs(seconds);
         assert!(!is_stray(seconds(9), gap, now));
         assert!(is_stray(seconds(60), gap, now));
+        assert!(is_stray(seconds(60), SignedDuration::from_secs(1), now));
         assert!(
             !is_stray(seconds(60), SignedDuration::from_secs(30), now),
             "a slow line"

@@ -12,11 +12,14 @@ impl Records {
     /// first stays named.
     pub async fn halt(&self, by: &NewAuditEvent) -> Result<bool> {
         let new = self.ledger.halt(by, self.clock.now()).await?;
-        if let Some(halt) = self.ledger.halted().await? {
-            let since = Duration::try_from(self.clock.now().duration_since(halt.at));
-            let left = HALTS_WITHIN.saturating_sub(since.unwrap_or_default());
-            self.clock.sleep(left).await;
-        }
+        let wait = match self.ledger.halted().await? {
+            Some(halt) if !new => {
+                let since = Duration::try_from(self.clock.now().duration_since(halt.at));
+                HALTS_WITHIN.saturating_sub(since.unwrap_or_default())
+            }
+            _ => HALTS_WITHIN,
+        };
+        self.clock.sleep(wait).await;
         Ok(new)
     }
 

@@ -57,30 +57,50 @@ async fn raise(world: &World, what: Limited) {
     raised.unwrap();
 }
 
+/// Scans, and once the scan says that it lives lets `then` happen. Returns whether it came up to the present.
+async fn scan_until(world: &World, heard: &Heard, then: impl Future<Output = ()>) -> bool {
+    let phase = world.phase("b1");
+    let acts = async {
+        heard.beat.notified().await;
+        then.await;
+    };
+    let both = async { tokio::join!(world.engine.scan_failures(&phase, heard), acts) };
+    let (scanned, ()) = timeout(SOON, both).await.unwrap();
+    scanned.unwrap().complete
+}
+
 #[tokio::test]
 async fn a_raised_limit_of_visibility_is_heard_by_a_scan_that_waits() {
     let world = slow_visibility("raised-visibility").await;
-    let (phase, heard) = (world.phase("b1"), Heard::default());
-    let raise = async {
-        heard.beat.notified().await;
-        raise(&world, Limited::Visibility).await;
-    };
-    let both = async { tokio::join!(world.engine.scan_failures(&phase, &heard), raise) };
-    let (scanned, ()) = timeout(SOON, both).await.unwrap();
-    assert!(scanned.unwrap().complete);
+    let raises = raise(&world, Limited::Visibility);
+    assert!(scan_until(&world, &Heard::default(), raises).await);
 }
 
 #[tokio::test]
 async fn a_scan_that_waits_says_that_it_lives_and_hears_a_stop() {
     let world = slow_visibility("stopped-visibility").await;
-    let (phase, heard) = (world.phase("b1"), Heard::default());
-    let stop = async {
-        heard.beat.notified().await;
-        heard.stops.store(true, Ordering::SeqCst);
+    let heard = Heard::default();
+    let stops = async { heard.stops.store(true, Ordering::SeqCst) };
+    let complete = scan_until(&world, &heard, stops).await;
+    assert!(!complete, "an end and no error");
+}
+
+#[tokio::test]
+async fn nothing_is_started_after_a_halt_has_been_told() {
+    let world = World::new("halt-told").await;
+    world.failed_order("order-1", &[End::Completes]).await;
+    // A worker that has just read that starts are not halted.
+    let only = Chunk {
+        limit: 0,
+        ..world.chunk("b1", 0)
     };
-    let both = async { tokio::join!(world.engine.scan_failures(&phase, &heard), stop) };
-    let (scanned, ()) = timeout(SOON, both).await.unwrap();
-    assert!(!scanned.unwrap().complete, "an end and no error");
+    world.open_batch("b1").await;
+    world.engine.process_chunk(&only, &Steady).await.unwrap();
+    let by = operator();
+    assert!(world.ops().records.halt(&by).await.unwrap());
+    assert_eq!(world.run_chunk("b2").await.claimed, 0);
+    assert_eq!(in_state(&world, State::InFlight).await, 0);
+    assert!(!world.ops().records.halt(&by).await.unwrap());
 }
 
 #[tokio::test]
