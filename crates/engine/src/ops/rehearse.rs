@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use redrive_core::ids::BatchId;
 use redrive_core::policy::{MAX_BATCH_SIZE, Policy};
 use redrive_core::report::ReprocessingResult;
-use redrive_flows::activities::{BatchPlan, Chunk, FinishBatch, OpenBatch, Phase};
+use redrive_flows::activities::{BatchPlan, Chunk, FinishBatch, OpenBatch, Phase, Stopped};
 use redrive_flows::{Deadline, options};
 use redrive_ledger::{BatchVerdict, Limited, NewAuditEvent, Reader};
 use tempfile::TempDir;
@@ -37,6 +37,8 @@ pub struct Rehearsed {
     pub result: ReprocessingResult,
     /// Its verdicts, by order id: the first [`VERDICTS`] of them.
     pub verdicts: Vec<BatchVerdict>,
+    /// Its time was up before it had looked at everything: a batch may find more.
+    pub cut_short: bool,
 }
 
 /// How far a batch comes: a rehearsal does not wait for the limit on starts, and a batch gives back what its deadline leaves.
@@ -52,6 +54,7 @@ pub struct Pace {
 pub struct Rehearsal {
     engine: Engine,
     reader: Arc<dyn Reader>,
+    ends_at: Timestamp,
     _folder: TempDir,
 }
 
@@ -60,12 +63,19 @@ struct Prepared {
     due_by: Timestamp,
     scan_failed: bool,
     settle_failed: bool,
+    scan_complete: bool,
+    settle_complete: bool,
 }
 
 impl Ops {
-    /// What a batch would do with each order, and no change anywhere.
-    pub async fn rehearse(&self, request: &RunRequest) -> Result<Rehearsed> {
-        self.rehearsal().await?.run(request).await
+    /// What a batch would do with each order, and no change anywhere; as [`rehearsal`](Self::rehearsal) says, what can be seen by
+    /// `ends_at`.
+    pub async fn rehearse(
+        &self,
+        request: &RunRequest,
+        ends_at: Option<Timestamp>,
+    ) -> Result<Rehearsed> {
+        self.rehearsal(ends_at).await?.run(request).await
     }
 
     /// How far a batch comes that begins now.
@@ -83,8 +93,9 @@ impl Ops {
         })
     }
 
-    /// A copy of the ledger to rehearse on, until it is dropped. Only this user may read it.
-    pub async fn rehearsal(&self) -> Result<Rehearsal> {
+    /// A copy of the ledger to rehearse on, until it is dropped. Only this user may read it. From `ends_at` on nothing more is looked
+    /// at, and what was seen by then is told; without it each rehearsal has as long as a batch.
+    pub async fn rehearsal(&self, ends_at: Option<Timestamp>) -> Result<Rehearsal> {
         let folder = tempfile::Builder::new()
             .prefix("redrive-rehearsal-")
             .permissions(Permissions::from_mode(0o700))
@@ -117,6 +128,7 @@ impl Ops {
         Ok(Rehearsal {
             engine,
             reader: copy.reader,
+            ends_at: ends_at.unwrap_or(Timestamp::MAX),
             _folder: folder,
         })
     }
@@ -145,21 +157,24 @@ impl Rehearsal {
         };
         let plan = engine.open_batch(opened).await?;
         let interval = Duration::from_secs(plan.interval_seconds);
-        let deadline = Deadline::of(moment.now, options::EXECUTION_TIMEOUT, interval);
+        let mut deadline = Deadline::of(moment.now, options::EXECUTION_TIMEOUT, interval);
+        deadline.stops_at = deadline.stops_at.min(self.ends_at);
         let prepared = self.prepare(request, &batch, &deadline).await?;
-        let truncated = self
+        let stopped = self
             .process(request, &batch, plan, &deadline, prepared.due_by)
             .await?;
+        let seen_all = prepared.scan_complete && prepared.settle_complete;
         let end = FinishBatch {
             batch: batch.clone(),
             scan_failed: prepared.scan_failed,
             settle_failed: prepared.settle_failed,
-            truncated,
+            truncated: stopped.is_some() || !prepared.scan_complete,
             error: None,
         };
         Ok(Rehearsed {
             result: engine.finish_quietly(&end).await?.result,
             verdicts: self.verdicts(&batch).await?,
+            cut_short: stopped == Some(Stopped::Deadline) || !seen_all,
         })
     }
 
@@ -196,6 +211,8 @@ impl Rehearsal {
             due_by: now(),
             scan_failed: false,
             settle_failed: false,
+            scan_complete: true,
+            settle_complete: true,
         };
         if request.order.is_some() {
             return Ok(prepared);
@@ -205,15 +222,17 @@ impl Rehearsal {
             ends_at: deadline.phase_ends_at(now()),
         };
         engine.adopt_claims(&phase(), &Steady).await?;
-        let scanned = engine.scan_failures(&phase(), &Steady).await;
-        prepared.scan_failed = told("scan", scanned).is_none();
+        let scanned = told("scan", engine.scan_failures(&phase(), &Steady).await);
+        prepared.scan_failed = scanned.is_none();
+        prepared.scan_complete = scanned.is_none_or(|scanned| scanned.complete);
         let settled = told("settle", engine.settle_attempts(&phase(), &Steady).await);
         prepared.settle_failed = settled.is_none();
+        prepared.settle_complete = settled.as_ref().is_none_or(|settled| settled.complete);
         prepared.due_by = settled.map_or_else(now, |settled| settled.due_by);
         Ok(prepared)
     }
 
-    /// Chunks, one after the other, until one claims less than it asked for. Returns whether work is left.
+    /// Chunks, one after the other, until one claims less than it asked for. Returns why work is left, where it is.
     async fn process(
         &self,
         request: &RunRequest,
@@ -221,7 +240,7 @@ impl Rehearsal {
         plan: BatchPlan,
         deadline: &Deadline,
         due_by: Timestamp,
-    ) -> Result<bool> {
+    ) -> Result<Option<Stopped>> {
         let size = plan.batch_size.clamp(1, MAX_BATCH_SIZE);
         let mut left = if request.order.is_some() {
             Some(1)
@@ -242,13 +261,13 @@ impl Rehearsal {
             let report = self.engine.process_chunk(&chunk, &Steady).await?;
             left = left.map(|left| left.saturating_sub(chunk.limit));
             if report.stopped.is_some() {
-                return Ok(true);
+                return Ok(report.stopped);
             }
             if report.claimed < chunk.limit || left == Some(0) {
                 break;
             }
         }
-        Ok(false)
+        Ok(None)
     }
 }
 

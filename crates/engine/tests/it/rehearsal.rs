@@ -147,7 +147,7 @@ pub async fn runs(world: &World) -> BTreeSet<(String, String, i32)> {
 }
 
 pub async fn rehearsed(world: &World, request: &RunRequest) -> Rehearsed {
-    world.ops().rehearse(request).await.unwrap()
+    world.ops().rehearse(request, None).await.unwrap()
 }
 
 /// Runs the batch, and returns its verdicts.
@@ -249,11 +249,28 @@ async fn while_every_start_is_halted_a_rehearsal_starts_nothing_either() {
 }
 
 #[tokio::test]
+async fn a_rehearsal_whose_time_is_up_tells_what_it_has_seen_and_that_there_is_more() {
+    let world = World::new("rehearsal-late").await;
+    world.failed_order("order-1", &[]).await;
+    let request = RunRequest::default();
+    let rehearse = async |ends_at| world.ops().rehearse(&request, ends_at).await.unwrap();
+    let late = rehearse(Some(world.engine.clock.now())).await;
+    assert_eq!(late.verdicts, []);
+    assert!(late.cut_short && late.result.truncated);
+    let in_time = rehearse(None).await;
+    assert_eq!(in_time.verdicts.len(), 1);
+    assert!(!in_time.cut_short && !in_time.result.truncated);
+    world.ops().records.halt(&operator()).await.unwrap();
+    let halted = rehearse(None).await;
+    assert!(!halted.cut_short && halted.result.truncated);
+}
+
+#[tokio::test]
 async fn rehearsals_on_one_copy_see_each_other_and_their_folder_goes_with_them() {
     let world = World::new("rehearsal-twice").await;
     world.failed_order("order-1", &[]).await;
     world.failed_order("order-2", &[]).await;
-    let rehearsal = world.ops().rehearsal().await.unwrap();
+    let rehearsal = world.ops().rehearsal(None).await.unwrap();
     let one = RunRequest::for_order("order-1".into());
     assert_eq!(rehearsal.run(&one).await.unwrap().result.restarted_count, 1);
     assert_eq!(rehearsal.run(&one).await.unwrap().verdicts, []);

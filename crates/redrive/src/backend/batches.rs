@@ -178,7 +178,7 @@ impl Backend<Session> {
     /// What a batch would do.
     pub async fn rehearse(&self, asked: Rehearse) -> anyhow::Result<Rehearsal> {
         match self {
-            Self::Local(session) => Ok(Rehearsal::run(&session.ops, asked).await?),
+            Self::Local(session) => Ok(Rehearsal::run(&session.ops, asked, None).await?),
             Self::Remote(remote) => {
                 let path = ["batches", "rehearsal"];
                 Ok(remote.send(Method::POST, &path, &asked).await?)

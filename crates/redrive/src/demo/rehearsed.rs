@@ -232,7 +232,7 @@ async fn a_dry_run_in_the_demos_world_says_what_the_batch_then_does_and_changes_
     let world = World::new().await;
     let before = world.everything().await;
     let request = RunRequest::default();
-    let rehearsed = world.site.ops.rehearse(&request).await.unwrap();
+    let rehearsed = world.site.ops.rehearse(&request, None).await.unwrap();
     assert_eq!(world.everything().await, before, "nothing was changed");
 
     let expected = told(&rehearsed.verdicts);

@@ -32,6 +32,7 @@ struct Page {
     result: ReprocessingResult,
     orders: Vec<Found>,
     cut: bool,
+    cut_short: bool,
 }
 
 pub(super) async fn rehearse(State(app): State<App>, Form(asked): Form<Asked>) -> Result<Response> {
@@ -40,13 +41,14 @@ pub(super) async fn rehearse(State(app): State<App>, Form(asked): Form<Asked>) -
         ..Rehearse::default()
     };
     let rehearsed = rehearsing::rehearse(&app, request).await?;
-    let verdicts = rehearsed.verdicts.into_iter();
+    let (verdicts, cut_short) = (rehearsed.verdicts.into_iter(), rehearsed.cut_short);
     let cut = verdicts.len() > SHOWN;
     Ok(shown(&Page {
         here: "/schedule",
         result: rehearsed.result,
         orders: verdicts.take(SHOWN).map(Found::of).collect(),
         cut,
+        cut_short,
     }))
 }
 
@@ -61,5 +63,25 @@ impl Asked {
                 "{most:?} is no number of orders: it can be 1 or more, or nothing"
             )))),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_had_no_time_does_not_say_that_there_is_nothing() {
+        let page = |cut_short| Page {
+            here: "/schedule",
+            result: ReprocessingResult::default(),
+            orders: Vec::new(),
+            cut: false,
+            cut_short,
+        };
+        let (late, nothing) = ("There was no time", "no order to handle now");
+        let says = |cut_short: bool, what| page(cut_short).render().unwrap().contains(what);
+        assert!(says(true, late) && !says(true, nothing));
+        assert!(says(false, nothing) && !says(false, late));
     }
 }

@@ -1,5 +1,6 @@
 //! A rehearsal: what a batch would do with each order, or with orders alone.
 
+use jiff::Timestamp;
 use redrive_core::ids::WorkflowId;
 use redrive_core::report::ReprocessingResult;
 use redrive_engine::ops::{Ops, OpsError, Pace, Rehearsed, RunRequest};
@@ -40,6 +41,9 @@ pub struct Rehearsal {
     pub orders: Vec<OrderEnded>,
     /// Starts a second, over everything that works on this ledger.
     pub starts_per_second: f64,
+    /// Whether its time was up before it had looked at everything, so that a batch may find more: over HTTP it looks for half a minute.
+    #[serde(default)]
+    pub cut_short: bool,
     /// About so many starts are made before a batch's deadline: a rehearsal has none.
     pub starts_before_deadline: u64,
     /// Whether starts are halted, by whom and why.
@@ -50,8 +54,13 @@ pub struct Rehearsal {
 }
 
 impl Rehearsal {
-    /// Rehearses on a copy of the ledger: nothing is changed anywhere.
-    pub async fn run(ops: &Ops, asked: Rehearse) -> Result<Self, OpsError> {
+    /// Rehearses on a copy of the ledger: nothing is changed anywhere. What was seen by `ends_at` is told; without it, a rehearsal
+    /// has as long as a batch.
+    pub async fn run(
+        ops: &Ops,
+        asked: Rehearse,
+        ends_at: Option<Timestamp>,
+    ) -> Result<Self, OpsError> {
         let request = RunRequest {
             max_orders: asked.max_orders,
             failure_statuses: asked.failure_statuses,
@@ -59,11 +68,11 @@ impl Rehearsal {
         };
         let warnings = ops.doubts(&request).await?;
         let mut told = if asked.orders.is_empty() {
-            let rehearsed = ops.rehearse(&request).await?;
+            let rehearsed = ops.rehearse(&request, ends_at).await?;
             Self::of(rehearsed, ops.pace().await?)
         } else {
             let orders = found(ops, &asked.orders).await?;
-            Self::alone(ops, orders, &request).await?
+            Self::alone(ops, orders, &request, ends_at).await?
         };
         told.halted = ops.records.halted().await?;
         told.warnings = warnings;
@@ -75,6 +84,7 @@ impl Rehearsal {
             result: rehearsed.result,
             verdicts: rehearsed.verdicts,
             orders: Vec::new(),
+            cut_short: rehearsed.cut_short,
             starts_per_second: pace.starts_per_second,
             starts_before_deadline: pace.before_deadline,
             halted: None,
@@ -86,9 +96,11 @@ impl Rehearsal {
         ops: &Ops,
         orders: Vec<WorkflowId>,
         request: &RunRequest,
+        ends_at: Option<Timestamp>,
     ) -> Result<Self, OpsError> {
-        let rehearsal = ops.rehearsal().await?;
+        let rehearsal = ops.rehearsal(ends_at).await?;
         let (mut verdicts, mut ended) = (Vec::new(), OrdersEnded::default());
+        let mut cut_short = false;
         for order in orders {
             let one = RunRequest {
                 order: Some(order.clone()),
@@ -99,10 +111,12 @@ impl Rehearsal {
             let told = OrderEnded::look(rehearsal.engine(), batch, &order).await?;
             ended.add(rehearsed.result, told);
             verdicts.extend(rehearsed.verdicts);
+            cut_short |= rehearsed.cut_short;
         }
         let sum = Rehearsed {
             result: ended.result,
             verdicts,
+            cut_short,
         };
         Ok(Self {
             orders: ended.orders,

@@ -35,6 +35,7 @@ pub(super) async fn run(
         printer.data(&rehearsal, |told, paint| {
             orders::text(&told.orders, &told.result, paint)
         })?;
+        warn_of_cut(&rehearsal, printer);
         printer.say("This was a rehearsal: nothing was started or changed.");
         return Ok(code(&rehearsal.result));
     }
@@ -47,6 +48,7 @@ pub(super) async fn run(
     }
     warn_of(rehearsal.halted.as_ref(), printer);
     warn_of_deadline(&rehearsal, printer);
+    warn_of_cut(&rehearsal, printer);
     Ok(code(&rehearsal.result))
 }
 
@@ -54,16 +56,21 @@ fn text(told: &Rehearsal, paint: Paint) -> String {
     let shown = &told.verdicts[..told.verdicts.len().min(SHOWN)];
     let mut lines = Vec::new();
     if shown.is_empty() {
-        lines.push("A batch would find no order to handle now.".to_owned());
+        let none = if told.cut_short {
+            "No order was looked at in time."
+        } else {
+            "A batch would find no order to handle now."
+        };
+        lines.push(none.to_owned());
     } else {
         lines.push(verdict::listing(shown, paint));
         lines.push(String::new());
         lines.push(result::numbers(&told.result));
     }
     lines.push(result::earlier(&told.result));
-    if told.result.truncated {
+    if told.result.truncated && !told.cut_short {
         lines.push(paint.yellow(
-            "It would end early, with work left (deadline or halt): the next batch goes on.",
+            "It would end early, with work left, since every start is halted: the next batch goes on.",
         ));
     }
     lines.push(paint.dim("This was a rehearsal: nothing was started or changed."));
@@ -80,6 +87,14 @@ fn warn_of_deadline(told: &Rehearsal, printer: &Printer) {
     }
 }
 
+fn warn_of_cut(told: &Rehearsal, printer: &Printer) {
+    if told.cut_short {
+        printer.warn(
+            "there was no time to look at everything: a batch may find more than is told here. On the ledger itself, without --server, a dry run has as long as a batch.",
+        );
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
@@ -93,6 +108,7 @@ mod tests {
             result,
             verdicts,
             orders: Vec::new(),
+            cut_short: false,
             starts_per_second: 20.0,
             starts_before_deadline: 14_400,
             halted: None,
@@ -141,6 +157,18 @@ mod tests {
 
         found  restarted  dead-lettered  errors  skipped
         3      1          1              0       1
+        Of earlier restarts 0 orders recovered and 0 failed again. 0 orders still wait for a restart.
+        This was a rehearsal: nothing was started or changed.
+        ");
+    }
+
+    #[test]
+    fn a_dry_run_that_had_no_time_does_not_say_that_there_is_nothing() {
+        let mut answer = rehearsal(ReprocessingResult::default(), Vec::new());
+        answer.result.truncated = true;
+        answer.cut_short = true;
+        insta::assert_snapshot!(text(&answer, Paint::PLAIN), @r"
+        No order was looked at in time.
         Of earlier restarts 0 orders recovered and 0 failed again. 0 orders still wait for a restart.
         This was a rehearsal: nothing was started or changed.
         ");
