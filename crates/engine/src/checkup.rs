@@ -12,10 +12,9 @@ use temporalio_common::protos::temporal::api::workflowservice::v1::{
     CountWorkflowExecutionsRequest, DescribeNamespaceRequest, DescribeTaskQueueRequest,
     GetClusterInfoRequest, ListWorkflowExecutionsRequest,
 };
-use tonic::Request;
 
 use crate::clock::Clock;
-use crate::gateway::{GatewayError, quoted};
+use crate::gateway::{GatewayError, asked, quoted};
 use crate::schedule::{self, ScheduleSettings, ScheduleStatus};
 use crate::server_time;
 
@@ -95,9 +94,11 @@ impl Asks<'_> {
     }
 
     async fn cluster(&self) -> Answer<(Home, String)> {
-        let mut service = self.client.connection().workflow_service();
-        let info = service
-            .get_cluster_info(Request::new(GetClusterInfoRequest {}))
+        let request = GetClusterInfoRequest {};
+        let info = asked(self.client, &request, |mut service, request| async move {
+            service.get_cluster_info(request).await
+        });
+        let info = info
             .await
             .map_err(|status| GatewayError::from_status(&status))?
             .into_inner();
@@ -113,9 +114,10 @@ impl Asks<'_> {
             namespace: self.namespace(),
             ..Default::default()
         };
-        let mut service = self.client.connection().workflow_service();
-        let described = service
-            .describe_namespace(Request::new(request))
+        let described = asked(self.client, &request, |mut service, request| async move {
+            service.describe_namespace(request).await
+        });
+        let described = described
             .await
             .map_err(|status| GatewayError::from_status(&status))?
             .into_inner();
@@ -149,8 +151,10 @@ impl Asks<'_> {
             task_queue_type: kind as i32,
             ..Default::default()
         };
-        let mut service = self.client.connection().workflow_service();
-        let described = service.describe_task_queue(Request::new(request)).await;
+        let described = asked(self.client, &request, |mut service, request| async move {
+            service.describe_task_queue(request).await
+        });
+        let described = described.await;
         let described = described.map_err(|status| GatewayError::from_status(&status))?;
         Ok(described.into_inner().pollers)
     }
@@ -171,10 +175,10 @@ impl Asks<'_> {
             ),
             ..Default::default()
         };
-        let mut service = self.client.connection().workflow_service();
-        let listed = service
-            .list_workflow_executions(Request::new(request))
-            .await;
+        let listed = asked(self.client, &request, |mut service, request| async move {
+            service.list_workflow_executions(request).await
+        });
+        let listed = listed.await;
         let listed = listed.map_err(|status| GatewayError::from_status(&status))?;
         let types: BTreeSet<String> = listed
             .into_inner()
@@ -192,10 +196,10 @@ impl Asks<'_> {
                 namespace: self.namespace(),
                 query: format!("WorkflowType = {}", quoted(workflow_type)),
             };
-            let mut service = self.client.connection().workflow_service();
-            let counted = service
-                .count_workflow_executions(Request::new(request))
-                .await;
+            let counted = asked(self.client, &request, |mut service, request| async move {
+                service.count_workflow_executions(request).await
+            });
+            let counted = counted.await;
             let counted = counted.map_err(|status| GatewayError::from_status(&status))?;
             if counted.into_inner().count == 0 {
                 unseen.push((*workflow_type).to_owned());

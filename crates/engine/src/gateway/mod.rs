@@ -9,7 +9,7 @@ mod failure;
 mod history;
 #[cfg(feature = "failpoints")]
 mod lossy;
-mod reading;
+mod once_more;
 mod rehearsal;
 mod start_request;
 mod temporal;
@@ -26,7 +26,7 @@ pub(crate) use customer::customer_id;
 pub use errors::GatewayError;
 #[cfg(feature = "failpoints")]
 pub use lossy::{LossyGateway, Mishap, Odds};
-pub(crate) use reading::asked;
+pub(crate) use once_more::{MayBeClosed, asked, twice};
 pub use rehearsal::RehearsalGateway;
 pub use start_request::{MEMO_KEY, RestartMemo, restart_memo};
 pub use temporal::TemporalGateway;

@@ -10,7 +10,7 @@ use temporalio_client::errors::{WorkflowGetResultError, WorkflowStartError};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 
 use super::{Ops, OpsError, Result};
-use crate::gateway::GatewayError;
+use crate::gateway::{GatewayError, MayBeClosed};
 
 /// How many more names are tried for a batch whose name is taken: each is one of 65,536 of its second.
 const NAMES: u32 = 3;
@@ -88,6 +88,23 @@ impl Ops {
 
     /// Starts it under that workflow id. Returns its first run.
     async fn start_as(
+        &self,
+        workflow_id: &str,
+        request: &RunRequest,
+    ) -> std::result::Result<Option<String>, WorkflowStartError> {
+        match self.try_to_start_as(workflow_id, request).await {
+            Err(error) if error.is_closed() => {
+                match self.try_to_start_as(workflow_id, request).await {
+                    // The first was heard, and only its answer is lost.
+                    Err(WorkflowStartError::AlreadyStarted { run_id, .. }) => Ok(run_id),
+                    again => again,
+                }
+            }
+            started => started,
+        }
+    }
+
+    async fn try_to_start_as(
         &self,
         workflow_id: &str,
         request: &RunRequest,

@@ -18,7 +18,7 @@ use temporalio_common::protos::temporal::api::workflow::v1::WorkflowExecutionInf
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DescribeWorkflowExecutionRequest, ListWorkflowExecutionsRequest, SignalWorkflowExecutionRequest,
 };
-use tonic::{Code, Request};
+use tonic::Code;
 use uuid::Uuid;
 
 use super::{Ops, OpsError, Result, Running};
@@ -181,11 +181,12 @@ impl Ops {
             ),
             ..Default::default()
         };
-        let mut service = self.client.connection().workflow_service();
-        let listed = service
-            .list_workflow_executions(Request::new(request))
-            .await;
-        let listed = listed.map_err(|status| GatewayError::from_status(&status))?;
+        let listed = asked(&self.client, &request, |mut service, request| async move {
+            service.list_workflow_executions(request).await
+        });
+        let listed = listed
+            .await
+            .map_err(|status| GatewayError::from_status(&status))?;
         let runs = listed.into_inner().executions.into_iter();
         Ok(runs
             .filter(|run| run.parent_execution.is_none())
@@ -227,11 +228,10 @@ impl Ops {
             request_id: Uuid::new_v4().to_string(),
             ..Default::default()
         };
-        let mut service = self.client.connection().workflow_service();
-        match service
-            .signal_workflow_execution(Request::new(request))
-            .await
-        {
+        let told = asked(&self.client, &request, |mut service, request| async move {
+            service.signal_workflow_execution(request).await
+        });
+        match told.await {
             Ok(_) => Ok(()),
             Err(status) if status.code() == Code::NotFound => Err(OpsError::BatchEnded {
                 workflow_id: running.workflow_id.clone(),

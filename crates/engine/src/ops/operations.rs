@@ -16,10 +16,11 @@ use redrive_ledger::{
 };
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
 use temporalio_client::{WorkflowQueryOptions, WorkflowSignalOptions, WorkflowStartOptions};
+use uuid::Uuid;
 
 use super::bulk::Many;
 use super::{Ops, OpsError, Records, Result};
-use crate::gateway::GatewayError;
+use crate::gateway::{GatewayError, twice};
 
 /// How long an operation is asked whether it has heard, and how long it is waited for between. A request over HTTP ends after a
 /// minute, and this is not all of it.
@@ -200,8 +201,12 @@ impl Ops {
         };
         let queue = self.engine.settings.task_queue.clone();
         let options = WorkflowStartOptions::new(queue, workflow_id.clone()).build();
-        let workflow = DeadLetterOperationWorkflow::run;
-        match self.client.start_workflow(workflow, input, options).await {
+        let start = || {
+            let workflow = DeadLetterOperationWorkflow::run;
+            self.client
+                .start_workflow(workflow, input.clone(), options.clone())
+        };
+        match twice(start).await {
             Ok(handle) => Ok(handle.run_id().map(BatchId::from)),
             Err(WorkflowStartError::AlreadyStarted { .. }) => Ok(None),
             Err(error) => Err(super::batch::not_started(&workflow_id, &error)),
@@ -214,13 +219,18 @@ impl Ops {
         let handle = self
             .client
             .get_workflow_handle::<OperationRun>(operation_workflow_id(id));
-        let options = WorkflowSignalOptions::default();
-        let told = match tell {
-            Tell::Pause => handle.signal(Flow::pause, (), options).await,
-            Tell::Resume => handle.signal(Flow::resume, (), options).await,
-            Tell::Stop => handle.signal(Flow::stop, (), options).await,
-        };
-        match told {
+        let options = WorkflowSignalOptions::builder()
+            .request_id(Uuid::new_v4().to_string())
+            .build();
+        let told = twice(async || {
+            let options = options.clone();
+            match tell {
+                Tell::Pause => handle.signal(Flow::pause, (), options).await,
+                Tell::Resume => handle.signal(Flow::resume, (), options).await,
+                Tell::Stop => handle.signal(Flow::stop, (), options).await,
+            }
+        });
+        match told.await {
             Ok(()) => Ok(true),
             Err(WorkflowInteractionError::NotFound(_)) => Ok(false),
             Err(WorkflowInteractionError::Rpc(status)) => {

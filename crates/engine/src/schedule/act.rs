@@ -7,10 +7,9 @@ use temporalio_common::protos::temporal::api::schedule::v1::{
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DeleteScheduleRequest, PatchScheduleRequest,
 };
-use tonic::Request;
 use uuid::Uuid;
 
-use crate::gateway::GatewayError;
+use crate::gateway::{GatewayError, asked};
 
 /// Pauses it, with a note.
 pub(crate) async fn pause(client: &Client, id: &str, note: String) -> Result<(), GatewayError> {
@@ -46,9 +45,11 @@ pub(crate) async fn delete(client: &Client, id: &str) -> Result<(), GatewayError
         schedule_id: id.to_owned(),
         identity: client.connection().identity().to_owned(),
     };
-    let mut service = client.connection().workflow_service();
-    let deleted = service.delete_schedule(Request::new(request)).await;
+    let deleted = asked(client, &request, |mut service, request| async move {
+        service.delete_schedule(request).await
+    });
     deleted
+        .await
         .map(drop)
         .map_err(|status| GatewayError::from_status(&status))
 }
@@ -61,9 +62,11 @@ async fn send(client: &Client, id: &str, patch: SchedulePatch) -> Result<(), Gat
         identity: client.connection().identity().to_owned(),
         request_id: Uuid::new_v4().to_string(),
     };
-    let mut service = client.connection().workflow_service();
-    let patched = service.patch_schedule(Request::new(request)).await;
+    let patched = asked(client, &request, |mut service, request| async move {
+        service.patch_schedule(request).await
+    });
     patched
+        .await
         .map(drop)
         .map_err(|status| GatewayError::from_status(&status))
 }

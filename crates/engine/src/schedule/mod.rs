@@ -13,7 +13,7 @@ use temporalio_common::protos::temporal::api::schedule::v1::Schedule;
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     CreateScheduleRequest, DescribeScheduleRequest, DescribeScheduleResponse, UpdateScheduleRequest,
 };
-use tonic::{Code, Request, Status};
+use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::clock::{Clock, SystemClock};
@@ -160,11 +160,10 @@ async fn create(
         request_id: Uuid::new_v4().to_string(),
         ..Default::default()
     };
-    let mut service = client.connection().workflow_service();
-    service
-        .create_schedule(Request::new(request))
-        .await
-        .map(drop)
+    let created = asked(client, &request, |mut service, request| async move {
+        service.create_schedule(request).await
+    });
+    created.await.map(drop)
 }
 
 async fn update(
@@ -182,9 +181,11 @@ async fn update(
         request_id: Uuid::new_v4().to_string(),
         ..Default::default()
     };
-    let mut service = client.connection().workflow_service();
-    let updated = service.update_schedule(Request::new(request)).await;
+    let updated = asked(client, &request, |mut service, request| async move {
+        service.update_schedule(request).await
+    });
     updated
+        .await
         .map(drop)
         .map_err(|status| GatewayError::from_status(&status))
 }

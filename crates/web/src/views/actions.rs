@@ -35,7 +35,12 @@ pub struct Action {
     #[schema(max_length = 4000)]
     pub notes: String,
     /// Who decides it.
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "ann")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"[^\s\x00-\x1F\x7F-\x9F]",
+        example = "ann"
+    )]
     pub resolved_by: String,
     /// The preview's token: the same request with it is carried out. Without it nothing is done, and a preview is answered.
     #[serde(default)]

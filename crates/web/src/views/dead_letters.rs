@@ -218,7 +218,12 @@ pub struct Resolve {
     #[schema(max_length = 4000, example = "refunded")]
     pub notes: String,
     /// Who decides it.
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "ann")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"[^\s\x00-\x1F\x7F-\x9F]",
+        example = "ann"
+    )]
     pub resolved_by: String,
 }
 

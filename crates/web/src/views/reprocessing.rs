@@ -168,7 +168,7 @@ pub struct NewDeadLetter {
     #[schema(
         min_length = 1,
         max_length = 200,
-        pattern = r"\S",
+        pattern = r"[^\s\x00-\x1F\x7F-\x9F]",
         example = "address_invalid"
     )]
     pub failure_status: String,
@@ -188,7 +188,7 @@ pub struct FailureReport {
     #[schema(max_length = 4000, example = "no carrier takes it")]
     pub failure_reason: String,
     /// What went wrong; by default what the policy makes of the run's failure.
-    #[schema(min_length = 1, max_length = 200, pattern = r"\S")]
+    #[schema(min_length = 1, max_length = 200, pattern = r"[^\s\x00-\x1F\x7F-\x9F]")]
     pub failure_status: Option<String>,
     /// When; the order's story has the time at which the run closed.
     pub failed_at: Option<Timestamp>,

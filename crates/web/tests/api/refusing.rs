@@ -51,6 +51,8 @@ async fn a_request_that_cannot_be_read_is_refused(world: World) {
         json!({ "resolution": "recovered_elsewhere", "resolvedBy": "ann" }),
         json!({ "resolution": "cancelled" }),
         json!({ "resolution": "cancelled", "resolvedBy": " " }),
+        json!({ "resolution": "cancelled", "resolvedBy": "\u{85}" }),
+        json!({ "resolution": "cancelled", "resolvedBy": "\u{1c}\t\u{feff}\u{3000}" }),
         json!({ "resolution": "cancelled", "resolvedBy": "ann", "unknown": 1 }),
     ] {
         let said = body.to_string();

@@ -1,10 +1,37 @@
-//! Questions to the server, which may be asked again.
+//! Calls to the server that are made once more where the connection was closed over them: a server closes each after some minutes,
+//! whoever waits on it.
 
 use temporalio_client::Client;
+use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
 use temporalio_client::grpc::WorkflowService;
 use tonic::{Code, Request, Response, Status};
 
-/// Asks for what changes nothing.
+/// An error that may say so.
+pub(crate) trait MayBeClosed {
+    /// Whether it says so: the call may have been heard.
+    fn is_closed(&self) -> bool;
+}
+
+impl MayBeClosed for Status {
+    fn is_closed(&self) -> bool {
+        // Nobody else cancels it: what a caller gives up is not answered at all.
+        self.code() == Code::Cancelled
+    }
+}
+
+impl MayBeClosed for WorkflowStartError {
+    fn is_closed(&self) -> bool {
+        matches!(self, Self::Rpc(status) if status.is_closed())
+    }
+}
+
+impl MayBeClosed for WorkflowInteractionError {
+    fn is_closed(&self) -> bool {
+        matches!(self, Self::Rpc(status) if status.is_closed())
+    }
+}
+
+/// Asks the server for what it may hear twice, as [`twice`] says.
 pub(crate) async fn asked<R, T, F>(
     client: &Client,
     request: &R,
@@ -18,15 +45,15 @@ where
     twice(|| ask(service(), Request::new(request.clone()))).await
 }
 
-/// Asks; and once more, where the connection was closed over it: a server closes each after some minutes, whoever waits on it. Only for
-/// what changes nothing, for the first question may have been heard.
-async fn twice<T, F>(ask: impl Fn() -> F) -> Result<Response<T>, Status>
+/// Asks; and once more, where the connection was closed over it. Only for what changes nothing, and for what the server does once
+/// whatever it hears, by a request id or a name: the first may have been heard.
+pub(crate) async fn twice<T, E, F>(ask: impl Fn() -> F) -> Result<T, E>
 where
-    F: Future<Output = Result<Response<T>, Status>>,
+    E: MayBeClosed,
+    F: Future<Output = Result<T, E>>,
 {
     match ask().await {
-        // Nobody else cancels it: what a caller gives up is not answered at all.
-        Err(status) if status.code() == Code::Cancelled => ask().await,
+        Err(error) if error.is_closed() => ask().await,
         answer => answer,
     }
 }
