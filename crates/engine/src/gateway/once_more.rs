@@ -52,8 +52,21 @@ where
     E: MayBeClosed,
     F: Future<Output = Result<T, E>>,
 {
+    twice_or_done(ask, |again| again).await
+}
+
+/// As [`twice`], for what the server refuses to do a second time: `done` says what such an answer means where the first may have been
+/// heard.
+pub(crate) async fn twice_or_done<T, E, F>(
+    ask: impl Fn() -> F,
+    done: impl FnOnce(Result<T, E>) -> Result<T, E>,
+) -> Result<T, E>
+where
+    E: MayBeClosed,
+    F: Future<Output = Result<T, E>>,
+{
     match ask().await {
-        Err(error) if error.is_closed() => ask().await,
+        Err(error) if error.is_closed() => done(ask().await),
         answer => answer,
     }
 }
@@ -85,5 +98,29 @@ mod tests {
         let gone = Err(Code::Unavailable);
         assert_eq!(asks(&[gone]).await, (1, gone));
         assert_eq!(asks(&[closed, gone]).await, (2, gone));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_means_that_it_is_done_only_where_the_first_may_have_been_heard() {
+        let (closed, exists) = (Code::Cancelled, Code::AlreadyExists);
+        for (answers, told) in [
+            (vec![exists], Err(exists)),
+            (vec![closed, exists], Ok("done")),
+            (vec![closed, closed], Err(closed)),
+        ] {
+            let answers = Cell::new(answers.into_iter());
+            let ask = || {
+                let mut rest = answers.take();
+                let answer = rest.next().unwrap();
+                answers.set(rest);
+                async move { Err(Status::new(answer, "so it is")) }
+            };
+            let done = |again: Result<_, Status>| match again {
+                Err(status) if status.code() == exists => Ok("done"),
+                again => again,
+            };
+            let answer = twice_or_done(ask, done).await;
+            assert_eq!(answer.map_err(|status| status.code()), told);
+        }
     }
 }

@@ -10,7 +10,7 @@ use temporalio_client::errors::{WorkflowGetResultError, WorkflowStartError};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 
 use super::{Ops, OpsError, Result};
-use crate::gateway::{GatewayError, MayBeClosed};
+use crate::gateway::{GatewayError, twice_or_done};
 
 /// How many more names are tried for a batch whose name is taken: each is one of 65,536 of its second.
 const NAMES: u32 = 3;
@@ -92,16 +92,12 @@ impl Ops {
         workflow_id: &str,
         request: &RunRequest,
     ) -> std::result::Result<Option<String>, WorkflowStartError> {
-        match self.try_to_start_as(workflow_id, request).await {
-            Err(error) if error.is_closed() => {
-                match self.try_to_start_as(workflow_id, request).await {
-                    // The first was heard, and only its answer is lost.
-                    Err(WorkflowStartError::AlreadyStarted { run_id, .. }) => Ok(run_id),
-                    again => again,
-                }
-            }
-            started => started,
-        }
+        let start = || self.try_to_start_as(workflow_id, request);
+        twice_or_done(start, |again| match again {
+            Err(WorkflowStartError::AlreadyStarted { run_id, .. }) => Ok(run_id),
+            again => again,
+        })
+        .await
     }
 
     async fn try_to_start_as(

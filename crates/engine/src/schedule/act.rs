@@ -7,9 +7,10 @@ use temporalio_common::protos::temporal::api::schedule::v1::{
 use temporalio_common::protos::temporal::api::workflowservice::v1::{
     DeleteScheduleRequest, PatchScheduleRequest,
 };
+use tonic::{Code, Request};
 use uuid::Uuid;
 
-use crate::gateway::{GatewayError, asked};
+use crate::gateway::{GatewayError, asked, twice_or_done};
 
 /// Pauses it, with a note.
 pub(crate) async fn pause(client: &Client, id: &str, note: String) -> Result<(), GatewayError> {
@@ -45,12 +46,17 @@ pub(crate) async fn delete(client: &Client, id: &str) -> Result<(), GatewayError
         schedule_id: id.to_owned(),
         identity: client.connection().identity().to_owned(),
     };
-    let deleted = asked(client, &request, |mut service, request| async move {
-        service.delete_schedule(request).await
+    let delete = || async {
+        let mut service = client.connection().workflow_service();
+        let deleted = service.delete_schedule(Request::new(request.clone())).await;
+        deleted.map(drop)
+    };
+    let deleted = twice_or_done(delete, |again| match again {
+        Err(status) if status.code() == Code::NotFound => Ok(()),
+        again => again,
     });
     deleted
         .await
-        .map(drop)
         .map_err(|status| GatewayError::from_status(&status))
 }
 

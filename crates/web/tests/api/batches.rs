@@ -12,7 +12,7 @@ use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus
 use temporalio_common::protos::temporal::api::workflowservice::v1::TerminateWorkflowExecutionRequest;
 use tonic::Request;
 
-use crate::world::{TYPE, World, at, on_both};
+use crate::world::{On, TYPE, World, at, on_both};
 
 const QUEUE: &str = "orders";
 
@@ -87,6 +87,19 @@ async fn the_list_goes_on_after_a_page(world: World) {
             (StatusCode::BAD_REQUEST, "INVALID_REQUEST".to_owned())
         );
     }
+}
+
+#[tokio::test]
+async fn a_rehearsal_over_http_ends_in_time_and_says_that_there_is_more() {
+    let world = World::hasty("rehearsal-late", On::Sqlite).await;
+    world.failed(&[("A1", "shipping_failed")]).await;
+    let asked = json!({ "orders": ["A1"] });
+    let (status, told) = world.send("POST", "/api/v1/batches/rehearsal", asked).await;
+    assert_eq!(
+        (status, &told["cutShort"]),
+        (StatusCode::OK, &json!(true)),
+        "{told}"
+    );
 }
 
 on_both!(a_rehearsal_says_what_would_be_done_and_does_nothing);

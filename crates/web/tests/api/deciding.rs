@@ -1,19 +1,13 @@
 //! Deciding about orders and dead letters.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
-
-use async_trait::async_trait;
 use axum::body::Body;
 use axum::http::StatusCode;
 use insta::assert_json_snapshot;
-use jiff::Timestamp;
-use redrive_engine::{Clock, run_worker};
+use redrive_engine::run_worker;
 use redrive_fulfillment::testbed::eventually;
 use serde_json::{Value, json};
 
-use crate::world::{NOW, On, World, at, on_both, request};
+use crate::world::{NOW, On, World, on_both, request};
 
 async fn decide(world: &World, order: &str, how: &str, by: &str) -> (StatusCode, Value) {
     let path = format!("/api/v1/dead-letter-queue/{order}/resolve");
@@ -263,28 +257,6 @@ async fn the_first_name_that_nobody_knows_is_told(world: World) {
     assert!(message.contains("\"nobody\""), "{message}");
 }
 
-/// A clock by which every look takes a minute.
-struct Hasty(AtomicI64);
-
-#[async_trait]
-impl Clock for Hasty {
-    fn now(&self) -> Timestamp {
-        at(NOW + self.0.fetch_add(1, Ordering::Relaxed))
-    }
-
-    fn seed(&self) -> u64 {
-        7
-    }
-
-    async fn sleep(&self, _: Duration) {
-        unreachable!("nobody waits here")
-    }
-}
-
-async fn hasty(name: &str, on: On) -> World {
-    World::with(name, on, Arc::new(Hasty(AtomicI64::new(0)))).await
-}
-
 /// What takes too long for one request takes several, and the same is done.
 async fn very_many_take_several_requests(world: World) {
     let orders: Vec<String> = (0..502).map(|n| format!("A{n:03}")).collect();
@@ -325,12 +297,12 @@ async fn very_many_take_several_requests(world: World) {
 
 #[tokio::test]
 async fn very_many_take_several_requests_sqlite() {
-    very_many_take_several_requests(hasty("many-s", On::Sqlite).await).await;
+    very_many_take_several_requests(World::hasty("many-s", On::Sqlite).await).await;
 }
 
 #[tokio::test]
 async fn very_many_take_several_requests_postgres() {
-    very_many_take_several_requests(hasty("many-p", On::Postgres).await).await;
+    very_many_take_several_requests(World::hasty("many-p", On::Postgres).await).await;
 }
 
 on_both!(an_action_that_makes_no_sense_is_refused);

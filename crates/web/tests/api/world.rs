@@ -1,6 +1,7 @@
 //! A router of its own for each test, over a ledger and a namespace of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -65,6 +66,24 @@ pub fn at(minutes: i64) -> Timestamp {
 
 /// What the world's ledger was told happened by then, and what its API takes for now.
 pub const NOW: i64 = 120;
+
+/// A clock by which every look takes a minute.
+struct Hasty(AtomicI64);
+
+#[async_trait]
+impl Clock for Hasty {
+    fn now(&self) -> Timestamp {
+        at(NOW + self.0.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn seed(&self) -> u64 {
+        7
+    }
+
+    async fn sleep(&self, _: Duration) {
+        unreachable!("nobody waits here")
+    }
+}
 
 /// A clock that stands still, so that answers are the same each time.
 struct StillClock(Timestamp);
@@ -134,6 +153,11 @@ impl World {
         let client = bed.client_at(&wire.address()).await;
         let clock = Arc::new(SystemClock);
         (Self::over(bed, client, On::Sqlite, clock).await, wire)
+    }
+
+    /// A world in which every look at the clock takes a minute.
+    pub async fn hasty(name: &str, on: On) -> Self {
+        Self::with(name, on, Arc::new(Hasty(AtomicI64::new(0)))).await
     }
 
     /// A world whose time is that clock's.
