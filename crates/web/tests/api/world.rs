@@ -80,8 +80,9 @@ impl Clock for Hasty {
         7
     }
 
+    /// Never ends: whoever waits for nothing else is found out.
     async fn sleep(&self, _: Duration) {
-        unreachable!("nobody waits here")
+        std::future::pending().await
     }
 }
 
