@@ -2,6 +2,7 @@
 //!
 //! Ownership has no clock: a batch is dead when the server describes it as closed, never because it is late.
 
+use futures::StreamExt;
 use redrive_core::decide::RunStatus;
 use redrive_core::ids::WorkflowId;
 use redrive_flows::activities::{AdoptReport, Phase};
@@ -15,11 +16,14 @@ use crate::pulse::Pulse;
 
 /// The chunk number under which adopted claims are held: no chunk of a window ever has it.
 const ADOPTED: u32 = u32::MAX;
+/// Batches asked about at the same time.
+const AT_ONCE: usize = 16;
 /// Claims taken over at a time.
 const AT_A_TIME: u32 = 100;
 
 impl Engine {
-    /// Finishes the claims and rows of dead batches, and the claims that an earlier try of this batch has left.
+    /// Finishes the claims and rows of dead batches, and the claims that an earlier try of this batch has left, until the time is up:
+    /// what is left then, the next batch finishes.
     pub async fn adopt_claims(
         &self,
         input: &Phase,
@@ -39,11 +43,25 @@ impl Engine {
             ends_at: input.ends_at,
             pulse,
         };
-        for batch in self.ledger.unfinished_batches().await? {
-            let own = batch.result.batch_id == input.batch.as_str();
-            if !own && !self.is_closed(&batch, patience).await? {
+        let unfinished = self.ledger.unfinished_batches().await?;
+        let is_own = |batch: &BatchRow| batch.result.batch_id == input.batch.as_str();
+        let mut asked = futures::stream::iter(unfinished)
+            .map(|batch| async move {
+                let ended = is_own(&batch) || self.is_closed(&batch, patience).await?;
+                Ok::<_, EngineError>((batch, ended))
+            })
+            .buffered(AT_ONCE);
+        while !patience.is_over(self.clock.now())
+            && let Some(asked) = asked.next().await
+        {
+            pulse.beat().await;
+            let Some((batch, ended)) = self.unless_over(patience, asked)? else {
+                break;
+            };
+            if !ended {
                 continue;
             }
+            let own = is_own(&batch);
             report.adopted += self.adopt_from(&batch, &owner, pulse).await?;
             if !own {
                 let end = BatchEnd {

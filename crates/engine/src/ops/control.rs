@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures::{StreamExt, TryStreamExt};
 use redrive_core::report::BatchStatus;
 use redrive_flows::batch::orchestration_id;
 use redrive_flows::operation::operation_of;
@@ -29,6 +30,8 @@ const LOOKS: u32 = 25;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 /// After so many questions without an answer its worker is busy, or gone: each waits for seconds.
 const UNANSWERED: u32 = 10;
+/// Batches asked about at the same time.
+const AT_ONCE: usize = 16;
 /// More batches than ever run at once.
 const MANY: i32 = 100;
 
@@ -123,11 +126,13 @@ impl Ops {
         let mut ids: BTreeSet<String> = self.listed().await?.into_iter().collect();
         let rows = self.engine.ledger.unfinished_batches().await?;
         ids.extend(rows.into_iter().map(|row| row.workflow_id));
-        let mut running = Vec::new();
-        for id in ids {
-            running.extend(self.running_now(&id).await?);
-        }
-        Ok(running)
+        let running = futures::stream::iter(ids)
+            .map(|id| async move { self.running_now(&id).await })
+            .buffered(AT_ONCE);
+        running
+            .try_filter_map(async |batch| Ok(batch))
+            .try_collect()
+            .await
     }
 
     async fn only_batch(&self) -> Result<Running> {

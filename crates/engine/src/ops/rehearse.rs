@@ -64,7 +64,8 @@ struct Prepared {
     scan_failed: bool,
     settle_failed: bool,
     scan_complete: bool,
-    settle_complete: bool,
+    /// Whether there was time for all of every step.
+    in_time: bool,
 }
 
 impl Ops {
@@ -163,7 +164,6 @@ impl Rehearsal {
         let stopped = self
             .process(request, &batch, plan, &deadline, prepared.due_by)
             .await?;
-        let seen_all = prepared.scan_complete && prepared.settle_complete;
         let end = FinishBatch {
             batch: batch.clone(),
             scan_failed: prepared.scan_failed,
@@ -174,7 +174,7 @@ impl Rehearsal {
         Ok(Rehearsed {
             result: engine.finish_quietly(&end).await?.result,
             verdicts: self.verdicts(&batch).await?,
-            cut_short: stopped == Some(Stopped::Deadline) || !seen_all,
+            cut_short: stopped == Some(Stopped::Deadline) || !prepared.in_time,
         })
     }
 
@@ -212,7 +212,7 @@ impl Rehearsal {
             scan_failed: false,
             settle_failed: false,
             scan_complete: true,
-            settle_complete: true,
+            in_time: true,
         };
         if request.order.is_some() {
             return Ok(prepared);
@@ -221,13 +221,16 @@ impl Rehearsal {
             batch: batch.clone(),
             ends_at: deadline.phase_ends_at(now()),
         };
-        engine.adopt_claims(&phase(), &Steady).await?;
+        let adoption = phase();
+        engine.adopt_claims(&adoption, &Steady).await?;
+        let adopted = now() < adoption.ends_at;
         let scanned = told("scan", engine.scan_failures(&phase(), &Steady).await);
         prepared.scan_failed = scanned.is_none();
         prepared.scan_complete = scanned.is_none_or(|scanned| scanned.complete);
         let settled = told("settle", engine.settle_attempts(&phase(), &Steady).await);
         prepared.settle_failed = settled.is_none();
-        prepared.settle_complete = settled.as_ref().is_none_or(|settled| settled.complete);
+        let settle_complete = settled.as_ref().is_none_or(|settled| settled.complete);
+        prepared.in_time = adopted && prepared.scan_complete && settle_complete;
         prepared.due_by = settled.map_or_else(now, |settled| settled.due_by);
         Ok(prepared)
     }

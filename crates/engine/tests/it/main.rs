@@ -2,6 +2,7 @@
 //! its own; failed runs come from a puppet that answers workflow tasks by script.
 #![expect(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
 
+mod adopting;
 mod alerts;
 mod attributes;
 mod batches;
