@@ -2,7 +2,7 @@
 //!
 //! Ownership has no clock: a batch is dead when the server describes it as closed, never because it is late.
 
-use futures::StreamExt;
+use futures::future::join_all;
 use redrive_core::decide::RunStatus;
 use redrive_core::ids::WorkflowId;
 use redrive_flows::activities::{AdoptReport, Phase};
@@ -44,37 +44,48 @@ impl Engine {
             pulse,
         };
         let unfinished = self.ledger.unfinished_batches().await?;
-        let is_own = |batch: &BatchRow| batch.result.batch_id == input.batch.as_str();
-        let mut asked = futures::stream::iter(unfinished)
-            .map(|batch| async move {
-                let ended = is_own(&batch) || self.is_closed(&batch, patience).await?;
-                Ok::<_, EngineError>((batch, ended))
-            })
-            .buffered(AT_ONCE);
-        while !patience.is_over(self.clock.now())
-            && let Some(asked) = asked.next().await
-        {
-            pulse.beat().await;
-            let Some((batch, ended)) = self.unless_over(patience, asked)? else {
+        for some in unfinished.chunks(AT_ONCE) {
+            if patience.is_over(self.clock.now()) {
                 break;
-            };
-            if !ended {
-                continue;
             }
-            let own = is_own(&batch);
-            report.adopted += self.adopt_from(&batch, &owner, pulse).await?;
-            if !own {
-                let end = BatchEnd {
-                    abandoned: true,
-                    truncated: true,
-                    ..BatchEnd::default()
-                };
-                self.finish(&batch.result.batch_id.as_str().into(), &end)
-                    .await?;
-                report.finished += 1;
+            // Every answer is there before anything is done by one: a call that nobody looks after meanwhile might hold up the others.
+            let closed = some.iter().map(|batch| async move {
+                let own = batch.result.batch_id == input.batch.as_str();
+                let closed = own || self.is_closed(batch, patience).await?;
+                pulse.beat().await;
+                Ok(closed.then_some((batch, own)))
+            });
+            for closed in join_all(closed).await {
+                if let Some(Some((batch, own))) = self.unless_over(patience, closed)? {
+                    self.adopt_all(batch, own, &owner, pulse, &mut report)
+                        .await?;
+                }
             }
         }
         Ok(report)
+    }
+
+    /// Finishes what a dead batch has left, and its row where it is another's.
+    async fn adopt_all(
+        &self,
+        batch: &BatchRow,
+        own: bool,
+        owner: &Owner,
+        pulse: &dyn Pulse,
+        report: &mut AdoptReport,
+    ) -> Result<(), EngineError> {
+        report.adopted += self.adopt_from(batch, owner, pulse).await?;
+        if !own {
+            let end = BatchEnd {
+                abandoned: true,
+                truncated: true,
+                ..BatchEnd::default()
+            };
+            self.finish(&batch.result.batch_id.as_str().into(), &end)
+                .await?;
+            report.finished += 1;
+        }
+        Ok(())
     }
 
     /// What an earlier try of this very activity had adopted and not finished.
