@@ -1,22 +1,22 @@
 //! Changed folios as JSON, one array a table: a driver writes each array with one statement, however many orders it holds.
 //!
-//! The keys are the names of the columns. Start requests are bytes and travel on their own.
+//! The keys are the names of the columns. Start requests are bytes, which JSON cannot hold, and travel beside their lines.
 
 mod orders;
+mod requests;
 mod sayings;
 
 use jiff::Timestamp;
-use redrive_core::ids::RunId;
 use serde::Serialize;
 use uuid::Uuid;
 
 use crate::db::storable;
-use crate::edit::Requests;
 use crate::folio::Folio;
 use crate::record::{AttemptRecord, micros};
 use crate::{AttemptOutcome, OrderPk};
 
 pub(crate) use orders::{changed_orders, new_orders};
+pub(crate) use requests::{requests, saved_requests};
 pub(crate) use sayings::{
     closed_dead_letters, followed_dead_letters, opened_dead_letters, verdicts,
 };
@@ -163,26 +163,4 @@ pub(crate) fn failures(folios: &[Folio]) -> Option<String> {
             pending: flag(*pending),
         })
     }))
-}
-
-/// Start requests to save: those of failed runs, and of failures that wait.
-pub(crate) fn saved_requests(folios: &[Folio]) -> Vec<(OrderPk, &RunId, &[u8])> {
-    let kept = folios
-        .iter()
-        .filter(|folio| folio.requests != Requests::Drop);
-    kept.flat_map(|folio| {
-        let row = &folio.order.row;
-        folio.failures.iter().filter_map(|(seen, pending)| {
-            let needed = *pending || seen.row.run_id == row.failed_run;
-            let request = seen.request.as_deref().filter(|_| needed)?;
-            Some((row.pk, &seen.row.run_id, request))
-        })
-    })
-    .collect()
-}
-
-/// Orders whose start requests are dropped, all of them or all but those that may be needed.
-pub(crate) fn requests(folios: &[Folio], what: Requests) -> Vec<OrderPk> {
-    let asked = folios.iter().filter(|folio| folio.requests == what);
-    asked.map(|folio| folio.order.row.pk).collect()
 }

@@ -23,8 +23,6 @@ pub(crate) enum Value {
     Ints(Vec<i64>),
     /// Several texts, in the same way.
     Texts(Vec<String>),
-    /// Several bytes; PostgreSQL only.
-    Blobs(Vec<Vec<u8>>),
 }
 
 /// The values of a statement, in the order of their numbers.
@@ -58,7 +56,6 @@ pub(super) fn bind_sqlite<'q>(
         Value::Instant(at) => query.bind(at.as_microsecond()),
         Value::Ints(numbers) => query.bind(crate::wire::list(&numbers)),
         Value::Texts(texts) => query.bind(crate::wire::list(&texts)),
-        Value::Blobs(_) => unreachable!("SQLite is given its bytes one by one"),
     }
 }
 
@@ -74,7 +71,6 @@ pub(super) fn bind_postgres<'q>(
         Value::Instant(at) => query.bind(Instant::from(at)),
         Value::Ints(numbers) => query.bind(numbers),
         Value::Texts(texts) => query.bind(texts),
-        Value::Blobs(blobs) => query.bind(blobs),
     }
 }
 
@@ -123,6 +119,12 @@ impl From<String> for Value {
 impl From<Option<&str>> for Value {
     fn from(text: Option<&str>) -> Self {
         Self::Text(text.map(storable))
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes)
     }
 }
 

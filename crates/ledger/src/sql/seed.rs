@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::SqlLedger;
 use super::connect::Place;
 use crate::contract::Result;
-use crate::db::{Conn, Statement, Value, args};
+use crate::db::{Conn, Statement, args};
 use crate::error::Doing;
 use crate::rows::Fields;
 
@@ -88,7 +88,7 @@ async fn page(conn: &mut Conn, from: u64, to: u64, now: Timestamp) -> Result<()>
             from as i64,
             to as i64,
             now.as_microsecond(),
-            Value::Bytes(REQUEST.to_vec()),
+            REQUEST.to_vec(),
             BATCH as i64
         ];
         conn.run(statement, args).await.doing(DOING)?;

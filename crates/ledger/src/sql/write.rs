@@ -6,7 +6,7 @@ use redrive_core::ids::OperationId;
 use super::bulk::{insert, update, update_of};
 use super::resolve::Decision;
 use crate::contract::Result;
-use crate::db::{Conn, Statement, Value, args};
+use crate::db::{Conn, Statement, args};
 use crate::edit::Requests;
 use crate::error::Doing;
 use crate::folio::Folio;
@@ -113,30 +113,12 @@ async fn of(
     Ok(())
 }
 
-/// Start requests are bytes, and no lines: PostgreSQL is given arrays of them, SQLite one after the other.
+/// Start requests are bytes, which JSON cannot hold: they come in one row, and the lines say where in it each stands.
 async fn save_requests(conn: &mut Conn, folios: &[Folio], now: Timestamp) -> Result<()> {
-    let now = now.as_microsecond();
-    let saved = wire::saved_requests(folios);
-    if saved.is_empty() {
-        return Ok(());
-    }
-    if conn.is_postgres() {
-        let args = vec![
-            Value::Ints(saved.iter().map(|(pk, ..)| *pk).collect()),
-            Value::texts(saved.iter().map(|(_, run, _)| run.as_str())),
-            Value::Blobs(saved.iter().map(|(.., bytes)| bytes.to_vec()).collect()),
-            Value::from(now),
-        ];
-        conn.run(SAVE_REQUESTS, args)
-            .await
-            .doing("save start requests")?;
-        return Ok(());
-    }
-    for (pk, run, bytes) in saved {
-        let args = args![pk, run.as_str(), Value::Bytes(bytes.to_vec()), now];
-        conn.run(SAVE_REQUEST, args)
-            .await
-            .doing("save a start request")?;
+    for saved in wire::saved_requests(folios) {
+        let args = args![saved.lines(), saved.bytes, now.as_microsecond()];
+        let written = conn.run(SAVE_REQUESTS, args).await;
+        written.doing("save start requests")?;
     }
     Ok(())
 }
@@ -161,14 +143,18 @@ const INSERT_FAILURES: Statement = insert!(
     "ON CONFLICT (run_id) DO UPDATE SET pending = excluded.pending"
 );
 
-const SAVE_REQUEST: &str = "\
-INSERT INTO start_requests (order_pk, run_id, request, saved_at) VALUES ($1, $2, $3, $4)
-ON CONFLICT (order_pk, run_id) DO NOTHING";
-
-const SAVE_REQUESTS: &str = "\
-INSERT INTO start_requests (order_pk, run_id, request, saved_at)
-SELECT r.order_pk, r.run_id, r.request, $4 FROM unnest($1, $2, $3) AS r (order_pk, run_id, request)
-ON CONFLICT (order_pk, run_id) DO NOTHING";
+const SAVE_REQUESTS: Statement = Statement::each(
+    "WITH j (value) AS MATERIALIZED (SELECT value FROM json_each($1))
+     INSERT INTO start_requests (order_pk, run_id, request, saved_at)
+     SELECT j.value ->> 'order_pk', j.value ->> 'run_id',
+            substr($2, j.value ->> 'first_byte', j.value ->> 'length'), $3
+     FROM j WHERE true
+     ON CONFLICT (order_pk, run_id) DO NOTHING",
+    "INSERT INTO start_requests (order_pk, run_id, request, saved_at)
+     SELECT j.order_pk, j.run_id, substr($2, j.first_byte, j.length), $3
+     FROM jsonb_to_recordset($1::jsonb) AS j (order_pk BIGINT, run_id TEXT, first_byte INT, length INT)
+     ON CONFLICT (order_pk, run_id) DO NOTHING",
+);
 
 const PRUNE_REQUESTS: &str = "\
 DELETE FROM start_requests

@@ -5,7 +5,7 @@ use redrive_core::ids::request_id;
 use redrive_core::states::State;
 use redrive_ledger::{ClaimRequest, Committed, Failure, Outcome, Plan, Resolution, Resolve};
 
-use super::world::{World, ann, at, failure, first_failure, ids, request, run, with_status};
+use super::world::{World, ann, at, failure, first_failure, ids, noise, request, run, with_status};
 
 fn statuses(statuses: &[&str]) -> BatchRules {
     BatchRules {
@@ -56,10 +56,8 @@ async fn a_claim_comes_with_its_intent() {
 #[tokio::test]
 async fn a_claim_brings_the_start_requests_that_are_short() {
     let world = World::new().await;
-    // What does not compress: every byte another one's hash.
-    let noise = (0_u64..8_192).flat_map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes());
     let long = Failure {
-        start_request: noise.collect(),
+        start_request: noise(0, 64 << 10),
         ..first_failure("long")
     };
     let given = long.start_request.clone();

@@ -330,6 +330,20 @@ async fn play(steps: &[Step]) {
     model.world.bystanders_are_unchanged().await;
 }
 
+/// What chance brings together once in some thousand plays.
+#[tokio::test]
+async fn a_stop_that_is_to_be_retried_may_be_parked() {
+    play(&[
+        Step::StartedByHand,
+        Step::Ends(RunStatus::Terminated),
+        Step::Describe,
+        Step::Settle,
+        Step::Resolve(Resolution::ManualRetry),
+        Step::Park,
+    ])
+    .await;
+}
+
 #[test]
 fn whatever_happens_nothing_is_lost_or_started_twice_or_counted_twice() {
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -6,7 +6,7 @@ use redrive_core::states::State;
 use redrive_ledger::{AttemptOutcome, Failure, ObserveSummary, Outcome};
 
 use super::world::{
-    World, ann, at, failure, first_failure, latest, request, run, verdict, with_status,
+    World, ann, at, failure, first_failure, latest, noise, request, run, verdict, with_status,
 };
 
 fn summary(new_failures: u64, new_orders: u64, failed_again: u64) -> ObserveSummary {
@@ -467,5 +467,28 @@ async fn a_thousand_failures_are_one_call() {
         Some(request("order-999"))
     );
     assert_eq!(world.observe(&failures).await, summary(0, 0, 0));
+    world.bystanders_are_unchanged().await;
+}
+
+#[tokio::test]
+async fn start_requests_of_any_length_are_kept_byte_for_byte() {
+    let world = World::new().await;
+    let lengths = [40, 700 << 10, 0, 700 << 10, 3 << 20, 8];
+    let failures: Vec<Failure> = (0..)
+        .zip(lengths)
+        .map(|(n, length)| Failure {
+            start_request: noise(n, length),
+            ..first_failure(&format!("order-{n}"))
+        })
+        .collect();
+    world.observe(&failures).await;
+    for given in &failures {
+        let kept = world.start_request(given.workflow_id.as_str()).await;
+        assert!(
+            kept.as_ref() == Some(&given.start_request),
+            "{}",
+            given.workflow_id
+        );
+    }
     world.bystanders_are_unchanged().await;
 }

@@ -95,6 +95,13 @@ pub fn request(order: &str) -> Vec<u8> {
     [REQUEST, order.as_bytes()].concat()
 }
 
+/// Bytes that do not compress, others for each `seed`: every eight another number's hash.
+pub fn noise(seed: u64, length: u64) -> Vec<u8> {
+    let numbers = (seed << 32)..(seed << 32) + length / 8;
+    let hashes = numbers.map(|n| n.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    hashes.flat_map(u64::to_le_bytes).collect()
+}
+
 /// The latest run, first of its chain.
 pub fn latest(run: &str, status: RunStatus, started: i64, closed: i64) -> Latest {
     let open = matches!(status, RunStatus::Running);
