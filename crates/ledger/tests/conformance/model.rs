@@ -14,7 +14,7 @@ use proptest::test_runner::{Config, TestRunner};
 use redrive_core::decide::{Elsewhere, RunStatus, elsewhere};
 use redrive_core::ids::RunId;
 use redrive_core::states::State;
-use redrive_ledger::{Checked, OurRun, Resolution, Resolve};
+use redrive_ledger::{Checked, OurRun, Resolution, Resolve, Story};
 
 use super::world::{World, ann};
 use server::{ORDER, Server, run_id};
@@ -315,7 +315,8 @@ impl Model {
     }
 }
 
-async fn play(steps: &[Step]) {
+/// Returns the order's story when everybody has come to rest.
+async fn play(steps: &[Step]) -> Story {
     let mut model = Model::new().await;
     for (n, step) in steps.iter().enumerate() {
         model.step(step).await;
@@ -328,20 +329,31 @@ async fn play(steps: &[Step]) {
     check::rules(&model, steps).await;
     check::audit(&model, steps).await;
     model.world.bystanders_are_unchanged().await;
+    model.world.story(ORDER).await
 }
 
 /// What chance brings together once in some thousand plays.
 #[tokio::test]
 async fn a_stop_that_is_to_be_retried_may_be_parked() {
-    play(&[
+    // The budget is spent, and an operator's retry finds a run that was terminated.
+    let mut steps = Vec::new();
+    for _ in 0..5 {
+        steps.extend([Step::Round(0), Step::Fails]);
+    }
+    steps.extend([
+        Step::Round(1),
+        Step::NextBatch(1),
+        Step::Resolve(Resolution::ManualRetry),
+        Step::Claim(1),
         Step::StartedByHand,
         Step::Ends(RunStatus::Terminated),
-        Step::Describe,
-        Step::Settle,
+        Step::NextBatch(1),
+        Step::Round(0),
         Step::Resolve(Resolution::ManualRetry),
         Step::Park,
-    ])
-    .await;
+    ]);
+    let story = play(&steps).await;
+    assert_eq!(story.order.state, State::DeadLettered, "{story:#?}");
 }
 
 #[test]
