@@ -40,6 +40,13 @@ impl<DB: Database> Held<DB> {
             Self::InTransaction(tx) => tx.commit().await,
         }
     }
+
+    async fn rollback(self) -> Result<()> {
+        match self {
+            Self::Alone(_) => Ok(()),
+            Self::InTransaction(tx) => tx.rollback().await,
+        }
+    }
 }
 
 impl Conn {
@@ -144,6 +151,15 @@ impl Tx {
         match self.0 {
             Conn::Sqlite(held) => held.commit().await,
             Conn::Postgres(held) => held.commit().await,
+        }
+    }
+
+    /// Ends it with nothing changed. What it has locked is free then; dropped, it is only once its connection is used again, and
+    /// who takes what nobody has locked would pass it over.
+    pub async fn end(self) -> Result<()> {
+        match self.0 {
+            Conn::Sqlite(held) => held.rollback().await,
+            Conn::Postgres(held) => held.rollback().await,
         }
     }
 

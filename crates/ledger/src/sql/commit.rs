@@ -5,7 +5,7 @@ use crate::contract::Result;
 use crate::error::Doing;
 use crate::folio::Learning;
 use crate::sql::load::{self, Attempts};
-use crate::sql::{SqlLedger, batch, write};
+use crate::sql::{SqlLedger, batch, home, write};
 use crate::{Commit, Committed, OrderPk, Outcome};
 
 pub(super) async fn commit(
@@ -26,14 +26,19 @@ pub(super) async fn commit(
             }
         )
     };
-    let which = if commits.iter().any(brings_failure) {
+    let failures = commits.iter().any(brings_failure);
+    let which = if failures {
         Attempts::All
     } else {
         Attempts::Open
     };
     let mut tx = ledger.begin().await?;
     if batch::has_ended(&mut tx, learning.batch).await? {
+        tx.end().await.doing("leave claimed orders")?;
         return Ok(vec![Committed::Fenced; commits.len()]);
+    }
+    if failures {
+        home::written_by(&mut tx, learning.policy).await?;
     }
     let mut book = Book::new(load::by_pk(&mut tx, &pks, which).await?);
     let committed = book.commit(commits, learning)?;

@@ -5,7 +5,7 @@ use redrive_core::policy::Policy;
 
 use crate::LedgerError;
 use crate::contract::Result;
-use crate::db::{Conn, Tx, args};
+use crate::db::{Conn, Statement, Tx, args};
 use crate::error::Doing;
 use crate::rows::Fields;
 use crate::sql::SqlLedger;
@@ -74,6 +74,8 @@ pub(super) async fn apply_policy(ledger: &SqlLedger, policy: &Policy) -> Result<
     if setting(&mut tx, POLICY).await?.as_deref() == Some(digest.as_str()) {
         return Ok(0);
     }
+    // Who writes by another policy at this moment is waited for, and what it wrote is seen below.
+    set(&mut tx, POLICY, &digest).await?;
     let kinds = tx
         .all(
             "SELECT DISTINCT failure_status, has_parent FROM orders WHERE closed_at IS NULL",
@@ -90,7 +92,22 @@ pub(super) async fn apply_policy(ledger: &SqlLedger, policy: &Policy) -> Result<
         .doing("bring orders in line with the policy")?;
         changed += done;
     }
-    set(&mut tx, POLICY, &digest).await?;
     tx.commit().await.doing("apply the policy")?;
     Ok(changed)
 }
+
+/// Notes that whose turn it is stands in the ledger by `policy`, too: while workers are given a new one in turn, those that
+/// have the old one go on. Where it is not the policy that was applied last, the next worker to start applies its own again.
+pub(super) async fn written_by(conn: &mut Conn, policy: &Policy) -> Result<()> {
+    let found = conn.maybe(APPLIED, args![POLICY]).await;
+    let found = found.doing("read which policy was applied")?;
+    let applied = found.map(|row| row.text("value")).transpose()?;
+    match applied.as_deref() {
+        None | Some("") => Ok(()),
+        Some(applied) if applied == policy.digest() => Ok(()),
+        Some(_) => set(conn, POLICY, "").await,
+    }
+}
+
+const APPLIED: Statement =
+    Statement::both("SELECT value FROM settings WHERE key = $1").locked(" FOR SHARE");

@@ -256,6 +256,7 @@ impl Ledger for SqlLedger {
             resolution,
             by,
             operation: None,
+            reopens: None,
             now,
         };
         again(|| resolve::resolve_many(self, &decision, orders)).await

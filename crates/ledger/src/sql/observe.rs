@@ -14,7 +14,7 @@ use crate::folio::Learning;
 use crate::record::Seen;
 use crate::rows::Fields;
 use crate::sql::load::{self, Attempts};
-use crate::sql::{SqlLedger, batch, write};
+use crate::sql::{SqlLedger, batch, home, write};
 use crate::transition::observe::{first, report as report_to};
 use crate::{Failure, ObserveSummary, OrderPk, rows};
 
@@ -63,10 +63,12 @@ pub(super) async fn observe(
     // Two scans may see the same new order at once; there is no row yet that one could lock.
     tx.lock("observe").await.doing("wait for another scan")?;
     batch::goes_on(&mut tx, learning.batch).await?;
+    home::written_by(&mut tx, learning.policy).await?;
     let mut folios = load::by_workflow(&mut tx, &orders, Attempts::All).await?;
     // Asked only now: a failure of a known order is recorded by whoever has locked the order.
     let unknown: HashSet<RunId> = unknown_runs(&mut tx, &runs).await?.into_iter().collect();
     if unknown.is_empty() {
+        tx.end().await.doing("leave known failures")?;
         return Ok(ObserveSummary::default());
     }
     load::said(&mut tx, learning.batch, &mut folios).await?;
@@ -94,9 +96,11 @@ pub(super) async fn report(
     let seen = Seen::new(failure, policy.keep_start_requests, learning.now())?;
     let mut tx = ledger.begin().await?;
     tx.lock("observe").await.doing("wait for a scan")?;
+    home::written_by(&mut tx, policy).await?;
     let mut folios = load::by_workflow(&mut tx, &[&failure.workflow_id], Attempts::All).await?;
     let run = std::slice::from_ref(&failure.run_id);
     if unknown_runs(&mut tx, run).await?.is_empty() {
+        tx.end().await.doing("leave a known failure")?;
         return Ok(false);
     }
     match folios.first_mut() {
@@ -142,6 +146,7 @@ async fn take_up(
     }
     let mut tx = ledger.begin().await?;
     batch::goes_on(&mut tx, learning.batch).await?;
+    home::written_by(&mut tx, learning.policy).await?;
     let pks: BTreeSet<OrderPk> = pending(&mut tx).await?.iter().map(|(pk, _)| *pk).collect();
     let locked: Vec<OrderPk> = pks.iter().copied().collect();
     let mut folios = load::by_pk(&mut tx, &locked, Attempts::All).await?;

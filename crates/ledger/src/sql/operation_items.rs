@@ -41,9 +41,11 @@ pub(super) async fn name(conn: &mut Conn, id: &OperationId, orders: &[WorkflowId
     Ok(())
 }
 
+/// A pending one has a generation if its order is closed: who names it wants that reopened. One that is closed later is not.
 const NAME: &str = "\
-INSERT INTO operation_items (operation_id, order_pk, state)
-SELECT DISTINCT CAST($1 AS TEXT), o.id, 'pending' FROM json_each($2) AS j JOIN orders AS o ON o.workflow_id = j.value";
+INSERT INTO operation_items (operation_id, order_pk, state, generation)
+SELECT DISTINCT CAST($1 AS TEXT), o.id, 'pending', CASE WHEN o.closed_at IS NOT NULL THEN o.generation END
+FROM json_each($2) AS j JOIN orders AS o ON o.workflow_id = j.value";
 
 /// What stood of items before they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,6 +24,8 @@ use crate::{
 struct Chosen {
     /// To be resolved.
     orders: Vec<WorkflowId>,
+    /// Those of them that were closed when they were named, with their generations then.
+    reopens: HashMap<WorkflowId, u32>,
     /// Decided by others.
     decided: Vec<(OrderPk, DeadLetter)>,
     /// The last entry of the page.
@@ -49,16 +51,17 @@ pub(super) async fn take(
         actor: known.actor.clone(),
         reason: known.reason.clone(),
     };
+    let chosen = match &known.filter {
+        Some(filter) => matching(&mut tx, &known, filter, size).await?,
+        None => named(&mut tx, id, size).await?,
+    };
     let decision = Decision {
         policy,
         resolution: Resolution::ManualRetry,
         by: &by,
         operation: Some(id),
+        reopens: Some(&chosen.reopens),
         now,
-    };
-    let chosen = match &known.filter {
-        Some(filter) => matching(&mut tx, &known, filter, size).await?,
-        None => named(&mut tx, id, size).await?,
     };
     let resolved = resolve::carry_out(&mut tx, &decision, &chosen.orders).await?;
     let stood = if known.filter.is_some() {
@@ -178,19 +181,24 @@ async fn named(conn: &mut Conn, id: &OperationId, size: u32) -> Result<Chosen> {
         .all(PENDING, args![id.as_str(), size])
         .await
         .doing("read the orders of an operation")?;
-    let orders: Vec<WorkflowId> = found
-        .iter()
-        .map(|row| row.id("workflow_id"))
-        .collect::<Result<_>>()?;
-    Ok(Chosen {
-        exhausted: orders.len() < size as usize,
-        orders,
+    let mut chosen = Chosen {
+        exhausted: found.len() < size as usize,
         ..Chosen::default()
-    })
+    };
+    for row in &found {
+        let order: WorkflowId = row.id("workflow_id")?;
+        if row.maybe_int("generation")?.is_some() {
+            chosen
+                .reopens
+                .insert(order.clone(), row.number("generation")?);
+        }
+        chosen.orders.push(order);
+    }
+    Ok(chosen)
 }
 
 const PENDING: &str = "\
-SELECT o.workflow_id FROM operation_items AS i JOIN orders AS o ON o.id = i.order_pk
+SELECT o.workflow_id, i.generation FROM operation_items AS i JOIN orders AS o ON o.id = i.order_pk
 WHERE i.operation_id = $1 AND i.state = 'pending' ORDER BY i.order_pk LIMIT $2";
 
 fn items(

@@ -27,6 +27,8 @@ pub(super) struct Decision<'a> {
     pub by: &'a NewAuditEvent,
     /// The operation that carries it out.
     pub operation: Option<&'a OperationId>,
+    /// The closed orders that a retry takes up again, with their generations; `None`: every one.
+    pub reopens: Option<&'a HashMap<WorkflowId, u32>>,
     pub now: Timestamp,
 }
 
@@ -50,6 +52,7 @@ pub(super) async fn resolve(
         resolution: resolve.resolution,
         by: &resolve.by,
         operation: None,
+        reopens: None,
         now,
     };
     let orders = std::slice::from_ref(&resolve.workflow_id);
@@ -123,7 +126,12 @@ fn resolve_folio(
         resolution: decision.resolution,
         by: decision.by.clone(),
     };
-    resolve_order(folio, entry, &resolve, decision.policy, decision.now)
+    let generation = folio.order.row.generation;
+    let reopens = decision
+        .reopens
+        .is_none_or(|of| of.get(&resolve.workflow_id) == Some(&generation));
+    let (policy, now) = (decision.policy, decision.now);
+    resolve_order(folio, entry, &resolve, reopens, policy, now)
 }
 
 fn gone(folio: &Folio) -> LedgerError {
@@ -145,6 +153,7 @@ pub(super) async fn park(
         return Ok(None);
     };
     if !park_order(folio, park, now)? {
+        tx.end().await.doing("leave an order")?;
         return Ok(None);
     }
     let pk = folio.order.row.pk;
@@ -169,6 +178,7 @@ pub(super) async fn act(
         return Ok(Acted::NoSuchOrder);
     };
     if !act_on(folio, act, by, policy, now)? {
+        tx.end().await.doing("leave an order")?;
         return Ok(Acted::NotNow(folio.state()));
     }
     let row = folio.order.row.clone();

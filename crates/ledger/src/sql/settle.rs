@@ -8,7 +8,7 @@ use crate::db::args;
 use crate::error::Doing;
 use crate::folio::Learning;
 use crate::sql::load::{self, Attempts};
-use crate::sql::{SqlLedger, batch, write};
+use crate::sql::{SqlLedger, batch, home, write};
 use crate::{Check, Checked, OrderPk, rows};
 
 // What is looked up of an order is looked up among its own attempts: with EXISTS, or by `run_id IS NULL`, either database may
@@ -49,6 +49,7 @@ pub(super) async fn settle(
     let pks: Vec<OrderPk> = checked.iter().map(|checked| checked.check.pk).collect();
     let mut tx = ledger.begin().await?;
     batch::goes_on(&mut tx, learning.batch).await?;
+    home::written_by(&mut tx, learning.policy).await?;
     let mut folios = load::by_pk(&mut tx, &pks, Attempts::All).await?;
     load::said(&mut tx, learning.batch, &mut folios).await?;
     let mut book = Book::new(folios);

@@ -21,11 +21,13 @@ pub(crate) enum Decided {
     Never,
 }
 
-/// Carries out `resolve`; `entry` is the order's latest dead letter.
+/// Carries out `resolve`; `entry` is the order's latest dead letter, and `may_reopen` whether a retry takes up an order that is
+/// closed.
 pub(crate) fn resolve(
     folio: &mut Folio,
     entry: Option<&DeadLetter>,
     resolve: &Resolve,
+    may_reopen: bool,
     policy: &Policy,
     now: Timestamp,
 ) -> Result<Decided, LedgerError> {
@@ -33,7 +35,7 @@ pub(crate) fn resolve(
         return Ok(Decided::Never);
     };
     let waits = entry.resolved_at.is_none();
-    let reopens = matches!(folio.state(), State::Stopped | State::Resolved);
+    let reopens = may_reopen && matches!(folio.state(), State::Stopped | State::Resolved);
     match resolve.resolution {
         Resolution::ManualRetry if waits || reopens => manual_retry(folio, policy, now)?,
         Resolution::Cancelled | Resolution::Escalated if waits => {

@@ -67,6 +67,31 @@ async fn a_changed_policy_changes_whose_turn_it_is() {
     world.bystanders_are_unchanged().await;
 }
 
+#[tokio::test]
+async fn what_an_old_policy_writes_after_a_new_one_was_applied_is_brought_in_line_by_the_next_to_start()
+ {
+    let world = World::new().await;
+    let mut new = world.policy.clone();
+    new.statuses.insert(
+        "fraud_suspected".into(),
+        StatusPolicy {
+            reprocess: true,
+            ..Default::default()
+        },
+    );
+    let applied = async |policy: &Policy| world.ledger.apply_policy(policy).await.unwrap();
+    applied(&new).await;
+    // A worker that has the old policy scans.
+    let fraud = with_status("fraud_suspected", first_failure("fraud"));
+    world.observe(&[fraud]).await;
+    assert!(!world.order("fraud").await.eligible);
+    assert_eq!(applied(&new).await, 1, "that worker has the new one now");
+    assert!(world.order("fraud").await.eligible);
+    assert_eq!(applied(&new).await, 0);
+    assert_eq!(applied(&world.policy).await, 2, "and the bystander");
+    world.bystanders_are_unchanged().await;
+}
+
 fn window(workflow_type: &str, watermark: i64, swept: i64) -> ScanWindow {
     ScanWindow {
         workflow_type: workflow_type.into(),
@@ -106,6 +131,20 @@ async fn a_watermark_never_goes_back() {
         .unwrap();
     assert_eq!(read("A").await, Some(window("A", 110, 60)));
     assert_eq!(read("B").await, Some(window("B", 7, 7)));
+}
+
+#[tokio::test]
+async fn what_a_clock_that_went_wrong_has_noted_of_scans_goes_back() {
+    let world = World::new().await;
+    for noted in [
+        window("A", 9_000, 50),
+        window("A", 100, 9_000),
+        window("A", 110, 40),
+    ] {
+        world.ledger.save_scan_window(&noted).await.unwrap();
+    }
+    let kept = world.ledger.scan_window("A").await.unwrap();
+    assert_eq!(kept, Some(window("A", 110, 40)));
 }
 
 #[tokio::test]

@@ -7,7 +7,8 @@ use redrive_core::ids::OperationId;
 use redrive_core::states::State;
 use redrive_ledger::{
     AuditFilter, BatchEnd, Chosen, ClaimRequest, DeadLetterFilter, Failure, LedgerError, Limited,
-    Operation, OperationEnd, OperationOpening, OperationStatus, Outcome, Resolution, Resolved,
+    Operation, OperationEnd, OperationOpening, OperationStatus, Outcome, Park, Resolution, Resolve,
+    Resolved,
 };
 
 use super::world::{World, ann, first_failure, ids, latest, with_status};
@@ -342,6 +343,47 @@ async fn of_two_operations_one_takes_an_entry_and_the_other_tells_who_did() {
     for order in ORDERS {
         assert_eq!(world.story(order).await.audit.len(), 1, "{order}");
         assert_eq!(world.order(order).await.generation, 2, "{order}");
+    }
+    world.bystanders_are_unchanged().await;
+}
+
+#[tokio::test]
+async fn an_order_that_was_named_when_it_was_closed_is_reopened_and_one_that_is_closed_later_is_not()
+ {
+    let world = world().await;
+    world.cancel("a").await;
+    world.cancel("b").await;
+    let named = Chosen::Named(["a", "b", "c", "d"].map(Into::into).to_vec());
+    begin(&world, "o", named).await;
+    world.cancel("c").await;
+    // Somebody else takes b up again meanwhile, and gives it up again.
+    let retry = Resolve {
+        workflow_id: "b".into(),
+        resolution: Resolution::ManualRetry,
+        by: ann("once more"),
+    };
+    let retried = world.ledger.resolve(&world.policy, &retry, world.now());
+    assert!(matches!(retried.await, Ok(Resolved::Done(_))));
+    let park = Park::from(ann("no"));
+    let parked = world
+        .ledger
+        .park(&"b".into(), &park, world.now())
+        .await
+        .unwrap();
+    assert!(parked.is_some());
+    world.cancel("b").await;
+    let o = take(&world, "o", 0, 10).await;
+    assert_eq!((counts(&o), o.exhausted), ([4, 2, 0, 0, 2], true));
+    let by_ann = "it was decided before: cancelled by ann";
+    let skipped = |order: &str| (order.to_owned(), false, by_ann.to_owned());
+    assert_eq!(not_started(&world, "o").await, [skipped("b"), skipped("c")]);
+    for (order, state) in [
+        ("a", State::Failed),
+        ("b", State::Resolved),
+        ("c", State::Resolved),
+        ("d", State::Failed),
+    ] {
+        assert_eq!(world.order(order).await.state, state, "{order}");
     }
     world.bystanders_are_unchanged().await;
 }

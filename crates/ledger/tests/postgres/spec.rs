@@ -1,6 +1,7 @@
 //! The spec's dashboard query, word for word: it gives what `redrive report` shows.
 
-use redrive_ledger::Ledger;
+use redrive_core::decide::DeadLetterReason;
+use redrive_ledger::{Ledger, Outcome};
 use redrive_test_postgres::Database;
 use sqlx::{Connection, PgConnection, Row, ValueRef};
 
@@ -44,7 +45,7 @@ async fn the_specs_dashboard_query_gives_the_rows_of_the_report() {
     assert!(asked(&database).await.is_empty());
 
     world
-        .observe(&["a", "b", "c", "d"].map(first_failure))
+        .observe(&["a", "b", "c", "d", "e"].map(first_failure))
         .await;
     world.open("b1").await;
     world.restart("a", "a-1", "b1").await;
@@ -52,6 +53,9 @@ async fn the_specs_dashboard_query_gives_the_rows_of_the_report() {
     world.finish("b1").await;
     world.open("b2").await;
     world.restart("c", "c-1", "b2").await;
+    let claimed = world.claim_one("e", "b2").await;
+    let buried = Outcome::DeadLettered(DeadLetterReason::BudgetSpent);
+    world.commit("b2", &claimed, buried).await;
     world.finish("b2").await;
     world.wait(86_400);
     world.open("b3").await;
@@ -74,6 +78,8 @@ async fn the_specs_dashboard_query_gives_the_rows_of_the_report() {
         .collect();
     let restarted: Vec<u64> = days.iter().map(|day| day.restarted).collect();
     assert_eq!(restarted, [0, 1, 3]);
+    let buried: Vec<u64> = days.iter().map(|day| day.sent_to_dlq).collect();
+    assert_eq!(buried, [0, 0, 1]);
     assert_eq!(asked(&database).await, shown);
 }
 
