@@ -163,6 +163,7 @@ impl Asks<'_> {
         let ours = [
             redrive_flows::BATCH_WORKFLOW,
             redrive_flows::ORCHESTRATION_WORKFLOW,
+            redrive_flows::OPERATION_WORKFLOW,
         ];
         let others = ours.map(|ours| format!("WorkflowType != '{ours}'"));
         let request = ListWorkflowExecutionsRequest {

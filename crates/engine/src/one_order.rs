@@ -28,6 +28,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// So often an order that is not ready in time waits for another turn.
 const TURNS_LOST_AT_MOST: u32 = 2;
+/// So many descriptions of one order may be lost in a row, while the server answers about others.
+const LOST_AT_MOST: u32 = 12;
+
 /// When to begin nothing new, and when to stop asking.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
@@ -47,6 +50,8 @@ struct Progress {
     turn: Option<Timestamp>,
     /// Turns that came to nothing, for the order was not ready in time.
     turns_lost: u32,
+    /// Answers that were lost since the order was last described.
+    lost: u32,
     pause: Duration,
 }
 
@@ -86,6 +91,7 @@ impl Engine {
             in_doubt: !fresh,
             turn: None,
             turns_lost: 0,
+            lost: 0,
             pause: FIRST_PAUSE,
         };
         loop {
@@ -95,14 +101,21 @@ impl Engine {
             match self.turn(order, batch, &mut progress, limits, stop).await {
                 Ok(Turn::End(outcome)) => return Ok(outcome),
                 Ok(Turn::Again) => {}
-                Ok(Turn::AgainAfterPause)
-                | Err(EngineError::Gateway(GatewayError::Unknown(_) | GatewayError::Throttle(_))) =>
-                {
-                    if stop() || self.clock.now() >= limits.gives_up_at {
+                Err(EngineError::Gateway(GatewayError::Unknown(error))) => {
+                    progress.lost += 1;
+                    if progress.lost.is_multiple_of(LOST_AT_MOST) && self.server_answers().await {
+                        tracing::warn!(error, workflow.id = %order.workflow_id, "the server does not tell of an order; it stays claimed");
+                        return Ok(Outcome::AnswerUnknown);
+                    }
+                    if !self.pauses(&mut progress, limits, stop).await {
                         return Ok(progress.given_up());
                     }
-                    self.clock.sleep(progress.pause).await;
-                    progress.pause = (progress.pause * 2).min(LONGEST_PAUSE);
+                }
+                Ok(Turn::AgainAfterPause)
+                | Err(EngineError::Gateway(GatewayError::Throttle(_))) => {
+                    if !self.pauses(&mut progress, limits, stop).await {
+                        return Ok(progress.given_up());
+                    }
                 }
                 Err(EngineError::Gateway(GatewayError::Item(message))) => {
                     return Ok(Outcome::ItemError { message });
@@ -110,6 +123,21 @@ impl Engine {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Waits before it asks again; not where that is over.
+    async fn pauses(
+        &self,
+        progress: &mut Progress,
+        limits: Limits,
+        stop: &(dyn Fn() -> bool + Send + Sync),
+    ) -> bool {
+        let goes_on = !stop() && self.clock.now() < limits.gives_up_at;
+        if goes_on {
+            self.clock.sleep(progress.pause).await;
+            progress.pause = (progress.pause * 2).min(LONGEST_PAUSE);
+        }
+        goes_on
     }
 
     async fn must_stop(
@@ -140,6 +168,7 @@ impl Engine {
             .gateway
             .describe(&order.workflow_id, mark.as_ref())
             .await?;
+        progress.lost = 0;
         match after_describe(&order.from_run, order.manual, latest.as_ref()) {
             Step::Record(run) => Ok(Turn::End(Outcome::Restarted(run))),
             Step::LookBack => match latest {

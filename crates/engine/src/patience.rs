@@ -15,8 +15,12 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause: well below the heartbeat timeout.
 const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
-/// So many answers to one call may be lost in a row; then the server is away, and another try of the phase finds it back.
+/// So many answers to one call may be lost in a row; then the server is away, and another try of the phase finds it back, or it does
+/// not tell of what was asked.
 const LOST_AT_MOST: u32 = 3;
+
+/// A workflow that nobody has: what the server says of it is that there is none.
+const NOBODYS: &str = "redrive-is-anybody-there";
 
 /// How long a phase has patience, and how it tells that it lives meanwhile.
 #[derive(Clone, Copy)]
@@ -111,6 +115,13 @@ impl Engine {
             patience.pulse.beat().await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Whether the server answers at all. It may be there and not tell of one order, whose shard is lost, say: that order must
+    /// hold up no other.
+    pub(crate) async fn server_answers(&self) -> bool {
+        let told = self.gateway.describe(&NOBODYS.into(), None).await;
+        !matches!(told, Err(GatewayError::Unknown(_)))
     }
 
     /// How many failed runs visibility shows in a window; asked in turn, and patiently.

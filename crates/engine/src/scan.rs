@@ -57,13 +57,15 @@ impl Engine {
         stored: &mut ObserveSummary,
     ) -> Result<bool, EngineError> {
         let now = self.clock.now();
-        let mut known = self.known_window(workflow_type, now, patience).await?;
+        let known = self.known_window(workflow_type, now, patience).await?;
+        let mut known = trusted(known, &self.policy.scan, now);
         let (from, sweeps) = begin(&known, &self.policy.scan, now);
         let mut ahead = vec![Window {
             workflow_type: workflow_type.to_owned(),
             from,
             to: now,
         }];
+        let mut whole = true;
         while let Some(window) = ahead.pop() {
             if patience.is_over(self.clock.now()) {
                 return Ok(false);
@@ -74,15 +76,18 @@ impl Engine {
                 ahead.extend([later, earlier]);
                 continue;
             }
-            self.store(&window, batch, patience, stored).await?;
-            known.watermark = known.watermark.max(window.to);
-            self.ledger.save_scan_window(&known).await?;
+            whole &= self.store(&window, batch, patience, stored).await?;
+            // What the server did not tell of holds back nothing else, and is read again by every scan until it is told.
+            if whole {
+                known.watermark = known.watermark.max(window.to);
+                self.ledger.save_scan_window(&known).await?;
+            }
         }
-        if sweeps {
+        if sweeps && whole {
             known.swept_at = now;
             self.ledger.save_scan_window(&known).await?;
         }
-        Ok(true)
+        Ok(whole)
     }
 
     /// How far the type has been scanned. The first look takes in the look-back only: what is older is counted, so that
@@ -114,15 +119,15 @@ impl Engine {
     }
 
     /// Stores every failed run of a window, and adds to `stored` what that brought. What was read before an error is stored, too:
-    /// whoever tries again goes on from there.
+    /// whoever tries again goes on from there. Returns whether the server told of all.
     pub(crate) async fn store(
         &self,
         window: &Window,
         batch: &BatchId,
         patience: Patience<'_>,
         stored: &mut ObserveSummary,
-    ) -> Result<(), EngineError> {
-        let mut page = Vec::new();
+    ) -> Result<bool, EngineError> {
+        let (mut page, mut whole) = (Vec::new(), true);
         loop {
             let listed = self.list_failed(window, &page, patience).await?;
             for portion in portions(listed.runs) {
@@ -133,24 +138,24 @@ impl Engine {
                     .ledger
                     .observe(&self.policy, batch, &failures, self.clock.moment())
                     .await?;
-                read?;
+                whole &= read?;
                 patience.pulse.beat().await;
             }
             if listed.next.is_empty() {
-                return Ok(());
+                return Ok(whole);
             }
             page = listed.next;
         }
     }
 
     /// Reads those runs that the ledger does not know, as their answers come, and adds them to `failures`. One that cannot be read
-    /// is left to the next sweep.
+    /// is left to the next sweep. Returns whether the server told of all others.
     pub(crate) async fn read_new(
         &self,
         listed: Vec<RunToRead>,
         patience: Patience<'_>,
         failures: &mut Vec<Failure>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let runs: Vec<RunId> = listed.iter().map(|run| run.run_id.clone()).collect();
         let unknown: std::collections::HashSet<_> =
             self.ledger.unknown_runs(&runs).await?.into_iter().collect();
@@ -163,6 +168,7 @@ impl Engine {
                 self.patiently(patience, read).await
             })
             .buffer_unordered(AT_ONCE);
+        let mut whole = true;
         while let Some(read) = reading.next().await {
             match read {
                 Ok(run) => failures.extend(run.map(|run| self.classified(run))),
@@ -172,13 +178,17 @@ impl Engine {
                         "a failed run cannot be read; the next sweep tries again"
                     );
                 }
+                Err(error @ GatewayError::Unknown(_)) if self.server_answers().await => {
+                    tracing::warn!(%error, "the server does not tell of a failed run; the next scan asks again");
+                    whole = false;
+                }
                 Err(error) => return Err(error.into()),
             }
             if failures.len() % 100 == 99 {
                 patience.pulse.beat().await;
             }
         }
-        Ok(())
+        Ok(whole)
     }
 }
 
@@ -187,6 +197,20 @@ fn portions(mut runs: Vec<RunToRead>) -> impl Iterator<Item = Vec<RunToRead>> {
     runs.reverse();
     let portions: Vec<_> = runs.chunks(PORTION).map(<[_]>::to_vec).collect();
     portions.into_iter()
+}
+
+/// How far was scanned, as it is to be believed: a time that is still to come, by more than clocks differ, was noted by a clock
+/// that went wrong. Nothing is known then, and the last hours are swept.
+fn trusted(known: ScanWindow, policy: &ScanPolicy, now: Timestamp) -> ScanWindow {
+    let noted = known.watermark.max(known.swept_at);
+    if before(noted, policy.overlap) <= now {
+        return known;
+    }
+    ScanWindow {
+        watermark: before(now, policy.sweep_back).max(known.first_look_at),
+        swept_at: before(now, policy.sweep_every),
+        ..known
+    }
 }
 
 /// Where this scan begins, and whether it is a sweep.
@@ -256,6 +280,23 @@ mod tests {
     fn a_sweep_is_hourly_and_reads_a_day() {
         let (from, sweeps) = begin(&known(200, 199), &ScanPolicy::default(), at(200));
         assert_eq!((from, sweeps), (at(176), true));
+    }
+
+    #[test]
+    fn what_a_clock_that_went_wrong_has_noted_is_not_believed() {
+        let policy = ScanPolicy::default();
+        let swept = |watermark, swept| {
+            let known = trusted(known(watermark, swept), &policy, at(200));
+            (known.watermark, begin(&known, &policy, at(200)))
+        };
+        let day_before = at(176) - SignedDuration::from_mins(15);
+        for (watermark, swept_at) in [(900, 200), (200, 900), (900, 900)] {
+            assert_eq!(swept(watermark, swept_at), (at(176), (day_before, true)));
+        }
+        // Clocks differ a little.
+        let mut ahead = known(200, 200);
+        ahead.watermark += SignedDuration::from_mins(15);
+        assert_eq!(trusted(ahead.clone(), &policy, at(200)), ahead);
     }
 
     #[test]

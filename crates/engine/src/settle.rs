@@ -1,22 +1,37 @@
 //! Settle: every open order that is due to be looked at is described, and the ledger learns how it stands.
 
+use std::collections::HashSet;
+
 use futures::StreamExt;
 use redrive_core::decide::{Elsewhere, Latest, elsewhere};
 use redrive_core::ids::BatchId;
 use redrive_flows::activities::{Phase, SettleReport};
-use redrive_ledger::{AttemptOutcome, Check, Checked, OurRun};
+use redrive_ledger::{AttemptOutcome, Check, Checked, OrderPk, OurRun};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gateway::{GatewayError, Mark, RunToRead};
 use crate::one_order::attempt_end;
-use crate::patience::Patience;
+use crate::patience::{Again, MayAskAgain, Patience};
 use crate::pulse::Pulse;
 
 /// Orders a transaction.
 const PAGE: u32 = 200;
 /// Descriptions at the same time.
 const AT_ONCE: usize = 16;
+
+/// What a settle has come to.
+#[derive(Default)]
+struct Progress {
+    /// Orders that were settled.
+    checked: u64,
+    /// Those that stay due: nothing is known of how they stand. They are not asked about again this time, and hold nobody up.
+    passed: HashSet<OrderPk>,
+    /// Orders were passed of which the server does not tell.
+    silent: bool,
+    /// The time was up before all were asked about.
+    ran_out: bool,
+}
 
 impl Engine {
     /// Describes every order that is due to be, until none is or the time is up; then takes up closes that had to wait.
@@ -26,63 +41,71 @@ impl Engine {
         pulse: &dyn Pulse,
     ) -> Result<SettleReport, EngineError> {
         let began = self.clock.now();
-        let (mut checked, mut complete) = (0, false);
         let patience = Patience {
             ends_at: input.ends_at,
             pulse,
         };
-        while !patience.is_over(self.clock.now()) {
-            let due = self.ledger.due_checks(began, PAGE).await?;
-            let (answers, in_time) = self.settle_page(&input.batch, &due, patience).await?;
-            checked += answers;
+        let (mut progress, mut asked_all) = (Progress::default(), false);
+        while !asked_all && !progress.ran_out && !patience.is_over(self.clock.now()) {
+            let passed = progress.passed.len() as u32;
+            let mut due = self.ledger.due_checks(began, PAGE + passed).await?;
+            due.retain(|check| !progress.passed.contains(&check.pk));
+            self.settle_page(&input.batch, &due, patience, &mut progress)
+                .await?;
             pulse.beat().await;
-            if !in_time {
-                break;
-            }
-            if (due.len() as u32) < PAGE || answers == 0 {
-                complete = true;
-                break;
-            }
+            asked_all = (due.len() as u32) < PAGE;
         }
         self.ledger
             .observe_pending(&self.policy, &input.batch, self.clock.moment())
             .await?;
         Ok(SettleReport {
-            checked,
+            checked: progress.checked,
             due_by: self.clock.now(),
-            complete,
+            complete: asked_all && !progress.ran_out && !progress.silent,
         })
     }
 
-    /// One page. An order that cannot be described stays due; the others are settled. Returns how many, and whether there was time
-    /// for all.
+    /// One page. An order that cannot be described stays due, and so does one of whom the server does not tell; the others are
+    /// settled.
     async fn settle_page(
         &self,
         batch: &BatchId,
         due: &[Check],
         patience: Patience<'_>,
-    ) -> Result<(u64, bool), EngineError> {
+        progress: &mut Progress,
+    ) -> Result<(), EngineError> {
         let mut described = futures::stream::iter(due.iter().cloned())
             .map(|check| async move {
-                self.patiently(patience, || self.look_at(check.clone(), patience))
-                    .await
+                let pk = check.pk;
+                let looked = self.patiently(patience, || self.look_at(check.clone(), patience));
+                (pk, looked.await)
             })
             .buffer_unordered(AT_ONCE);
-        let (mut answers, mut in_time) = (Vec::with_capacity(due.len()), true);
-        while let Some(answer) = described.next().await {
+        let mut answers = Vec::with_capacity(due.len());
+        while let Some((pk, answer)) = described.next().await {
             match self.unless_over(patience, answer) {
-                Ok(Some(checked)) => answers.extend(checked),
-                Ok(None) => in_time = false,
+                Ok(Some(Some(checked))) => {
+                    answers.push(checked);
+                    continue;
+                }
+                Ok(Some(None)) => {}
+                Ok(None) => progress.ran_out = true,
                 Err(EngineError::Gateway(GatewayError::Item(message))) => {
                     tracing::warn!(message, "an order cannot be described; it stays due");
                 }
+                Err(error) if error.again() == Again::OnceMore && self.server_answers().await => {
+                    tracing::warn!(%error, "the server does not tell of an order; it stays due");
+                    progress.silent = true;
+                }
                 Err(error) => return Err(error),
             }
+            progress.passed.insert(pk);
         }
+        progress.checked += answers.len() as u64;
         self.ledger
             .settle(&self.policy, batch, &answers, self.clock.moment())
             .await?;
-        Ok((answers.len() as u64, in_time))
+        Ok(())
     }
 
     /// Asks how one order stands; `None` where the answer changed while asking.

@@ -1,11 +1,13 @@
 //! Running a batch by hand, and waiting for its result.
 
+use jiff::{SignedDuration, Timestamp};
 use redrive_core::decide::BatchRules;
 use redrive_core::ids::WorkflowId;
-use redrive_core::report::ReprocessingResult;
+use redrive_core::report::{BatchStatus, ReprocessingResult};
 use redrive_flows::batch::BatchRun;
 use redrive_flows::input::{BatchInput, OrchestrationInput};
 use redrive_flows::{ReprocessingBatchWorkflow, ReprocessingOrchestrationWorkflow, options};
+use redrive_ledger::BatchRow;
 use temporalio_client::errors::{WorkflowGetResultError, WorkflowStartError};
 use temporalio_client::{WorkflowGetResultOptions, WorkflowStartOptions};
 
@@ -47,6 +49,14 @@ impl RunRequest {
     fn is_particular(&self) -> bool {
         self.order.is_some() || !self.failure_statuses.is_empty()
     }
+}
+
+/// Whether the batch can be running now: its row says so, and the server has not ended it for its time. Where all workers
+/// died in the middle of it, the row says so until another batch looks at it.
+pub fn may_run(batch: &BatchRow, now: Timestamp) -> bool {
+    let longest = SignedDuration::try_from(options::EXECUTION_TIMEOUT);
+    let longest = longest.unwrap_or(SignedDuration::MAX);
+    batch.status == BatchStatus::Running && now.duration_since(batch.started_at) <= longest
 }
 
 /// A batch that was started.

@@ -160,6 +160,9 @@ impl Ops {
             None if story.order.state == State::Claimed && goes_on.is_none() => {
                 "another batch has taken it up, and finishes it".to_owned()
             }
+            None if self.records.halted().await?.is_some() => {
+                "every start is halted; the first batch after `redrive unhalt` starts it".to_owned()
+            }
             None => goes_on
                 .unwrap_or_else(|| "no batch has handled it yet; the next one does".to_owned()),
         };

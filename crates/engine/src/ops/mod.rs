@@ -25,7 +25,7 @@ use crate::error::EngineError;
 use crate::failed_run::NoFailedRun;
 use crate::gateway::GatewayError;
 
-pub use batch::{RunRequest, Running};
+pub use batch::{RunRequest, Running, may_run};
 pub use bulk::{BulkReport, LookedAt, Many, Named, NotDone, SHOWN, Told};
 pub use control::{Control, Controlled, only};
 pub use dead_letters::{Decision, Retried, RetryEnd};

@@ -256,8 +256,11 @@ impl Engine {
                 ahead.extend([earlier, later]);
                 continue;
             }
-            self.store(&next, &batch, patience, taken).await?;
+            let whole = self.store(&next, &batch, patience, taken).await?;
             heard(taken.new_failures);
+            if !whole {
+                return Ok(false);
+            }
             known.first_look_at = next.from;
             known.older_count = known.older_count.saturating_sub(count);
             self.ledger.save_scan_window(&known).await?;

@@ -30,6 +30,7 @@ mod rehearsal;
 mod retries;
 mod scanning;
 mod schedules;
+mod silent;
 mod starts;
 mod stopped;
 mod twice;
