@@ -1,6 +1,8 @@
 //! The way to Temporal, by Temporal's own configuration: `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, `TEMPORAL_API_KEY`,
 //! TLS settings, and the profiles of `temporal.toml`. Everything that can go wrong on it is one sentence.
 
+use std::error::Error;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -78,7 +80,7 @@ impl Target {
         let connecting = Client::connect(self.connection.clone(), self.client.clone());
         match tokio::time::timeout(PATIENCE, connecting).await {
             Ok(connected) => connected.map_err(|error| self.refused(&error)),
-            Err(_) => Err(self.no_server()),
+            Err(_) => Err(self.no_server(None)),
         }
     }
 
@@ -91,7 +93,7 @@ impl Target {
     fn refused(&self, error: &ClientConnectError) -> Problem {
         let address = self.address();
         match error {
-            ClientConnectError::TonicTransportError(_) => self.no_server(),
+            ClientConnectError::TonicTransportError(error) => self.no_server(error.source()),
             ClientConnectError::DnsResolutionError { host, .. } => Problem::user(
                 format!("no Temporal server at {address}: the host {host:?} is not known."),
                 "set TEMPORAL_ADDRESS to where it listens.",
@@ -104,7 +106,7 @@ impl Target {
                     ),
                     "check TEMPORAL_API_KEY, or the TLS certificate that Temporal's configuration names.",
                 ),
-                _ => self.no_server(),
+                _ => self.no_server(status.source()),
             },
             other => Problem::user(
                 format!("Temporal's configuration for {address} cannot be used: {other}."),
@@ -113,14 +115,22 @@ impl Target {
         }
     }
 
-    fn no_server(&self) -> Problem {
+    fn no_server(&self, error: Option<&(dyn Error + 'static)>) -> Problem {
         let address = self.address();
-        let hint = if self.connection.tls_options.is_some() {
-            "is it up, and does it speak TLS? Without TLS, set TEMPORAL_TLS=false; elsewhere, set TEMPORAL_ADDRESS."
-        } else {
-            "start it, or set TEMPORAL_ADDRESS to where it listens; `redrive up` brings a server of its own."
-        };
-        Problem::user(format!("no Temporal server answers at {address}."), hint)
+        if self.connection.tls_options.is_none() {
+            return Problem::user(
+                format!("no Temporal server answers at {address}."),
+                "start it, or set TEMPORAL_ADDRESS to where it listens; `redrive up` brings a server of its own.",
+            );
+        }
+        // What is wrong with a certificate is said by the innermost of several errors.
+        let innermost = iter::successors(error, |error| (*error).source()).last();
+        let why = innermost.map_or_else(String::new, |why| format!(": {why}"));
+        Problem::user(
+            format!("no Temporal server answers at {address} over TLS{why}."),
+            "is it up, and does it speak TLS? TEMPORAL_TLS_SERVER_CA_CERT_PATH says who signs its certificate, \
+             TEMPORAL_TLS_SERVER_NAME whose name is in it. Without TLS, set TEMPORAL_TLS=false; elsewhere, set TEMPORAL_ADDRESS.",
+        )
     }
 
     /// What a call says that could not be made for a reason of its own.

@@ -79,10 +79,6 @@ pub const TEMPORALS: &[(&str, &str)] = &[
         "The name in the server's certificate, where it is not the host's.",
     ),
     (
-        "TEMPORAL_TLS_DISABLE_HOST_VERIFICATION",
-        "`true`: the name in the server's certificate is not looked at.",
-    ),
-    (
         "TEMPORAL_GRPC_META_NAME",
         "A header `name` that goes with every call.",
     ),

@@ -249,11 +249,12 @@ fn unknown(request: &Request) -> Response {
         let to = request.uri().path_and_query().map_or("/", |to| to.as_str());
         return Redirect::to(&format!("/login?to={}", pages::escaped(to))).into_response();
     }
-    let error = ApiError::refused(
-        StatusCode::UNAUTHORIZED,
-        "UNAUTHENTICATED",
-        "this takes a token: send `Authorization: Bearer TOKEN`; `redrive token create` makes one",
-    );
+    let says = if is_page {
+        "you are signed out, and nothing was done: sign in, and do it again"
+    } else {
+        "this takes a token: send `Authorization: Bearer TOKEN`; `redrive token create` makes one"
+    };
+    let error = ApiError::refused(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", says);
     let mut response = refused(request, error);
     let scheme = HeaderValue::from_static("Bearer realm=\"redrive\"");
     response.headers_mut().insert(WWW_AUTHENTICATE, scheme);

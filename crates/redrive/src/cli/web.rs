@@ -13,9 +13,9 @@ use url::Url;
 use super::signals::StopSignals;
 use super::{Global, Session, Verb};
 use crate::config::{AccessKind, Config, WebConfig};
+use crate::connect;
 use crate::printer::Printer;
 use crate::problem::Problem;
-use crate::{connect, environment};
 
 /// Serve the pages and the HTTP API, without a worker, until Ctrl-C or SIGTERM
 ///
@@ -80,10 +80,7 @@ impl Listen {
             target,
             ops,
         } = session;
-        let address = match self.listen {
-            Some(address) => address,
-            None => named()?.unwrap_or(config.web.listen),
-        };
+        let address = self.listen.unwrap_or(config.web.listen);
         let access = access(&config.web, address, &ops.records).await?;
         let app = App {
             access,
@@ -102,18 +99,26 @@ impl Listen {
     }
 }
 
+/// Whether what is configured for the web can be served.
+pub(super) fn check(web: &WebConfig) -> Result<(), Problem> {
+    safe(web, web.listen)?;
+    public(&web.public_url).map(drop)
+}
+
+fn safe(web: &WebConfig, address: SocketAddr) -> Result<(), Problem> {
+    if web.access != AccessKind::Open || address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(Problem::user(
+        format!("{address} is an address that others reach, and nobody is asked who they are."),
+        "let everybody show a token (web.access = \"tokens\"), or listen on 127.0.0.1 or [::1] (web.listen, --listen).",
+    ))
+}
+
 /// Who is let in at `address`. Where nobody is asked who they are, nobody else may reach it.
 async fn access(web: &WebConfig, address: SocketAddr, records: &Records) -> anyhow::Result<Access> {
+    safe(web, address)?;
     let access = match web.access {
-        AccessKind::Open if !address.ip().is_loopback() => {
-            return Err(Problem::user(
-                format!(
-                    "{address} is an address that others reach, and nobody is asked who they are."
-                ),
-                "let everybody show a token (web.access = \"tokens\"), or listen on 127.0.0.1 or [::1] (web.listen, --listen).",
-            )
-            .into());
-        }
         AccessKind::Open => Access::open(),
         AccessKind::Tokens if records.tokens().await?.is_empty() => {
             return Err(Problem::user(
@@ -158,20 +163,6 @@ pub(super) async fn metrics(
         let hint = "is another `redrive worker` running there? Take another address with --metrics-listen or metrics.listen.";
         Problem::user(what, hint).into()
     })
-}
-
-/// The address that the environment names.
-fn named() -> Result<Option<SocketAddr>, Problem> {
-    let Some(named) = environment::text(environment::LISTEN) else {
-        return Ok(None);
-    };
-    let address = named.parse().map_err(|_| {
-        Problem::user(
-            format!("{} is {named:?}, which is no address.", environment::LISTEN),
-            "write it like 127.0.0.1:8420.",
-        )
-    })?;
-    Ok(Some(address))
 }
 
 fn taken(address: SocketAddr, error: &io::Error) -> Problem {

@@ -1,6 +1,7 @@
 //! Which configuration file is read, and what overrides it.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,12 +35,13 @@ pub struct Loaded {
     pub file: Option<PathBuf>,
     /// What that file says.
     pub(super) written: Table,
-    /// What took the place of `ledger.url`, if something did.
-    pub(super) ledger: Option<Source>,
+    /// What took the place of settings, by their keys.
+    pub(super) overridden: Vec<(&'static str, Source)>,
 }
 
 /// The configuration: of `--config`, else of `REDRIVE_CONFIG`, else of `redrive.toml` in the current folder if it is there,
-/// else the defaults. `--ledger`, else `REDRIVE_LEDGER_URL`, takes the place of `ledger.url`.
+/// else the defaults. `--ledger`, else `REDRIVE_LEDGER_URL`, takes the place of `ledger.url`, and `REDRIVE_LISTEN` that of
+/// `web.listen`.
 ///
 /// Errors, each in a sentence: a named file that cannot be read; an unknown setting; a value that is none; settings that
 /// make no sense.
@@ -68,16 +70,35 @@ pub fn load_with_sources(overrides: &Overrides) -> Result<Loaded, Problem> {
         let url = environment::text(environment::LEDGER_URL)?;
         Some((url, Source::Environment(environment::LEDGER_URL)))
     };
-    let (url, ledger) = flag.or_else(variable).unzip();
-    if let Some(url) = url {
+    let mut overridden = Vec::new();
+    if let Some((url, source)) = flag.or_else(variable) {
         config.ledger.url = url;
+        overridden.push(("ledger.url", source));
+    }
+    if let Some(address) = listen()? {
+        config.web.listen = address;
+        overridden.push(("web.listen", Source::Environment(environment::LISTEN)));
     }
     Ok(Loaded {
         config,
         file,
         written,
-        ledger,
+        overridden,
     })
+}
+
+/// The address that the environment names.
+fn listen() -> Result<Option<SocketAddr>, Problem> {
+    let Some(named) = environment::text(environment::LISTEN) else {
+        return Ok(None);
+    };
+    let address = named.parse().map_err(|_| {
+        Problem::user(
+            format!("{} is {named:?}, which is no address.", environment::LISTEN),
+            "write it like 127.0.0.1:8420.",
+        )
+    })?;
+    Ok(Some(address))
 }
 
 /// Reads a configuration file. A relative path in it starts at its folder: a command finds the same ledger wherever it is

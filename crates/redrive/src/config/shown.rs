@@ -92,7 +92,8 @@ impl Loaded {
     }
 
     fn source(&self, key: &str, written: &BTreeSet<String>) -> Source {
-        if let ("ledger.url", Some(source)) = (key, &self.ledger) {
+        let over = self.overridden.iter().find(|(setting, _)| *setting == key);
+        if let Some((_, source)) = over {
             return source.clone();
         }
         match &self.file {

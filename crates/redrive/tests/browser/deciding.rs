@@ -118,6 +118,7 @@ async fn one_box_ticks_all_on_the_page_where_scripts_run() {
         browser.fill("Your name", "bob").await;
         browser.press("Cancel…").await;
         browser.says("Cancel 2 orders?").await;
+        browser.fill("Note", "refunded").await;
         browser.press("Cancel 2 orders").await;
         browser.says("Cancel: 2 orders done").await;
         browser.goto("/dead-letters?resolved=true").await;
@@ -147,6 +148,7 @@ async fn of_two_who_decide_the_same_one_wins_and_the_other_is_told() {
             browser.choose(&format!("Choose {order}")).await;
         }
         browser.fill("Your name", name).await;
+        browser.fill("Note", "refunded").await;
         browser.press("Cancel…").await;
         browser.says("Cancel 3 orders?").await;
     };
@@ -170,6 +172,9 @@ async fn of_two_who_decide_the_same_one_wins_and_the_other_is_told() {
             // The same on the order's own page.
             ann.goto("/orders/A3").await;
             bob.goto("/orders/A3").await;
+            ann.fill("Your name", "ann").await;
+            ann.press("Escalate").await;
+            ann.says("Nothing was done: say why").await;
             for (who, name, button, said) in [
                 (ann, "ann", "Escalate", "It is handed to somebody else."),
                 (
@@ -180,6 +185,7 @@ async fn of_two_who_decide_the_same_one_wins_and_the_other_is_told() {
                 ),
             ] {
                 who.fill("Your name", name).await;
+                who.fill("Why", "refunded").await;
                 who.press(button).await;
                 who.says(said).await;
             }

@@ -122,6 +122,8 @@ async fn every_page_is_whole() {
         browser.choose("Choose C1").await;
         browser.fill("Your name", "ann").await;
         browser.press("Escalate…").await;
+        is_whole(browser, "Decide", "Escalate 1 order?").await;
+        browser.fill("Note", "to carol").await;
         browser.press("Escalate 1 order").await;
         is_whole(browser, "Decided", "Escalate: 1 order done").await;
 

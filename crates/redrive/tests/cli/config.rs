@@ -48,7 +48,19 @@ fn what_is_wrong_is_said_with_its_place_and_what_was_meant() {
         "error: cannot read the configuration none.toml: No such file or directory (os error 2).\nhint: check its path; \
          without --config and REDRIVE_CONFIG, redrive.toml in this folder is read if it is there.",
     );
+    site.write("redrive.toml", "[web]\npublic_url = \"redrive\"\n");
+    site.run("config check").says(
+        1,
+        "error: web.public_url is \"redrive\", which is no address of a web page.\n\
+         hint: write it like https://redrive.example.",
+    );
     site.write("redrive.toml", "");
+    let open = "error: 0.0.0.0:8420 is an address that others reach, and nobody is asked who they are.\n\
+         hint: let everybody show a token (web.access = \"tokens\"), or listen on 127.0.0.1 or [::1] (web.listen, --listen).";
+    let site = site.with("REDRIVE_LISTEN", "0.0.0.0:8420");
+    site.run("config check").says(1, open);
+    site.write("redrive.toml", "[web]\naccess = \"tokens\"\n");
+    site.run("config check").well();
     site.with("REDRIVE_LEDGER_URL", "mysql://orders")
         .run("config check")
         .says(
@@ -72,6 +84,7 @@ fn every_setting_is_shown_with_its_source() {
     };
     for row in [
         "ledger.url orders.db environment REDRIVE_LEDGER_URL redrive.db",
+        "web.listen 127.0.0.1:0 environment REDRIVE_LISTEN 127.0.0.1:8420",
         "worker.task_queue orchestrator default orchestrator",
         "schedule.interval 15m default 15m",
         "policy.max_retries 3 file redrive.toml 5",

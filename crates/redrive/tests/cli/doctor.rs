@@ -7,6 +7,7 @@ use redrive::dev_server::{DevServer, DevServerOptions};
 use redrive::temporal_cli;
 use redrive_core::ids::Home;
 use redrive_engine::{Clock, SystemClock};
+use redrive_flows::{BATCH_WORKFLOW, OPERATION_WORKFLOW, ORCHESTRATION_WORKFLOW, TASK_QUEUE};
 use redrive_fulfillment::testbed::{Testbed, eventually, eventually_within};
 use redrive_ledger::{Ledger, SqliteLedger};
 use serde_json::Value;
@@ -103,11 +104,19 @@ async fn what_is_missing_is_found_and_gone_when_it_is_there() {
         "[schedule]\nmanage = false\ninterval = \"5m\"\n",
     );
     assert_eq!(finding(&site, "schedule").0, "warning");
+}
 
-    let foreign = testbed.start_request("picking-1", "Picking", "orchestrator");
-    testbed.start(foreign).await;
-    let seen = redrive_fulfillment::testbed::eventually_within(
-        std::time::Duration::from_secs(30),
+#[tokio::test(flavor = "multi_thread")]
+async fn a_workflow_of_another_type_on_redrives_queue_is_found_among_all_of_its_own() {
+    let testbed = Testbed::connect("doctor-queue").await;
+    let site = Site::on(&testbed);
+    let ours = [BATCH_WORKFLOW, ORCHESTRATION_WORKFLOW, OPERATION_WORKFLOW];
+    for name in ours.into_iter().chain(["Picking"]) {
+        let request = testbed.start_request(&format!("{name}-1"), name, TASK_QUEUE);
+        testbed.start(request).await;
+    }
+    let seen = eventually_within(
+        Duration::from_secs(30),
         "visibility to show the foreign workflow",
         || async { Some(finding(&site, "task queue")).filter(|found| found.0 == "problem") },
     )

@@ -36,6 +36,21 @@ async fn no_server() {
     site.run("dlq list").well();
 }
 
+#[tokio::test]
+async fn a_server_that_speaks_no_tls() {
+    let testbed = Testbed::connect("no-tls").await;
+    let site = Site::on(&testbed).with("TEMPORAL_TLS", "true");
+    let told = site.run("worker");
+    assert_eq!(told.code, Some(1), "{told:?}");
+    for part in [
+        " over TLS: received corrupt message of type InvalidContentType.\n",
+        "TEMPORAL_TLS_SERVER_CA_CERT_PATH says who signs its certificate",
+        "Without TLS, set TEMPORAL_TLS=false",
+    ] {
+        assert!(told.stderr.contains(part), "{part} in {}", told.stderr);
+    }
+}
+
 #[test]
 fn a_host_that_nobody_knows() {
     let site = Site::without_server().with("TEMPORAL_ADDRESS", "temporal.invalid:7233");

@@ -186,10 +186,10 @@ pub(super) async fn tell(
     let deed = told.deed;
     let controlled = app.ops.control_batch(Some(&id), deed.into(), &by).await?;
     let said = match (controlled.heard, deed) {
-        (true, Deed::Pause) => Key::BatchPaused,
-        (true, Deed::Resume) => Key::BatchResumed,
+        (true, Deed::Pause) => Key::WorkPaused,
+        (true, Deed::Resume) => Key::WorkResumed,
         (true, Deed::Stop) => Key::BatchStopped,
-        (false, _) => Key::BatchTold,
+        (false, _) => Key::WorkTold,
     };
     Ok(super::back(
         &format!("/batches/{}", super::escaped(&id)),

@@ -6,17 +6,15 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use jiff::Timestamp;
-use redrive_core::ids::OperationId;
-use redrive_core::words::{orders, plain};
+use redrive_core::words::orders;
 use redrive_engine::ops::{BulkReport, Decision, Many, SHOWN};
-use redrive_ledger::{NewAuditEvent, OperationStatus};
+use redrive_ledger::NewAuditEvent;
 use serde::Deserialize;
 
 use super::filter::Filter;
-use super::{Result, Wrong, escaped, shown};
+use super::{Result, Wrong, escaped, operation, shown};
 use crate::app::{self, App};
-use crate::extract::{Form, Path};
-use crate::page;
+use crate::extract::Form;
 use crate::problem::ApiError;
 use crate::queue;
 use crate::views::ByHand;
@@ -49,6 +47,10 @@ struct Preview {
     here: &'static str,
     question: String,
     consequence: &'static str,
+    /// What keeps it from being done at once.
+    waits_for: Option<String>,
+    /// Whether it is asked here why, since nobody has said so.
+    asks_why: bool,
     verb: String,
     matched: u64,
     sample: Vec<String>,
@@ -67,12 +69,14 @@ fn told(resolution: ByHand) -> (&'static str, &'static str, &'static str) {
         ByHand::Cancelled => (
             "cancelled",
             "Cancel",
-            "Each is given up: nothing restarts it any more. A decided entry stays in the list.",
+            "Each is given up: nothing restarts it any more, and Redrive deletes its copy of the order's input. A decided entry stays \
+             in the list; `redrive dlq retry` takes it up again while Temporal has the order's history.",
         ),
         ByHand::Escalated => (
             "escalated",
             "Escalate",
-            "Each is handed to somebody else, with your note, and leaves the queue.",
+            "Each is handed to somebody else, with your note, and leaves the queue. Redrive deletes its copy of the order's input: \
+             `redrive dlq retry` takes it up again while Temporal has the order's history.",
         ),
     }
 }
@@ -94,13 +98,20 @@ pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) ->
         Many::Matching(..) => first.collect(),
     };
     let (resolution, verb, consequence) = told(asked.resolution);
+    let waits_for = match asked.resolution {
+        ByHand::ManualRetry => operation::halted(records, now).await?,
+        ByHand::Cancelled | ByHand::Escalated => None,
+    };
+    let asks_why = asked.lacks_a_note();
     let mut hidden = vec![
         ("resolution", resolution.to_owned()),
         ("which", asked.which),
         ("by", asked.by),
-        ("notes", asked.notes),
         ("asOf", now.as_microsecond().to_string()),
     ];
+    if !asks_why {
+        hidden.push(("notes", asked.notes));
+    }
     let filter = asked.filter.fields().into_iter();
     hidden.extend(filter.map(|(name, value)| (name, value.to_owned())));
     hidden.extend(asked.order.into_iter().map(|order| ("order", order)));
@@ -108,6 +119,8 @@ pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) ->
         here: "/dead-letters",
         question: format!("{verb} {}?", orders(matched)),
         consequence,
+        waits_for,
+        asks_why,
         verb: format!("{verb} {}", orders(matched)),
         matched,
         more: matched.saturating_sub(sample.len() as u64),
@@ -119,6 +132,11 @@ pub(super) async fn preview(State(app): State<App>, Form(asked): Form<Asked>) ->
 impl Asked {
     fn by(&self) -> Result<NewAuditEvent> {
         Ok(app::named(self.by.clone(), self.notes.clone())?)
+    }
+
+    /// What ends Redrive's care for an order is not done without a word for whoever looks at it next.
+    fn lacks_a_note(&self) -> bool {
+        self.resolution != ByHand::ManualRetry && self.notes.trim().is_empty()
     }
 }
 
@@ -158,6 +176,9 @@ pub(super) async fn decide(State(app): State<App>, Form(asked): Form<Asked>) -> 
         .and_then(|at| Timestamp::from_microsecond(at).ok());
     let as_of = as_of.ok_or_else(|| ApiError::invalid("a decision begins with its preview"))?;
     let by = asked.by()?;
+    if asked.lacks_a_note() {
+        return Err(Wrong(ApiError::invalid("nothing says why: write a note")));
+    }
     let many = chosen(&app, &asked, as_of).await?;
     let decision = match asked.resolution {
         ByHand::ManualRetry => {
@@ -188,48 +209,4 @@ impl Done {
                 .collect(),
         }
     }
-}
-
-#[derive(Template)]
-#[template(path = "operation.html")]
-struct Progress {
-    here: &'static str,
-    running: bool,
-    status: String,
-    actor: String,
-    reason: String,
-    matched: u64,
-    started: u64,
-    waiting: u64,
-    failed: u64,
-    skipped: u64,
-    error: Option<String>,
-    not_started: Vec<(String, String)>,
-}
-
-pub(super) async fn operation(State(app): State<App>, Path(id): Path<String>) -> Result<Response> {
-    let records = app.records();
-    let id = OperationId::from(id);
-    let operation = records.operation(&id).await?;
-    let not_started = records.not_started(&id, None, page::USUAL).await?;
-    Ok(shown(&Progress {
-        here: "/dead-letters",
-        running: matches!(
-            operation.status,
-            OperationStatus::Running | OperationStatus::Paused
-        ),
-        status: plain(operation.status.as_str()),
-        actor: operation.actor,
-        reason: operation.reason,
-        matched: operation.matched,
-        started: operation.started,
-        waiting: operation.waiting,
-        failed: operation.failed,
-        skipped: operation.skipped,
-        error: operation.error,
-        not_started: not_started
-            .into_iter()
-            .map(|one| (one.order_id, one.reason))
-            .collect(),
-    }))
 }

@@ -10,6 +10,7 @@ mod failures;
 mod filter;
 mod login;
 mod moment;
+mod operation;
 mod orders;
 mod overview;
 mod rehearsal;
@@ -52,7 +53,10 @@ pub(crate) fn routes() -> Router<App> {
             get(dead_letters::list).post(deciding::preview),
         )
         .route("/dead-letters/decide", post(deciding::decide))
-        .route("/dead-letters/operations/{id}", get(deciding::operation))
+        .route(
+            "/dead-letters/operations/{id}",
+            get(operation::show).post(operation::tell),
+        )
         .route("/orders", get(orders::list))
         .route("/orders/{id}", get(orders::show).post(orders::act))
         .route("/failures", get(failures::page))

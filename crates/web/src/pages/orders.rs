@@ -214,6 +214,10 @@ pub(super) async fn act(
     Form(deed): Form<Deed>,
 ) -> Result<Response> {
     let by = app::named(deed.by, deed.reason)?;
+    let page = format!("/orders/{}", escaped(&id));
+    if matches!(deed.deed.as_str(), "cancel" | "escalate") && by.reason.trim().is_empty() {
+        return Ok(back(&page, Key::Unsaid));
+    }
     let records = app.records();
     let said = match deed.deed.as_str() {
         "hold" => acted(records.act(&id, Act::Hold, &by).await?, Key::Held),
@@ -234,6 +238,10 @@ pub(super) async fn act(
         }
         "retry" => match app.ops.retry_dead_letter(&id, by).await?.end {
             RetryEnd::Started { .. } => Key::Started,
+            RetryEnd::NotStarted {
+                state: State::Failed | State::Claimed,
+                ..
+            } => Key::WillStart,
             RetryEnd::NotStarted { .. } => Key::NotStarted,
             RetryEnd::AlreadyResolved(_) => Key::DecidedBefore,
         },
@@ -243,7 +251,7 @@ pub(super) async fn act(
             )));
         }
     };
-    Ok(back(&format!("/orders/{}", escaped(&id)), said))
+    Ok(back(&page, said))
 }
 
 fn acted<T>(done: std::result::Result<T, State>, said: Key) -> Key {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use redrive_core::report::BatchStatus;
+use redrive_core::report::{Alert, BatchStatus};
 use redrive_core::words::{age, orders};
+use redrive_engine::ops::may_run;
 use redrive_ledger::{BatchRow, Halt, Overview};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,6 +14,9 @@ use super::NextBatch;
 
 /// A batch ends within its interval; when none has ended for so many, none is being run.
 const MISSED: u32 = 2;
+
+/// What ends a halt.
+const UNHALT: &str = "`redrive unhalt` lets starts happen again.";
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -39,11 +43,11 @@ pub struct Health {
 }
 
 impl Health {
-    fn new(level: Level, sentence: String, hint: Option<&'static str>) -> Self {
+    fn new(level: Level, sentence: String, hint: Option<String>) -> Self {
         Self {
             level,
             sentence,
-            hint: hint.map(str::to_owned),
+            hint,
         }
     }
 
@@ -52,7 +56,7 @@ impl Health {
         self.hint.as_deref()
     }
 
-    /// Judges: the worst thing is said. `last` is the last batch that ended, `running` one that has not.
+    /// Judges: the worst thing is said. `last` is the last batch that ended, `running` one of which the ledger knows no end.
     pub fn of(
         overview: &Overview,
         last: Option<&BatchRow>,
@@ -62,7 +66,8 @@ impl Health {
         interval: Duration,
         now: Timestamp,
     ) -> Self {
-        halt(halted, now)
+        halted
+            .and_then(|halt| problem(self::halted(halt, now), UNHALT))
             .or_else(|| paused(schedule))
             .or_else(|| stopped(last, running, interval, now))
             .or_else(|| needs_somebody(overview, last))
@@ -71,22 +76,19 @@ impl Health {
 }
 
 fn problem(sentence: String, hint: &'static str) -> Option<Health> {
-    Some(Health::new(Level::Problem, sentence, Some(hint)))
+    Some(Health::new(Level::Problem, sentence, Some(hint.to_owned())))
 }
 
-fn halt(halted: Option<&Halt>, now: Timestamp) -> Option<Health> {
-    let halt = halted?;
+/// That every start is halted, in two sentences.
+pub(crate) fn halted(halt: &Halt, now: Timestamp) -> String {
     let why = match halt.reason.as_str() {
         "" => String::new(),
         reason => format!(": {reason}"),
     };
     let since = age(halt.at, now);
-    problem(
-        format!(
-            "Halted for {since} by {}{why}. Nothing is started.",
-            halt.by
-        ),
-        "`redrive unhalt` lets starts happen again.",
+    format!(
+        "Halted for {since} by {}{why}. Nothing is started.",
+        halt.by
     )
 }
 
@@ -109,14 +111,20 @@ fn stopped(
     interval: Duration,
     now: Timestamp,
 ) -> Option<Health> {
+    let runs = running.is_some_and(|batch| may_run(batch, now));
     let Some(last) = last else {
-        return running.is_none().then(|| {
-            Health::new(
-                Level::Problem,
-                "No batch has ever run.".to_owned(),
-                Some("start a worker with `redrive worker`, or everything on this machine with `redrive up`."),
-            )
-        });
+        let sentence = match running {
+            _ if runs => return None,
+            Some(lost) => format!(
+                "No batch has ended: the first one started {} ago.",
+                age(lost.started_at, now)
+            ),
+            None => "No batch has ever run.".to_owned(),
+        };
+        return problem(
+            sentence,
+            "start a worker with `redrive worker`, or everything on this machine with `redrive up`.",
+        );
     };
     if last.status == BatchStatus::Failed {
         let error = last.error.as_deref().unwrap_or("it is not known why");
@@ -126,7 +134,7 @@ fn stopped(
         );
     }
     let late = SignedDuration::try_from(interval * MISSED).unwrap_or(SignedDuration::MAX);
-    if running.is_none() && now.duration_since(last.result.processed_at) > late {
+    if !runs && now.duration_since(last.result.processed_at) > late {
         return problem(
             format!(
                 "No batch has ended for {}.",
@@ -141,11 +149,18 @@ fn stopped(
 /// What somebody has to look at.
 fn needs_somebody(overview: &Overview, last: Option<&BatchRow>) -> Option<Health> {
     let attention = |sentence, hint| Some(Health::new(Level::Attention, sentence, Some(hint)));
-    if let Some(alert) = last.and_then(|last| last.alerts.first()) {
-        return attention(
-            alert.sentence(),
-            "`redrive failures groups` shows what failures have in common.",
-        );
+    if let Some((last, alert)) = last.and_then(|last| Some((last, last.alerts.first()?))) {
+        let hint = match alert {
+            // A refused start is no failure of an order: no group has it.
+            Alert::ErrorShare { .. } => format!(
+                "`redrive batches show {} --verdict error` shows them.",
+                last.workflow_id
+            ),
+            Alert::DlqCount { .. } | Alert::Backlog { .. } => {
+                "`redrive failures groups` shows what failures have in common.".to_owned()
+            }
+        };
+        return attention(alert.sentence(), hint);
     }
     if overview.dead_lettered > 0 {
         let (verb, count) = match overview.dead_lettered {
@@ -154,7 +169,7 @@ fn needs_somebody(overview: &Overview, last: Option<&BatchRow>) -> Option<Health
         };
         return attention(
             format!("{count} {verb} for a decision in the dead letter queue."),
-            "`redrive dlq list` shows them.",
+            "`redrive dlq list` shows them.".to_owned(),
         );
     }
     None
@@ -173,7 +188,7 @@ fn well(overview: &Overview) -> String {
 
 #[cfg(test)]
 mod tests {
-    use redrive_core::report::{Alert, ReprocessingResult};
+    use redrive_core::report::ReprocessingResult;
 
     use super::*;
 
@@ -280,6 +295,41 @@ mod tests {
             assert_eq!((health.level, health.sentence.as_str()), (level, sentence));
             assert_eq!(health.hint().is_none(), level == Level::Ok);
         }
+        let groups = health(&letters, Some(&alarmed), None);
+        assert_eq!(
+            groups.hint(),
+            Some("`redrive failures groups` shows what failures have in common.")
+        );
+        alarmed.alerts[0] = Alert::ErrorShare {
+            error_count: 1,
+            found_count: 3,
+        };
+        assert_eq!(
+            health(&letters, Some(&alarmed), None).hint(),
+            Some("`redrive batches show batch --verdict error` shows them.")
+        );
+    }
+
+    #[test]
+    fn a_batch_counts_as_running_only_as_long_as_it_may() {
+        let (calm, interval) = (Overview::default(), Duration::from_secs(900));
+        let judged = |last: Option<&BatchRow>, started: i64| {
+            let mut runs = batch(BatchStatus::Running, started);
+            runs.started_at = at(started);
+            Health::of(&calm, last, Some(&runs), None, None, interval, at(60)).sentence
+        };
+        let ended = batch(BatchStatus::Completed, 20);
+        let well = "All is well: nothing waits.";
+        assert_eq!(judged(Some(&ended), 45), well);
+        assert_eq!(judged(Some(&ended), 44), "No batch has ended for 40 min.");
+        assert_eq!(judged(None, 45), well);
+        let lost = "No batch has ended: the first one started 16 min ago.";
+        assert_eq!(judged(None, 44), lost);
+    }
+
+    #[test]
+    fn a_paused_schedule_is_said() {
+        let (calm, fine) = (Overview::default(), batch(BatchStatus::Completed, 55));
         let paused = NextBatch {
             exists: true,
             paused: true,

@@ -33,6 +33,7 @@ pub use batches::{BatchStarted, BatchTold, Deed, NewBatch, RunningBatch, Why};
 pub use dead_letters::{ByHand, Entries, Entry, FailedRun, Resolve, RetryOutcome, Sort, Stats};
 pub use failures::{FailureShown, WhichFailures, WhichGroups};
 pub use halt::{Halted, NewHalt};
+pub(crate) use health::halted;
 pub use health::{Health, Level};
 pub use judgement::{Asked, Classified, Judgement, Tried};
 pub use limits::NewLimit;

@@ -316,6 +316,10 @@ async fn a_browser_stays_signed_in_for_half_a_day(world: World) {
     let (parts, _) = world.answered(page("/orders", kept)).await;
     assert_eq!(parts.status, StatusCode::SEE_OTHER);
     assert_eq!(header_of(&parts, header::LOCATION), "/login?to=%2Forders");
+    let (parts, body) = world.answered(form("/batches", kept, "")).await;
+    assert_eq!(parts.status, StatusCode::UNAUTHORIZED);
+    let says = "you are signed out, and nothing was done: sign in, and do it again";
+    assert!(body.contains(says), "{body}");
     let (status, _) = world
         .answer(shown("GET", "/api/v1/status", &secret, None))
         .await;

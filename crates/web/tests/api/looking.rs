@@ -116,6 +116,7 @@ async fn all_that_a_search_finds_are_decided(world: World) {
         ("which", "matching"),
         ("search", "customer-of-A2"),
         ("by", "ann"),
+        ("notes", "refunded"),
     ];
     let (_, _, preview) = form(&world, "/dead-letters", &asked).await;
     assert!(preview.contains("<h1>Cancel 1 order?</h1>"), "{preview}");

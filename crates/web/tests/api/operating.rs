@@ -7,6 +7,7 @@ use redrive_fulfillment::testbed::eventually;
 use redrive_ledger::{Chosen, DeadLetterFilter, OperationEnd, OperationOpening};
 use serde_json::{Value, json};
 
+use crate::pages::{form, page};
 use crate::world::{NOW, World, ann, at, on_both};
 
 const ACTIONS: &str = "/api/v1/dead-letter-queue/actions";
@@ -155,6 +156,67 @@ async fn an_operation_that_does_not_run_is_ended_and_hears_nothing_more(world: W
     }
     let (status, body) = tell("o", "hurry").await;
     assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+}
+
+on_both!(an_operations_page_says_what_it_waits_for_and_steers_it);
+async fn an_operations_page_says_what_it_waits_for_and_steers_it(world: World) {
+    queue(&world).await;
+    opened(&world, "o").await;
+    let path = "/dead-letters/operations/o";
+    let html = page(&world, path).await;
+    let nobody = "No worker polls task queue &#34;orchestrator&#34;, so nothing is started";
+    assert!(html.contains(nobody), "{html}");
+
+    let records = &world.app.ops.records;
+    records.halt(&ann("stocktaking")).await.unwrap();
+    let halted =
+        "by ann: stocktaking. Nothing is started. What is retried waits for `redrive unhalt`.";
+    let html = page(&world, path).await;
+    assert!(html.contains(halted) && !html.contains(nobody), "{html}");
+    let retry = [
+        ("resolution", "manual_retry"),
+        ("which", "matching"),
+        ("by", "ann"),
+    ];
+    let (status, _, preview) = form(&world, "/dead-letters", &retry).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(preview.contains(halted), "{preview}");
+    let mut cancel = retry;
+    cancel[0].1 = "cancelled";
+    let (_, _, preview) = form(&world, "/dead-letters", &cancel).await;
+    assert!(!preview.contains(halted), "a halt keeps nobody from that");
+
+    let stop = [("deed", "stop"), ("by", "bob"), ("reason", "enough")];
+    let (status, to, html) = form(&world, path, &stop).await;
+    assert_eq!(status, StatusCode::SEE_OTHER, "{html}");
+    assert_eq!(to, format!("{path}?said=operation-stopped"));
+    let html = page(&world, &to).await;
+    assert!(html.contains("the rest stays in the queue"), "{html}");
+    assert!(!html.contains(halted), "it waits for nothing any more");
+    assert!(!html.contains("name=\"deed\""), "nor is it told anything");
+    let (status, _, _) = form(&world, path, &stop).await;
+    assert_eq!(status, StatusCode::CONFLICT);
+    let nobody = [("deed", "stop"), ("by", "")];
+    let (status, _, _) = form(&world, path, &nobody).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_retry_from_the_orders_page_is_said_to_come_while_every_start_is_halted() {
+    let world = World::alive("page-halted").await;
+    queue(&world).await;
+    let records = &world.app.ops.records;
+    records.halt(&ann("stocktaking")).await.unwrap();
+    let worker = run_worker(world.app.ops.engine.clone(), world.bed.client.clone())
+        .await
+        .unwrap();
+    let retry = [("deed", "retry"), ("by", "ann")];
+    let (_, to, html) = form(&world, "/orders/A1", &retry).await;
+    assert_eq!(to, "/orders/A1?said=will-start", "{html}");
+    let html = page(&world, &to).await;
+    let says = "Its retry is decided: Redrive goes on with it";
+    assert!(html.contains(says), "{html}");
+    worker.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -139,7 +139,16 @@ async fn dead_letters_are_decided_without_a_script(world: World) {
     ];
     let (_, _, preview) = form(&world, "/dead-letters", &matching).await;
     assert!(preview.contains("<h1>Escalate 1 order?</h1>"), "{preview}");
-    let (_, _, done) = form(&world, "/dead-letters/decide", &hidden(&preview)).await;
+    assert!(preview.contains("name=\"notes\" required"), "{preview}");
+    let mut fields = hidden(&preview);
+    let (status, _, unsaid) = form(&world, "/dead-letters/decide", &fields).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(
+        unsaid.contains("nothing says why: write a note"),
+        "{unsaid}"
+    );
+    fields.push(("notes", "to carol"));
+    let (_, _, done) = form(&world, "/dead-letters/decide", &fields).await;
     assert!(done.contains("<h1>Escalate: 1 order done</h1>"), "{done}");
 }
 
@@ -166,6 +175,15 @@ async fn an_order_is_acted_on_from_its_page(world: World) {
         let html = page(&world, &to).await;
         assert!(html.contains(shows), "{deed}: {html}");
     }
+    world.failed(&[("A2", "shipping_failed")]).await;
+    world.park("A2", 71).await;
+    for deed in ["cancel", "escalate"] {
+        let unsaid = [("deed", deed), ("by", "ann"), ("reason", " ")];
+        let (_, to, _) = form(&world, "/orders/A2", &unsaid).await;
+        assert_eq!(to, "/orders/A2?said=unsaid");
+    }
+    let (_, entry) = world.get("/api/v1/dead-letter-queue/A2").await;
+    assert_eq!(entry["resolved"], false, "{entry}");
     let nobody = [("deed", "retry"), ("by", " ")];
     let (status, _, html) = form(&world, "/orders/A1", &nobody).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);

@@ -11,7 +11,6 @@ use redrive_web::views::BatchOrders;
 use super::list::status;
 use crate::backend::Backend;
 use crate::cli::narrow::Most;
-use crate::cli::words::short;
 use crate::cli::{run, when};
 use crate::printer::{Paint, Printer, table};
 
@@ -90,7 +89,7 @@ fn table_of(orders: &[BatchVerdict], paint: Paint) -> String {
             paint.bold(&order.order_id),
             run::verdict::kind(order.verdict, paint),
             order.failure_status.clone(),
-            short(&why(order)),
+            why(order),
             when::local(order.at),
         ]);
     }

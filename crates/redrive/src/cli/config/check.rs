@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use redrive_ledger::LedgerUrl;
 use serde::Serialize;
 
-use crate::cli::Global;
+use crate::cli::{Global, web};
 use crate::config;
 use crate::printer::{Paint, Printer};
 
@@ -25,6 +25,7 @@ pub fn run(global: &Global, printer: &Printer) -> anyhow::Result<ExitCode> {
     let loaded = config::load_with_sources(&global.overrides())?;
     // What takes the place of the file's ledger is no part of the file, so nobody has looked at it yet.
     LedgerUrl::parse(&loaded.config.ledger.url)?;
+    web::check(&loaded.config.web)?;
     let set_count = loaded.written_settings();
     let file = loaded.file;
     printer.data(&Checked { file, set_count }, Checked::text)?;

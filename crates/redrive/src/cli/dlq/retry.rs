@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use redrive_core::states::State;
 use redrive_ledger::NewAuditEvent;
 use redrive_web::views::{ByHand, Entry, RetryOutcome};
 use serde::Serialize;
@@ -131,7 +132,7 @@ enum Answer<'a> {
     },
     NotStarted {
         workflow_id: &'a str,
-        state: &'static str,
+        state: State,
         reason: &'a str,
     },
     AlreadyResolved {
@@ -151,7 +152,7 @@ impl<'a> Answer<'a> {
             },
             Ok((_, RetryOutcome::NotStarted { state, reason })) => Self::NotStarted {
                 workflow_id,
-                state: state.as_str(),
+                state: *state,
                 reason,
             },
             Err(entry) => Self::AlreadyResolved { workflow_id, entry },
@@ -171,6 +172,16 @@ impl<'a> Answer<'a> {
                 format!(
                     "{}: {workflow_id} runs as {run_id}.",
                     paint.green("Started")
+                )
+            }
+            Self::NotStarted {
+                workflow_id,
+                state: State::Failed | State::Claimed,
+                reason,
+            } => {
+                format!(
+                    "{}: {reason}. The retry of {workflow_id} is decided: Redrive goes on with it.",
+                    paint.yellow("Not started yet")
                 )
             }
             Self::NotStarted {

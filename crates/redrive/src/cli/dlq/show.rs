@@ -11,7 +11,6 @@ use redrive_web::views::Entry;
 use super::decided;
 use crate::backend::Backend;
 use crate::cli::when;
-use crate::cli::words::short;
 use crate::printer::{Paint, Printer, table};
 
 /// `dlq show`.
@@ -56,7 +55,7 @@ fn text(shown: &Entry, now: Timestamp, paint: Paint) -> String {
             which,
             when::local(one.failed_at),
             one.status.clone(),
-            short(&one.reason),
+            one.reason.clone(),
             paint.dim(&one.run_id),
         ]);
     }

@@ -9,6 +9,7 @@ use crate::ways::both_ways;
 
 both_ways!(
     what_a_retry_of_named_orders_says,
+    what_a_retry_under_a_halt_says,
     what_a_retry_by_a_filter_says
 );
 
@@ -53,6 +54,18 @@ async fn what_a_retry_of_named_orders_says(way: Way) {
         tape.acts(&sites, command);
     }
     insta::assert_snapshot!("what_a_retry_of_named_orders_says", tape.told());
+}
+
+async fn what_a_retry_under_a_halt_says(way: Way) {
+    let scenes = [scene(way).await, scene(way).await];
+    let (mut tape, sites) = tape(&scenes);
+    for command in [
+        "halt --reason stocktaking",
+        "dlq retry D-1 --reason carrier-is-back",
+    ] {
+        tape.acts(&sites, command);
+    }
+    insta::assert_snapshot!("what_a_retry_under_a_halt_says", tape.told());
 }
 
 async fn what_a_retry_by_a_filter_says(way: Way) {

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use redrive_core::ids::Home;
 use redrive_core::report::BatchStatus;
+use redrive_engine::ops::may_run;
 use redrive_ledger::{BatchRow, Halt, LedgerError};
 
 use super::super::facts::{Facts, LedgerContents, LedgerFacts, Read};
@@ -156,10 +157,18 @@ fn halt(halted: Option<&Halt>, now: Timestamp) -> Finding {
 fn batches(rows: &[BatchRow], config: &Config, now: Timestamp) -> Finding {
     const CHECK: &str = CHECKS[2];
     let batches = || rows.iter().filter(|batch| !batch.one_order);
-    let running = batches().any(|batch| batch.status == BatchStatus::Running);
+    let runs = batches().any(|batch| may_run(batch, now));
+    let remedy = "Look at the workers and the schedule above; `redrive run` starts one now.";
     let ended = batches().filter(|batch| batch.status != BatchStatus::Running);
     let Some(last) = ended.max_by_key(|batch| batch.result.processed_at) else {
-        return Finding::ok(CHECK, "No batch has ended yet.");
+        return match batches().last() {
+            Some(lost) if !runs => {
+                let ago = when::age(lost.started_at, now);
+                let what = format!("No batch has ended: the first one started {ago} ago.");
+                Finding::problem(CHECK, what, remedy)
+            }
+            _ => Finding::ok(CHECK, "No batch has ended yet."),
+        };
     };
     let ago = when::age(last.result.processed_at, now);
     if last.status == BatchStatus::Failed {
@@ -172,12 +181,8 @@ fn batches(rows: &[BatchRow], config: &Config, now: Timestamp) -> Finding {
     }
     let late =
         SignedDuration::try_from(config.schedule.interval * LATE).unwrap_or(SignedDuration::MAX);
-    if !running && now.duration_since(last.result.processed_at) > late {
-        return Finding::problem(
-            CHECK,
-            format!("No batch has ended for {ago}."),
-            "Look at the workers and the schedule above; `redrive run` starts one now.",
-        );
+    if !runs && now.duration_since(last.result.processed_at) > late {
+        return Finding::problem(CHECK, format!("No batch has ended for {ago}."), remedy);
     }
     Finding::ok(CHECK, format!("The last batch ended {ago} ago."))
 }

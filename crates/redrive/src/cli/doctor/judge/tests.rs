@@ -36,6 +36,13 @@ fn batch(status: BatchStatus, ended: i64) -> redrive_ledger::BatchRow {
     row
 }
 
+/// One whose workers all died in the middle of it: the ledger has no end of it.
+fn lost_batch() -> redrive_ledger::BatchRow {
+    let mut row = batch(BatchStatus::Running, 515);
+    row.started_at = at(515);
+    row
+}
+
 fn schedule() -> ScheduleStatus {
     ScheduleStatus {
         interval: Some(Duration::from_secs(900)),
@@ -119,7 +126,7 @@ fn a_healthy_site_is_well_in_every_check() {
 fn each_thing_that_is_wrong_is_one_finding() {
     use Level::{Problem, Warning};
     type Change = fn(&mut Checkup, &mut LedgerContents);
-    let cases: [(Change, &str, Level, &str); 24] = [
+    let cases: [(Change, &str, Level, &str); 26] = [
         (
             |c, _| c.retention = Ok(Some(Duration::from_secs(3600))),
             "namespace",
@@ -261,6 +268,22 @@ fn each_thing_that_is_wrong_is_one_finding() {
         ),
         (
             |_, l| {
+                let rows = l.batches.as_mut().unwrap();
+                rows[0].result.processed_at = at(500);
+                rows.push(lost_batch());
+            },
+            "batches",
+            Problem,
+            "No batch has ended for 1 h.",
+        ),
+        (
+            |_, l| l.batches = Ok(vec![lost_batch()]),
+            "batches",
+            Problem,
+            "No batch has ended: the first one started 1 h ago.",
+        ),
+        (
+            |_, l| {
                 l.waiting
                     .as_mut()
                     .unwrap()
@@ -312,10 +335,14 @@ fn a_schedule_that_is_nobodys_to_keep_and_one_whose_batch_runs_long_are_no_probl
     let missing = found.iter().find(|finding| finding.check == "schedule");
     assert_eq!(missing.unwrap().level, Level::Warning);
 
-    let (mut checkup, contents) = healthy();
+    let (mut checkup, mut contents) = healthy();
     let schedule = checkup.schedule.as_mut().unwrap().as_mut().unwrap();
     schedule.last_ticks[0].at = at(500);
     schedule.running = vec!["reprocessing-batch-1".into()];
+    let rows = contents.batches.as_mut().unwrap();
+    rows[0].result.processed_at = at(500);
+    rows.push(batch(BatchStatus::Running, 590));
+    rows[1].started_at = at(590);
     for finding in told(&facts(checkup, contents)) {
         assert_eq!(finding.level, Level::Ok, "{finding:?}");
     }
