@@ -101,7 +101,12 @@ impl Activities {
         _: ActivityContext,
         input: OpenBatch,
     ) -> Result<BatchPlan, ActivityError> {
-        self.engine.open_batch(input).await.map_err(failed)
+        let opened = async {
+            let Engine { ledger, policy, .. } = &self.engine;
+            ledger.apply_policy(policy).await?;
+            self.engine.open_batch(input).await
+        };
+        opened.await.map_err(failed)
     }
 
     #[activity(definition = redrive_flows::activities::AdoptClaims)]

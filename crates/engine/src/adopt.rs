@@ -53,10 +53,18 @@ impl Engine {
                 let own = batch.result.batch_id == input.batch.as_str();
                 let closed = own || self.is_closed(batch, patience).await?;
                 pulse.beat().await;
-                Ok(closed.then_some((batch, own)))
+                Ok::<_, EngineError>(closed.then_some((batch, own)))
             });
             for closed in join_all(closed).await {
-                if let Some(Some((batch, own))) = self.unless_over(patience, closed)? {
+                let closed = match closed {
+                    // Whether it is dead is not known, so nothing of it is touched: the others are.
+                    Err(error) if error.is_lost() && self.server_answers().await => {
+                        tracing::warn!(%error, "the server does not tell of a batch; the next one asks again");
+                        continue;
+                    }
+                    closed => self.unless_over(patience, closed)?,
+                };
+                if let Some(Some((batch, own))) = closed {
                     self.adopt_all(batch, own, &owner, pulse, &mut report)
                         .await?;
                 }

@@ -28,8 +28,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// So often an order that is not ready in time waits for another turn.
 const TURNS_LOST_AT_MOST: u32 = 2;
-/// So many descriptions of one order may be lost in a row, while the server answers about others.
-const LOST_AT_MOST: u32 = 12;
+/// So many descriptions of one order may be lost in a row, and so many answers about it in all, while the server answers about others.
+const LOST_IN_A_ROW: u32 = 12;
+const LOST_IN_ALL: u32 = 24;
 
 /// When to begin nothing new, and when to stop asking.
 #[derive(Debug, Clone, Copy)]
@@ -52,10 +53,19 @@ struct Progress {
     turns_lost: u32,
     /// Answers that were lost since the order was last described.
     lost: u32,
+    /// All that were lost.
+    lost_in_all: u32,
     pause: Duration,
 }
 
 impl Progress {
+    /// Counts one more answer that was lost. Returns whether they are so many that the server may not tell of this order at all.
+    fn loses_too_much(&mut self) -> bool {
+        self.lost += 1;
+        self.lost_in_all += 1;
+        self.lost.is_multiple_of(LOST_IN_A_ROW) || self.lost_in_all.is_multiple_of(LOST_IN_ALL)
+    }
+
     /// The outcome when no more is done: an order that was touched stays claimed, for a start of it may be on its way,
     /// and the next owner finds out.
     fn given_up(&self) -> Outcome {
@@ -92,6 +102,7 @@ impl Engine {
             turn: None,
             turns_lost: 0,
             lost: 0,
+            lost_in_all: 0,
             pause: FIRST_PAUSE,
         };
         loop {
@@ -102,8 +113,7 @@ impl Engine {
                 Ok(Turn::End(outcome)) => return Ok(outcome),
                 Ok(Turn::Again) => {}
                 Err(EngineError::Gateway(GatewayError::Unknown(error))) => {
-                    progress.lost += 1;
-                    if progress.lost.is_multiple_of(LOST_AT_MOST) && self.server_answers().await {
+                    if progress.loses_too_much() && self.server_answers().await {
                         tracing::warn!(error, workflow.id = %order.workflow_id, "the server does not tell of an order; it stays claimed");
                         return Ok(Outcome::AnswerUnknown);
                     }

@@ -1,9 +1,13 @@
 //! Waiting while the server limits the rate of what we read, and asking again where an answer is lost: a phase goes slower,
 //! it does not fail.
 
+use std::ops::Range;
 use std::time::Duration;
 
+use futures::stream::FuturesUnordered;
+use futures::{Stream, StreamExt};
 use jiff::Timestamp;
+use redrive_core::ids::WorkflowId;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -19,8 +23,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(4);
 /// not tell of what was asked.
 const LOST_AT_MOST: u32 = 3;
 
-/// A workflow that nobody has: what the server says of it is that there is none.
-const NOBODYS: &str = "redrive-is-anybody-there";
+/// How often a phase says that it lives while an answer does not come.
+const BEAT: Duration = Duration::from_secs(5);
+
+/// Workflows that nobody has, on as many shards where there are many: what the server says of each is that there is none.
+const NOBODYS: Range<u32> = 0..8;
 
 /// How long a phase has patience, and how it tells that it lives meanwhile.
 #[derive(Clone, Copy)]
@@ -72,6 +79,13 @@ impl MayAskAgain for EngineError {
     }
 }
 
+impl EngineError {
+    /// Whether the answer was lost: to this call, or to all.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.again() == Again::OnceMore
+    }
+}
+
 impl Engine {
     /// What it came to; nothing where there is no patience any more and the rate is still limited. That is an end and no error: what
     /// was read or stored by then stays.
@@ -117,11 +131,36 @@ impl Engine {
         }
     }
 
+    /// The next of many answers; the pulse beats while it is waited for.
+    pub(crate) async fn next_of<S: Stream + Unpin>(
+        &self,
+        answers: &mut S,
+        pulse: &dyn Pulse,
+    ) -> Option<S::Item> {
+        loop {
+            tokio::select! {
+                biased;
+                next = answers.next() => return next,
+                () = self.clock.sleep(BEAT) => pulse.beat().await,
+            }
+        }
+    }
+
     /// Whether the server answers at all. It may be there and not tell of one order, whose shard is lost, say: that order must
     /// hold up no other.
     pub(crate) async fn server_answers(&self) -> bool {
-        let told = self.gateway.describe(&NOBODYS.into(), None).await;
-        !matches!(told, Err(GatewayError::Unknown(_)))
+        let mut asking: FuturesUnordered<_> = NOBODYS
+            .map(|n| async move {
+                let nobodys = WorkflowId::from(format!("redrive-is-anybody-there-{n}"));
+                self.gateway.describe(&nobodys, None).await
+            })
+            .collect();
+        while let Some(told) = asking.next().await {
+            if !matches!(told, Err(GatewayError::Unknown(_))) {
+                return true;
+            }
+        }
+        false
     }
 
     /// How many failed runs visibility shows in a window; asked in turn, and patiently.

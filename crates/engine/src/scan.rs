@@ -169,7 +169,7 @@ impl Engine {
             })
             .buffer_unordered(AT_ONCE);
         let mut whole = true;
-        while let Some(read) = reading.next().await {
+        while let Some(read) = self.next_of(&mut reading, patience.pulse).await {
             match read {
                 Ok(run) => failures.extend(run.map(|run| self.classified(run))),
                 Err(GatewayError::Item(message)) => {

@@ -12,7 +12,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gateway::{GatewayError, Mark, RunToRead};
 use crate::one_order::attempt_end;
-use crate::patience::{Again, MayAskAgain, Patience};
+use crate::patience::Patience;
 use crate::pulse::Pulse;
 
 /// Orders a transaction.
@@ -82,7 +82,7 @@ impl Engine {
             })
             .buffer_unordered(AT_ONCE);
         let mut answers = Vec::with_capacity(due.len());
-        while let Some((pk, answer)) = described.next().await {
+        while let Some((pk, answer)) = self.next_of(&mut described, patience.pulse).await {
             match self.unless_over(patience, answer) {
                 Ok(Some(Some(checked))) => {
                     answers.push(checked);
@@ -93,7 +93,7 @@ impl Engine {
                 Err(EngineError::Gateway(GatewayError::Item(message))) => {
                     tracing::warn!(message, "an order cannot be described; it stays due");
                 }
-                Err(error) if error.again() == Again::OnceMore && self.server_answers().await => {
+                Err(error) if error.is_lost() && self.server_answers().await => {
                     tracing::warn!(%error, "the server does not tell of an order; it stays due");
                     progress.silent = true;
                 }

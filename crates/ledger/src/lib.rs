@@ -58,5 +58,5 @@ pub use order::{Act, Acted, AuditEvent, Halt, NewAuditEvent, OrderPk, OrderRow, 
 pub use reader::{Copied, Reader};
 pub use scan::ScanWindow;
 pub use settle::{Check, Checked};
-pub use sql::{LedgerLock, Migration, Schema, SqlLedger, SqliteLedger};
+pub use sql::{LedgerLock, Migration, Schema, SqlLedger};
 pub use url::{LedgerUrl, ServerUrl};

@@ -15,14 +15,14 @@ use world::{World, failure, first_failure, run};
 
 /// How a test's ledger is made.
 mod factory {
-    use redrive_ledger::SqliteLedger;
+    use redrive_ledger::SqlLedger;
 
     use crate::world::{Made, made};
 
     /// A new ledger.
     pub async fn ledger() -> Made {
         let folder = tempfile::tempdir().unwrap();
-        let ledger = SqliteLedger::open(&folder.path().join("ledger.db"))
+        let ledger = SqlLedger::open(&folder.path().join("ledger.db"))
             .await
             .unwrap();
         made(&ledger, folder)

@@ -10,7 +10,7 @@ use redrive_fulfillment::{
     Class, FaultPlan, FulfillmentWorker, Stage, StartOptions, TASK_QUEUE, Warehouse, start_orders,
     starter,
 };
-use redrive_ledger::SqliteLedger;
+use redrive_ledger::SqlLedger;
 use serde_json::json;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
@@ -20,7 +20,7 @@ struct Site {
     plan: FaultPlan,
     folder: tempfile::TempDir,
     worker: FulfillmentWorker,
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
 }
 
 impl Site {
@@ -34,7 +34,7 @@ impl Site {
         let worker = FulfillmentWorker::spawn(client, TASK_QUEUE, folder.path())
             .await
             .unwrap();
-        let ledger = SqliteLedger::open(&folder.path().join("ledger.db"))
+        let ledger = SqlLedger::open(&folder.path().join("ledger.db"))
             .await
             .unwrap();
         Self {

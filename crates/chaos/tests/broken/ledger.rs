@@ -13,7 +13,7 @@ use redrive_ledger::{
     Act, Acted, BatchEnd, BatchOpening, BatchRow, Check, Checked, ClaimRequest, Claimed,
     ClaimedOrder, Commit, Committed, DeadLetter, Failure, Halt, Ledger, LedgerError, Limited,
     NewAuditEvent, ObserveSummary, Operation, OperationEnd, OperationOpening, OrderPk, Outcome,
-    Park, Resolution, Resolve, Resolved, ScanWindow, SqliteLedger, Story, Turns,
+    Park, Resolution, Resolve, Resolved, ScanWindow, SqlLedger, Story, Turns,
 };
 
 use crate::Flaw;
@@ -22,7 +22,7 @@ type Result<T> = std::result::Result<T, LedgerError>;
 
 /// The ledger that all workers of a test share.
 pub struct Flawed {
-    pub inner: SqliteLedger,
+    pub inner: SqlLedger,
     pub flaw: Flaw,
     /// The newest claim of each order, with the request that made it.
     pub claims: Mutex<HashMap<OrderPk, (ClaimedOrder, ClaimRequest, Home)>>,

@@ -19,7 +19,7 @@ use redrive_fulfillment::warehouse::StageCall;
 use redrive_fulfillment::{
     FaultPlan, Stage, StartOptions, TASK_QUEUE, WORKFLOW_TYPE, Warehouse, starter,
 };
-use redrive_ledger::{BatchEnd, BatchOpening, Ledger, SqliteLedger};
+use redrive_ledger::{BatchEnd, BatchOpening, Ledger, SqlLedger};
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 use temporalio_common::protos::temporal::api::workflowservice::v1::TerminateWorkflowExecutionRequest;
@@ -67,7 +67,7 @@ impl World {
             TASK_QUEUE,
             play(warehouse, ends),
         );
-        let inner = SqliteLedger::open(&folder.path().join("ledger.db"))
+        let inner = SqlLedger::open(&folder.path().join("ledger.db"))
             .await
             .unwrap();
         let ledger = Arc::new(Flawed {

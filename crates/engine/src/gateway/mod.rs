@@ -26,7 +26,7 @@ pub(crate) use customer::customer_id;
 pub use errors::GatewayError;
 #[cfg(feature = "failpoints")]
 pub use lossy::{LossyGateway, Mishap, Odds};
-pub(crate) use once_more::{asked, twice, twice_or_done};
+pub(crate) use once_more::{asked, in_time, twice, twice_or_done};
 pub use rehearsal::RehearsalGateway;
 pub use start_request::{MEMO_KEY, RestartMemo, restart_memo};
 pub use temporal::TemporalGateway;

@@ -1,6 +1,8 @@
 //! Calls to the server that are made once more where the connection was closed over them: a server closes each after some minutes,
 //! whoever waits on it.
 
+use std::time::Duration;
+
 use temporalio_client::Client;
 use temporalio_client::errors::{WorkflowInteractionError, WorkflowStartError};
 use temporalio_client::grpc::WorkflowService;
@@ -14,7 +16,7 @@ pub(crate) trait MayBeClosed {
 
 impl MayBeClosed for Status {
     fn is_closed(&self) -> bool {
-        // Nobody else cancels it: what a caller gives up is not answered at all.
+        // What a caller gives up is not answered at all.
         self.code() == Code::Cancelled
     }
 }
@@ -43,6 +45,15 @@ where
 {
     let service = || client.connection().workflow_service();
     twice(|| ask(service(), Request::new(request.clone()))).await
+}
+
+/// What the server answers within `longest`; a later answer is lost.
+pub(crate) async fn in_time<T>(
+    longest: Duration,
+    asking: impl Future<Output = Result<T, Status>>,
+) -> Result<T, Status> {
+    let answer = tokio::time::timeout(longest, asking).await;
+    answer.unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer came in time")))
 }
 
 /// Asks; and once more, where the connection was closed over it. Only for what changes nothing, and for what the server does once
@@ -98,6 +109,16 @@ mod tests {
         let gone = Err(Code::Unavailable);
         assert_eq!(asks(&[gone]).await, (1, gone));
         assert_eq!(asks(&[closed, gone]).await, (2, gone));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_come_in_time_is_lost() {
+        let code = |status: Status| status.code();
+        let answered = in_time(Duration::from_secs(60), async { Ok(1) }).await;
+        assert_eq!(answered.map_err(code), Ok(1));
+        let never = std::future::pending::<Result<u8, Status>>();
+        let lost = in_time(Duration::ZERO, never).await;
+        assert_eq!(lost.map_err(code), Err(Code::DeadlineExceeded));
     }
 
     #[tokio::test]

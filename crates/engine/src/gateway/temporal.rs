@@ -17,11 +17,14 @@ use tonic::{Code, Request, Status};
 
 use super::{
     FailedRun, Gateway, GatewayError, Mark, Page, Restart, Result, RunToRead, Started, Window,
-    asked, history, start_request,
+    asked, history, in_time, start_request,
 };
 
 /// How long one start may take before its answer counts as lost.
 const START_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+/// The longest that a description is waited for. It takes milliseconds; where the shard of a workflow is lost it may never come, and
+/// this is well below the heartbeat timeout.
+const LONGEST: std::time::Duration = std::time::Duration::from_secs(8);
 /// Rows a page of a scan: the server's largest.
 const SCAN_PAGE: i32 = 1000;
 /// Rows a page of a look-back: one order's runs are few.
@@ -72,7 +75,7 @@ impl TemporalGateway {
         let described = asked(&self.client, &request, |mut service, request| async move {
             service.describe_workflow_execution(request).await
         });
-        found(described.await)
+        found(in_time(LONGEST, described).await)
     }
 
     async fn count(&self, query: String) -> Result<u64> {

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use super::{Ops, Result};
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::gateway::Window;
+use crate::gateway::{GatewayError, Window};
 use crate::patience::Patience;
 use crate::pulse::Pulse;
 use crate::scan::{before, halves};
@@ -259,16 +259,28 @@ impl Engine {
             let whole = self.store(&next, &batch, patience, taken).await?;
             heard(taken.new_failures);
             if !whole {
-                return Ok(false);
+                let untold = "the server does not tell of a failed run there".to_owned();
+                return Err(GatewayError::Unknown(untold).into());
             }
             known.first_look_at = next.from;
             known.older_count = known.older_count.saturating_sub(count);
-            self.ledger.save_scan_window(&known).await?;
+            self.save_first_look(&known).await?;
         }
         let still_older = window(Timestamp::UNIX_EPOCH, since);
         known.older_count = self.count_failed(&still_older, patience).await?;
-        self.ledger.save_scan_window(&known).await?;
+        self.save_first_look(&known).await?;
         Ok(true)
+    }
+
+    /// Saves how far back was looked. How far scans have come meanwhile stays.
+    async fn save_first_look(&self, known: &ScanWindow) -> std::result::Result<(), EngineError> {
+        let by_now = self.ledger.scan_window(&known.workflow_type).await?;
+        let window = ScanWindow {
+            first_look_at: known.first_look_at,
+            older_count: known.older_count,
+            ..by_now.unwrap_or_else(|| known.clone())
+        };
+        Ok(self.ledger.save_scan_window(&window).await?)
     }
 }
 

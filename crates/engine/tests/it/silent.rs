@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::states::State;
+use redrive_engine::gateway::Gateway;
 use redrive_engine::{Clock, Engine, Steady, SystemClock};
+use redrive_ledger::ClaimRequest;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
 use crate::hooks::Hooked;
@@ -41,7 +43,12 @@ const ORDERS: [&str; 3] = ["order-1", LOST, "order-3"];
 
 /// An engine that hears nothing of [`LOST`].
 async fn engine(world: &World) -> Engine {
-    let gateway = Hooked::silent_about(world.gateway.clone(), LOST);
+    deaf_to(world, LOST).await
+}
+
+/// An engine that hears nothing of one workflow.
+async fn deaf_to(world: &World, workflow: &str) -> Engine {
+    let gateway = Hooked::silent_about(world.gateway.clone(), workflow);
     let mut engine = world.engine_with(gateway, policy()).await;
     engine.clock = Arc::new(LightSleeper);
     engine
@@ -77,6 +84,36 @@ async fn a_chunk_leaves_it_claimed_and_the_next_batch_finds_out() {
     world.await_status(LOST, Status::Completed).await;
     let verdicts = world.verdicts(LOST).await;
     assert_eq!(verdicts, [UNKNOWN, UNKNOWN, "restarted"]);
+}
+
+#[tokio::test]
+async fn a_batch_of_which_nothing_is_told_is_left_alone_and_others_are_adopted() {
+    let world = World::new("silent-batch").await;
+    for (order, batch) in ORDERS.into_iter().zip(["b1", "b2", "b3"]) {
+        world.failed_order(order, &[End::Completes]).await;
+        world.open_batch(batch).await;
+        // It dies after its claim.
+        let request = ClaimRequest {
+            batch: batch.into(),
+            chunk: 0,
+            limit: 1,
+            due_by: world.clock.now(),
+            rules: Default::default(),
+            only: None,
+            operation: None,
+        };
+        let home = world.gateway.home();
+        let moment = world.clock.moment();
+        let claimed = world.ledger.claim(&policy(), home, &request, moment).await;
+        assert_eq!(claimed.unwrap().fresh.len(), 1);
+    }
+    let deaf = deaf_to(&world, "b2").await;
+    world.open_batch("b4").await;
+    let adopted = deaf.adopt_claims(&world.phase("b4"), &Steady).await;
+    let adopted = adopted.unwrap();
+    assert_eq!((adopted.adopted, adopted.finished), (2, 2));
+    let order = world.story(LOST).await.order;
+    assert_eq!(order.state, State::Claimed, "who owns it may live");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use redrive_core::decide::RunStatus;
 use redrive_core::ids::{Home, WorkflowId};
 use redrive_core::policy::{Policy, Watch};
-use redrive_ledger::{ClaimedOrder, Ledger, OrderPk, SqliteLedger};
+use redrive_ledger::{ClaimedOrder, Ledger, OrderPk, SqlLedger};
 use tempfile::TempDir;
 
 use crate::clock::LogicalClock;
@@ -36,7 +36,7 @@ pub struct World {
     story: Mutex<Vec<String>>,
     problems: Mutex<Vec<String>>,
     excused: AtomicBool,
-    sqlite: SqliteLedger,
+    sqlite: SqlLedger,
     _folder: TempDir,
 }
 
@@ -50,7 +50,7 @@ static EMPTY: LazyLock<(TempDir, PathBuf)> = LazyLock::new(|| {
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async { SqliteLedger::open(&made).await.unwrap().close().await });
+        runtime.block_on(async { SqlLedger::open(&made).await.unwrap().close().await });
     };
     std::thread::spawn(make).join().unwrap();
     (folder, path)
@@ -62,7 +62,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
         std::fs::copy(&EMPTY.1, &path).unwrap();
-        let sqlite = SqliteLedger::open(&path).await.unwrap();
+        let sqlite = SqlLedger::open(&path).await.unwrap();
         let world = Self {
             server: Mutex::default(),
             time: Arc::default(),

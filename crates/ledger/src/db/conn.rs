@@ -154,7 +154,7 @@ impl Tx {
         }
     }
 
-    /// Ends it with nothing changed. What it has locked is free then; dropped, it is only once its connection is used again, and
+    /// Ends it with nothing changed. What it has locked is free then; dropped, it is a moment later only, and
     /// who takes what nobody has locked would pass it over.
     pub async fn end(self) -> Result<()> {
         match self.0 {

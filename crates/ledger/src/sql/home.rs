@@ -71,8 +71,15 @@ pub(super) async fn bind(ledger: &SqlLedger, home: &Home) -> Result<()> {
 pub(super) async fn apply_policy(ledger: &SqlLedger, policy: &Policy) -> Result<u64> {
     let mut tx = begin(ledger).await?;
     let digest = policy.digest();
-    if setting(&mut tx, POLICY).await?.as_deref() == Some(digest.as_str()) {
-        return Ok(0);
+    let found = tx.maybe(APPLIED_LAST, args![POLICY]).await;
+    let found = found.doing("read which policy was applied")?;
+    let applied = found.map(|row| row.text("value")).transpose()?;
+    if applied.as_deref() == Some(digest.as_str()) {
+        return tx
+            .end()
+            .await
+            .doing("leave the policy as it is")
+            .map(|()| 0);
     }
     // Who writes by another policy at this moment is waited for, and what it wrote is seen below.
     set(&mut tx, POLICY, &digest).await?;
@@ -96,18 +103,31 @@ pub(super) async fn apply_policy(ledger: &SqlLedger, policy: &Policy) -> Result<
     Ok(changed)
 }
 
+/// Who is about to write by another policy is waited for.
+const APPLIED_LAST: Statement =
+    Statement::both("SELECT value FROM settings WHERE key = $1").locked(" FOR UPDATE");
+
 /// Notes that whose turn it is stands in the ledger by `policy`, too: while workers are given a new one in turn, those that
-/// have the old one go on. Where it is not the policy that was applied last, the next worker to start applies its own again.
+/// have the old one go on. Where it is not the policy that was applied last, the next batch applies its own again.
 pub(super) async fn written_by(conn: &mut Conn, policy: &Policy) -> Result<()> {
-    let found = conn.maybe(APPLIED, args![POLICY]).await;
-    let found = found.doing("read which policy was applied")?;
-    let applied = found.map(|row| row.text("value")).transpose()?;
-    match applied.as_deref() {
-        None | Some("") => Ok(()),
-        Some(applied) if applied == policy.digest() => Ok(()),
-        Some(_) => set(conn, POLICY, "").await,
+    let digest = policy.digest();
+    loop {
+        // Whoever finds another's policy writes at once: to read it first, and lock what it wants to change, could end in two that
+        // wait for each other.
+        conn.run(UNMARK, args![POLICY, &digest])
+            .await
+            .doing("note another policy")?;
+        let found = conn.maybe(APPLIED, args![POLICY]).await;
+        let found = found.doing("read which policy was applied")?;
+        let applied = found.map(|row| row.text("value")).transpose()?;
+        if applied.is_none_or(|applied| applied.is_empty() || applied == digest) {
+            return Ok(());
+        }
     }
 }
+
+const UNMARK: &str =
+    "UPDATE settings SET value = '' WHERE key = $1 AND value <> '' AND value <> $2";
 
 const APPLIED: Statement =
     Statement::both("SELECT value FROM settings WHERE key = $1").locked(" FOR SHARE");

@@ -53,9 +53,6 @@ pub use connect::SqlLedger;
 pub use lock::LedgerLock;
 pub use schema::{Migration, Schema};
 
-/// A ledger in a file, by the name that it had when there was no other.
-pub type SqliteLedger = SqlLedger;
-
 use self::again::again;
 use crate::contract::Result;
 use crate::folio::Learning;

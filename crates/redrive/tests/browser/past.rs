@@ -17,7 +17,7 @@ use redrive_engine::{Clock, SystemClock};
 use redrive_ledger::{
     AttemptOutcome, BatchEnd, BatchOpening, Check, Checked, ClaimRequest, ClaimedOrder, Commit,
     EscalationLevel, Failure, Ledger, NewAuditEvent, Outcome, Park, Plan, Resolution, Resolve,
-    SqliteLedger,
+    SqlLedger,
 };
 
 /// Orders that fail, a day, until yesterday: the carrier was down for two of them.
@@ -117,7 +117,7 @@ impl Trouble {
 
 /// Who tells it.
 struct Past {
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
     policy: Policy,
     home: Home,
     /// Orders so far.
@@ -137,7 +137,7 @@ pub async fn write(path: &Path) -> String {
     policy.backoff.max = Duration::ZERO;
     policy.settle.first_check = Duration::ZERO;
     let mut past = Past {
-        ledger: SqliteLedger::open(path).await.unwrap(),
+        ledger: SqlLedger::open(path).await.unwrap(),
         policy,
         home: Home {
             cluster_id: "c".into(),

@@ -8,7 +8,7 @@ use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::testbed::{Testbed, eventually_within, json_payload};
-use redrive_ledger::{Failure, Ledger, NewAuditEvent, Reader, SqliteLedger};
+use redrive_ledger::{Failure, Ledger, NewAuditEvent, Reader, SqlLedger};
 use serde_json::Value;
 use temporalio_common::protos::temporal::api::common::v1::SearchAttributes;
 use temporalio_common::protos::temporal::api::workflowservice::v1::CountWorkflowExecutionsRequest;
@@ -63,7 +63,7 @@ fn failure(testbed: &Testbed, n: usize, refused: bool, now: Timestamp) -> Failur
 }
 
 /// Fills the queue with so many, of which the last ones cannot be started.
-pub async fn fill(testbed: &Testbed, ledger: &SqliteLedger, orders: usize, refused: usize) {
+pub async fn fill(testbed: &Testbed, ledger: &SqlLedger, orders: usize, refused: usize) {
     let (now, policy) = (SystemClock.now(), Policy::default());
     let failures: Vec<Failure> = (0..orders)
         .map(|n| failure(testbed, n, n >= orders - refused, now))
@@ -88,7 +88,7 @@ pub async fn fill(testbed: &Testbed, ledger: &SqliteLedger, orders: usize, refus
     }
 }
 
-async fn unresolved(ledger: &SqliteLedger) -> u64 {
+async fn unresolved(ledger: &SqlLedger) -> u64 {
     ledger.dead_letter_stats().await.unwrap().unresolved_count
 }
 
@@ -120,7 +120,7 @@ async fn five_thousand_are_restarted_once_each_and_those_that_cannot_be_are_list
         "redrive.toml",
         "[schedule]\nmanage = false\n[policy]\nstarts_per_second = 1000.0\nbatch_size = 500\n",
     );
-    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
     fill(&testbed, &ledger, ORDERS, REFUSED).await;
     let worker = site.start("worker");
     worker.hear("Ready.");

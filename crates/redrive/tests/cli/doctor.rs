@@ -9,7 +9,7 @@ use redrive_core::ids::Home;
 use redrive_engine::{Clock, SystemClock};
 use redrive_flows::{BATCH_WORKFLOW, OPERATION_WORKFLOW, ORCHESTRATION_WORKFLOW, TASK_QUEUE};
 use redrive_fulfillment::testbed::{Testbed, eventually, eventually_within};
-use redrive_ledger::{Ledger, SqliteLedger};
+use redrive_ledger::{Ledger, SqlLedger};
 use serde_json::Value;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
@@ -128,7 +128,7 @@ async fn a_workflow_of_another_type_on_redrives_queue_is_found_among_all_of_its_
 async fn a_ledger_of_another_cluster_or_a_newer_redrive_is_found() {
     let testbed = Testbed::connect("doctor").await;
     let site = Site::on(&testbed);
-    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
     let other = Home {
         cluster_id: "another".into(),
         namespace: "orders".into(),

@@ -2,7 +2,7 @@
 
 use redrive_core::ids::Home;
 use redrive_fulfillment::testbed::{Testbed, eventually};
-use redrive_ledger::{Ledger, SqliteLedger};
+use redrive_ledger::{Ledger, SqlLedger};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use temporalio_common::protos::temporal::api::common::v1::WorkflowExecution;
@@ -13,7 +13,7 @@ use super::ways::both_ways;
 
 /// A ledger in the site's folder that belongs to `home`, or to nobody yet.
 async fn ledger(site: &Site, home: Option<&Home>) {
-    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
     if let Some(home) = home {
         ledger.bind(home).await.unwrap();
     }

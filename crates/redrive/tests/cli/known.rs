@@ -12,7 +12,7 @@ use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::testbed::Testbed;
 use redrive_ledger::{
     Act, BatchEnd, BatchOpening, Check, Checked, ClaimRequest, Commit, Failure, Ledger,
-    NewAuditEvent, Outcome, Plan, SqliteLedger,
+    NewAuditEvent, Outcome, Plan, SqlLedger,
 };
 
 use super::site::{Site, Way};
@@ -20,7 +20,7 @@ use super::tape::Tape;
 
 /// Builds the ledger.
 struct Known {
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
     policy: Policy,
     home: Home,
     now: Timestamp,
@@ -36,7 +36,7 @@ pub async fn site() -> Site {
 pub async fn filled(site: Site) -> Site {
     let now = Timestamp::from_second(SystemClock.now().as_second()).unwrap();
     let known = Known {
-        ledger: SqliteLedger::open(&site.path("redrive.db")).await.unwrap(),
+        ledger: SqlLedger::open(&site.path("redrive.db")).await.unwrap(),
         policy: Policy::default(),
         home: Home {
             cluster_id: "c".into(),

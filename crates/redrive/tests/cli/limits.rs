@@ -9,7 +9,7 @@ use redrive_core::moment::Moment;
 use redrive_core::policy::Policy;
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::testbed::{Testbed, eventually_within};
-use redrive_ledger::{Failure, Ledger, NewAuditEvent, Resolution, Resolve, Resolved, SqliteLedger};
+use redrive_ledger::{Failure, Ledger, NewAuditEvent, Resolution, Resolve, Resolved, SqlLedger};
 use temporalio_common::protos::temporal::api::workflowservice::v1::ListWorkflowExecutionsRequest;
 
 use super::site::{Site, Way};
@@ -28,7 +28,7 @@ const WINDOW: SignedDuration = SignedDuration::from_secs(5);
 const TYPE: &str = "OrderFulfillmentWorkflow";
 
 /// An order that an operator wants to have restarted, from what the ledger kept.
-async fn wanted(testbed: &Testbed, ledger: &SqliteLedger, n: usize) {
+async fn wanted(testbed: &Testbed, ledger: &SqlLedger, n: usize) {
     let (policy, now) = (Policy::default(), SystemClock.now());
     let workflow_id = format!("order-fulfillment-{n:03}");
     let request = testbed.start_request(&workflow_id, TYPE, "nobody");
@@ -128,7 +128,7 @@ async fn three_workers_keep_one_limit_and_follow_its_change() {
             "[schedule]\nmanage = false\n[policy]\nstarts_per_second = {FIRST}.0\nbatch_size = 20\n"
         ),
     );
-    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
     for n in 0..ORDERS {
         wanted(&testbed, &ledger, n).await;
     }

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::testbed::Testbed;
-use redrive_ledger::{BatchEnd, BatchOpening, Ledger, SqliteLedger};
+use redrive_ledger::{BatchEnd, BatchOpening, Ledger, SqlLedger};
 
 use super::site::{Site, Way};
 use super::ways::both_ways;
@@ -16,7 +16,7 @@ const MANY: i64 = 510;
 async fn a_long_list_of_batches_is_whole(way: Way) {
     let testbed = Testbed::connect("long").await;
     let site = Site::on(&testbed).by(way);
-    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
     let begin = SystemClock.now() - SignedDuration::from_hours(24);
     for number in 0..MANY {
         let opening = BatchOpening {

@@ -1,6 +1,6 @@
 //! `redrive migrate`, without a server.
 
-use redrive_ledger::SqliteLedger;
+use redrive_ledger::SqlLedger;
 use serde_json::json;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection};
@@ -44,7 +44,7 @@ fn a_new_ledger_is_made_and_a_dry_run_makes_none() {
 async fn what_is_done_is_told_as_json_too() {
     let site = Site::without_server();
     let would = site.run("migrate --dry-run -o json").well().json();
-    let known = SqliteLedger::schema(&site.path("redrive.db"))
+    let known = SqlLedger::schema(&site.path("redrive.db"))
         .await
         .unwrap()
         .known;

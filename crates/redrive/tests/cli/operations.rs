@@ -10,7 +10,7 @@ use redrive_core::ids::OperationId;
 use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::puppet::{Move, Puppet, Task};
 use redrive_fulfillment::testbed::{Testbed, eventually_within};
-use redrive_ledger::{Operation, OperationStatus, Overview, Reader, SqliteLedger};
+use redrive_ledger::{Operation, OperationStatus, Overview, Reader, SqlLedger};
 
 use super::bulk::{QUEUE, fill, runs};
 use super::site::{Site, Stays, Way};
@@ -40,7 +40,7 @@ fn wanted() -> usize {
 }
 
 async fn until(
-    ledger: &SqliteLedger,
+    ledger: &SqlLedger,
     id: &OperationId,
     what: &str,
     holds: impl Fn(&Operation) -> bool,
@@ -56,7 +56,7 @@ async fn until(
 struct Queue {
     testbed: Testbed,
     site: Site,
-    ledger: SqliteLedger,
+    ledger: SqlLedger,
     orders: u64,
     _puppet: Puppet,
 }
@@ -70,7 +70,7 @@ impl Queue {
             "redrive.toml",
             &format!("[schedule]\nmanage = false\n[policy]\nstarts_per_second = {rate}.0\n"),
         );
-        let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+        let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
         fill(&testbed, &ledger, orders, 0).await;
         let fails = |_: &Task| Move::fail("shipping_failed", "no carrier today");
         Self {
@@ -215,7 +215,7 @@ async fn what_cannot_be_told_is_said(way: Way) {
     let testbed = Testbed::connect("operation").await;
     let site = Site::on(&testbed).by(way);
     site.write("redrive.toml", "[schedule]\nmanage = false\n");
-    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
     fill(&testbed, &ledger, 3, 0).await;
     site.run("dlq operations pause nobody").says(
         1,
@@ -281,7 +281,7 @@ async fn it_goes_on_without_who_follows_it(way: Way) {
     let testbed = Testbed::connect("operation").await;
     let site = Site::on(&testbed).by(way);
     site.write("redrive.toml", "[schedule]\nmanage = false\n");
-    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
     fill(&testbed, &ledger, 3, 0).await;
     let follows = site.start("dlq retry --status shipping_failed --yes");
     follows.hear("Retrying 3 orders: operation ");

@@ -1,7 +1,7 @@
 //! Orders, failures and the audit trail: seen and decided, on the ledger and through a server.
 
 use redrive_fulfillment::testbed::Testbed;
-use redrive_ledger::SqliteLedger;
+use redrive_ledger::SqlLedger;
 use serde_json::json;
 
 use super::bulk::fill;
@@ -55,7 +55,7 @@ async fn what_is_seen_and_decided(way: Way) {
 async fn lists_go_on_beyond_a_page(way: Way) {
     let testbed = Testbed::connect("cli-lists").await;
     let site = Site::on(&testbed).by(way);
-    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
     fill(&testbed, &ledger, ORDERS, 0).await;
     ledger.close().await;
     for list in ["orders list", "failures list", "audit list"] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use redrive_fulfillment::testbed::{Testbed, eventually_within, json_input, json_payload};
-use redrive_ledger::SqliteLedger;
+use redrive_ledger::SqlLedger;
 use serde_json::Value;
 use temporalio_common::protos::temporal::api::common::v1::{Header, Memo};
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
@@ -204,7 +204,7 @@ const LONG: usize = 230;
 async fn a_list_is_as_long_as_it_is_asked_for(way: Way) {
     let testbed = Testbed::connect("cli").await;
     let site = Site::on(&testbed).by(way);
-    let ledger = SqliteLedger::open(&site.path("redrive.db")).await.unwrap();
+    let ledger = SqlLedger::open(&site.path("redrive.db")).await.unwrap();
     fill(&testbed, &ledger, LONG, 0).await;
     let listed = |limit: usize| {
         let command = format!("dlq list --status shipping_failed --limit {limit} -o json");

@@ -29,6 +29,8 @@ struct Progress {
     id: String,
     message: Option<&'static str>,
     running: bool,
+    /// Whether it can still be told something.
+    hears: bool,
     waits_for: Option<String>,
     status: String,
     actor: String,
@@ -52,6 +54,7 @@ pub(super) async fn show(
     let operation = records.operation(&id).await?;
     let not_started = records.not_started(&id, None, page::USUAL).await?;
     let running = !operation.status.has_ended();
+    let hears = !operation.status.is_final();
     let waits_for = match operation.status {
         OperationStatus::Running => waits_for(&app).await?,
         _ => None,
@@ -61,6 +64,7 @@ pub(super) async fn show(
         id: id.to_string(),
         message: said.words(),
         running,
+        hears,
         waits_for,
         status: plain(operation.status.as_str()),
         actor: operation.actor,

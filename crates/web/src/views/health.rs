@@ -116,7 +116,7 @@ fn stopped(
         let sentence = match running {
             _ if runs => return None,
             Some(lost) => format!(
-                "No batch has ended: the first one started {} ago.",
+                "No batch has ended: the last one started {} ago.",
                 age(lost.started_at, now)
             ),
             None => "No batch has ever run.".to_owned(),
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(judged(Some(&ended), 45), well);
         assert_eq!(judged(Some(&ended), 44), "No batch has ended for 40 min.");
         assert_eq!(judged(None, 45), well);
-        let lost = "No batch has ended: the first one started 16 min ago.";
+        let lost = "No batch has ended: the last one started 16 min ago.";
         assert_eq!(judged(None, 44), lost);
     }
 

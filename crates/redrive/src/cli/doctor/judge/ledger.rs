@@ -161,10 +161,10 @@ fn batches(rows: &[BatchRow], config: &Config, now: Timestamp) -> Finding {
     let remedy = "Look at the workers and the schedule above; `redrive run` starts one now.";
     let ended = batches().filter(|batch| batch.status != BatchStatus::Running);
     let Some(last) = ended.max_by_key(|batch| batch.result.processed_at) else {
-        return match batches().last() {
+        return match batches().max_by_key(|batch| batch.started_at) {
             Some(lost) if !runs => {
                 let ago = when::age(lost.started_at, now);
-                let what = format!("No batch has ended: the first one started {ago} ago.");
+                let what = format!("No batch has ended: the last one started {ago} ago.");
                 Finding::problem(CHECK, what, remedy)
             }
             _ => Finding::ok(CHECK, "No batch has ended yet."),

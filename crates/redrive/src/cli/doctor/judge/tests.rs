@@ -280,7 +280,7 @@ fn each_thing_that_is_wrong_is_one_finding() {
             |_, l| l.batches = Ok(vec![lost_batch()]),
             "batches",
             Problem,
-            "No batch has ended: the first one started 1 h ago.",
+            "No batch has ended: the last one started 1 h ago.",
         ),
         (
             |_, l| {
