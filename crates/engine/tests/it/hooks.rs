@@ -82,12 +82,16 @@ impl Hooked {
         })
     }
 
-    /// A gateway that tells nothing of one order, as if the server had lost its shard.
-    pub fn silent_about(inner: impl Gateway, order: &str) -> Arc<Self> {
+    /// The same before calls about one workflow alone.
+    pub fn about(
+        inner: impl Gateway,
+        workflow: &str,
+        hook: impl Fn(Call) -> Fate + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self {
             inner: Arc::new(inner),
-            hook: Box::new(|_| Fate::Fails(GatewayError::Unknown("shard unavailable".into()))),
-            about: Some(order.into()),
+            hook: Box::new(hook),
+            about: Some(workflow.into()),
         })
     }
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use redrive_core::states::State;
-use redrive_engine::gateway::Gateway;
+use redrive_engine::gateway::{Gateway, GatewayError};
 use redrive_engine::{Clock, Engine, Steady, SystemClock};
 use redrive_ledger::ClaimRequest;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus as Status;
 
-use crate::hooks::Hooked;
+use crate::hooks::{Call, Fate, Hooked};
 use crate::world::{End, TYPE, World, policy};
 
 /// So many times as fast as others it sleeps.
@@ -48,10 +48,33 @@ async fn engine(world: &World) -> Engine {
 
 /// An engine that hears nothing of one workflow.
 async fn deaf_to(world: &World, workflow: &str) -> Engine {
-    let gateway = Hooked::silent_about(world.gateway.clone(), workflow);
+    deaf_where(world, workflow, |_| true).await
+}
+
+/// An engine that hears no answer to such calls about a workflow, as if the server had lost its shard.
+async fn deaf_where(world: &World, workflow: &str, deaf: fn(Call) -> bool) -> Engine {
+    let hook = move |call| {
+        if deaf(call) {
+            return Fate::Fails(GatewayError::Unknown("shard unavailable".into()));
+        }
+        Fate::Passes
+    };
+    let gateway = Hooked::about(world.gateway.clone(), workflow, hook);
     let mut engine = world.engine_with(gateway, policy()).await;
     engine.clock = Arc::new(LightSleeper);
     engine
+}
+
+#[tokio::test]
+async fn an_order_that_is_described_and_never_started_is_left_claimed_too() {
+    let world = World::new("silent-start").await;
+    world.failed_order(LOST, &[End::Completes]).await;
+    let deaf = deaf_where(&world, LOST, |call| call == Call::Start).await;
+    world.open_batch("b1").await;
+    let report = deaf.process_chunk(&world.chunk("b1", 0), &Steady).await;
+    assert_eq!(report.unwrap().claimed, 1);
+    assert_eq!(world.verdicts(LOST).await, [UNKNOWN]);
+    assert_eq!(world.story(LOST).await.order.state, State::Claimed);
 }
 
 #[tokio::test]

@@ -23,10 +23,14 @@ pub(super) async fn begin(ledger: &SqlLedger) -> Result<Tx> {
 
 /// The value of a setting.
 pub(super) async fn setting(conn: &mut Conn, key: &str) -> Result<Option<String>> {
-    let found = conn
-        .maybe("SELECT value FROM settings WHERE key = $1", args![key])
-        .await
-        .doing("read a setting")?;
+    locked(conn, key, "").await
+}
+
+/// The same; its row is locked so until the transaction ends.
+async fn locked(conn: &mut Conn, key: &str, lock: &'static str) -> Result<Option<String>> {
+    let setting = Statement::both("SELECT value FROM settings WHERE key = $1").locked(lock);
+    let found = conn.maybe(setting, args![key]).await;
+    let found = found.doing("read a setting")?;
     found.map(|row| row.text("value")).transpose()
 }
 
@@ -71,15 +75,10 @@ pub(super) async fn bind(ledger: &SqlLedger, home: &Home) -> Result<()> {
 pub(super) async fn apply_policy(ledger: &SqlLedger, policy: &Policy) -> Result<u64> {
     let mut tx = begin(ledger).await?;
     let digest = policy.digest();
-    let found = tx.maybe(APPLIED_LAST, args![POLICY]).await;
-    let found = found.doing("read which policy was applied")?;
-    let applied = found.map(|row| row.text("value")).transpose()?;
-    if applied.as_deref() == Some(digest.as_str()) {
-        return tx
-            .end()
-            .await
-            .doing("leave the policy as it is")
-            .map(|()| 0);
+    // Who is about to write by another policy is waited for.
+    if locked(&mut tx, POLICY, " FOR UPDATE").await?.as_deref() == Some(digest.as_str()) {
+        tx.end().await.doing("leave the policy as it is")?;
+        return Ok(0);
     }
     // Who writes by another policy at this moment is waited for, and what it wrote is seen below.
     set(&mut tx, POLICY, &digest).await?;
@@ -103,10 +102,6 @@ pub(super) async fn apply_policy(ledger: &SqlLedger, policy: &Policy) -> Result<
     Ok(changed)
 }
 
-/// Who is about to write by another policy is waited for.
-const APPLIED_LAST: Statement =
-    Statement::both("SELECT value FROM settings WHERE key = $1").locked(" FOR UPDATE");
-
 /// Notes that whose turn it is stands in the ledger by `policy`, too: while workers are given a new one in turn, those that
 /// have the old one go on. Where it is not the policy that was applied last, the next batch applies its own again.
 pub(super) async fn written_by(conn: &mut Conn, policy: &Policy) -> Result<()> {
@@ -117,9 +112,7 @@ pub(super) async fn written_by(conn: &mut Conn, policy: &Policy) -> Result<()> {
         conn.run(UNMARK, args![POLICY, &digest])
             .await
             .doing("note another policy")?;
-        let found = conn.maybe(APPLIED, args![POLICY]).await;
-        let found = found.doing("read which policy was applied")?;
-        let applied = found.map(|row| row.text("value")).transpose()?;
+        let applied = locked(conn, POLICY, " FOR SHARE").await?;
         if applied.is_none_or(|applied| applied.is_empty() || applied == digest) {
             return Ok(());
         }
@@ -128,6 +121,3 @@ pub(super) async fn written_by(conn: &mut Conn, policy: &Policy) -> Result<()> {
 
 const UNMARK: &str =
     "UPDATE settings SET value = '' WHERE key = $1 AND value <> '' AND value <> $2";
-
-const APPLIED: Statement =
-    Statement::both("SELECT value FROM settings WHERE key = $1").locked(" FOR SHARE");

@@ -1,7 +1,7 @@
 //! What makes something run: a retry, a batch.
 
 use axum::http::StatusCode;
-use redrive_engine::{Clock, SystemClock, run_worker};
+use redrive_engine::{Clock, SystemClock};
 use redrive_fulfillment::puppet::{Move, Puppet};
 use redrive_fulfillment::testbed::eventually;
 use serde_json::json;
@@ -18,9 +18,7 @@ async fn a_manual_retry_really_starts_the_order_again() {
     let _puppet = Puppet::spawn(&bed.client, &bed.namespace, QUEUE, |_| {
         Move::fail("shipping_failed", "no carrier")
     });
-    let worker = run_worker(world.app.ops.engine.clone(), bed.client.clone())
-        .await
-        .unwrap();
+    let worker = world.worker().await;
     let first = bed.start(bed.start_request("order-A1", TYPE, QUEUE)).await;
     bed.await_status("order-A1", WorkflowExecutionStatus::Failed)
         .await;
@@ -168,9 +166,7 @@ async fn a_cursor_goes_through_the_orders_of_a_batch() {
     let _puppet = Puppet::spawn(&bed.client, &bed.namespace, QUEUE, |_| {
         Move::fail("shipping_failed", "no carrier")
     });
-    let worker = run_worker(world.app.ops.engine.clone(), bed.client.clone())
-        .await
-        .unwrap();
+    let worker = world.worker().await;
     let orders = ["A1", "A2", "A3"];
     for order in orders {
         let workflow_id = format!("order-{order}");

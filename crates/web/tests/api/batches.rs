@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use insta::assert_json_snapshot;
-use redrive_engine::run_worker;
 use redrive_fulfillment::puppet::{Move, Puppet};
 use redrive_fulfillment::testbed::eventually;
 use redrive_ledger::{BatchEnd, BatchOpening};
@@ -198,8 +197,7 @@ async fn a_batch_for_one_order_is_followed_to_its_end() {
         (&json!("resume"), &json!(false), &json!(0))
     );
 
-    let engine = world.app.ops.engine.clone();
-    let worker = run_worker(engine, world.bed.client.clone()).await.unwrap();
+    let worker = world.worker().await;
     let path = format!("/api/v1/batches/{workflow}/progress?wait=10");
     let result = eventually("the batch to end", || async {
         let now = ok(&world, &path).await;

@@ -3,7 +3,6 @@
 use axum::body::Body;
 use axum::http::StatusCode;
 use insta::assert_json_snapshot;
-use redrive_engine::run_worker;
 use redrive_fulfillment::testbed::eventually;
 use serde_json::{Value, json};
 
@@ -400,8 +399,7 @@ async fn what_was_begun_is_brought_to_its_end_though_nobody_waits() {
     assert_eq!(head.status, StatusCode::CONFLICT, "{body}");
     assert_eq!(head.headers["retry-after"], "1", "it is still being served");
 
-    let (engine, client) = (world.app.ops.engine.clone(), world.bed.client.clone());
-    let worker = run_worker(engine, client).await.unwrap();
+    let worker = world.worker().await;
     let answer = eventually("the answer to be kept", || async {
         let (status, body) = world.answer(ask()).await;
         (status != StatusCode::CONFLICT).then_some((status, body))

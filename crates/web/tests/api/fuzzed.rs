@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 
-use redrive_engine::run_worker;
 use redrive_fulfillment::puppet::{Move, Puppet};
 use redrive_web::Serving;
 use temporalio_common::protos::temporal::api::enums::v1::WorkflowExecutionStatus;
@@ -36,9 +35,7 @@ async fn the_api_keeps_to_its_description_on_postgres() {
 
 async fn fuzz(world: World) {
     let tool = tool();
-    let worker = run_worker(world.app.ops.engine.clone(), world.bed.client.clone())
-        .await
-        .unwrap();
+    let worker = world.worker().await;
     let _puppet = orders(&world).await;
     let address = "127.0.0.1:0".parse().unwrap();
     let serving = Serving::start(world.app.clone(), address).await.unwrap();

@@ -2,7 +2,6 @@
 
 use axum::http::StatusCode;
 use insta::assert_json_snapshot;
-use redrive_engine::run_worker;
 use redrive_fulfillment::testbed::eventually;
 use redrive_ledger::{Chosen, DeadLetterFilter, OperationEnd, OperationOpening};
 use serde_json::{Value, json};
@@ -196,6 +195,15 @@ async fn an_operations_page_says_what_it_waits_for_and_steers_it(world: World) {
     assert!(!html.contains("name=\"deed\""), "nor is it told anything");
     let (status, _, _) = form(&world, path, &stop).await;
     assert_eq!(status, StatusCode::CONFLICT);
+    opened(&world, "p").await;
+    let lost = OperationEnd::Failed {
+        error: "its batch was lost".into(),
+    };
+    let id = "p".into();
+    let ended = world.ledger.end_operation(&id, &lost, at(NOW));
+    ended.await.unwrap();
+    let html = page(&world, "/dead-letters/operations/p").await;
+    assert!(html.contains("name=\"deed\""), "it may be resumed: {html}");
     let nobody = [("deed", "stop"), ("by", "")];
     let (status, _, _) = form(&world, path, &nobody).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
@@ -207,9 +215,7 @@ async fn a_retry_from_the_orders_page_is_said_to_come_while_every_start_is_halte
     queue(&world).await;
     let records = &world.app.ops.records;
     records.halt(&ann("stocktaking")).await.unwrap();
-    let worker = run_worker(world.app.ops.engine.clone(), world.bed.client.clone())
-        .await
-        .unwrap();
+    let worker = world.worker().await;
     let retry = [("deed", "retry"), ("by", "ann")];
     let (_, to, html) = form(&world, "/orders/A1", &retry).await;
     assert_eq!(to, "/orders/A1?said=will-start", "{html}");
@@ -235,9 +241,7 @@ async fn an_operation_is_paused_and_resumed_and_ends() {
     queue(&world).await;
     let records = &world.app.ops.records;
     records.halt(&ann("stocktaking")).await.unwrap();
-    let worker = run_worker(world.app.ops.engine.clone(), world.bed.client.clone())
-        .await
-        .unwrap();
+    let worker = world.worker().await;
     eventually("the worker to be seen", || async {
         (workers().await.1["polling"] == 1).then_some(())
     })
@@ -285,9 +289,7 @@ async fn an_operation_is_paused_and_resumed_and_ends() {
 async fn a_retry_tells_what_became_of_it() {
     let world = World::alive("api-retried").await;
     queue(&world).await;
-    let worker = run_worker(world.app.ops.engine.clone(), world.bed.client.clone())
-        .await
-        .unwrap();
+    let worker = world.worker().await;
     let path = "/api/v1/dead-letter-queue/A1/resolve";
     let retry = json!({ "resolution": "manual_retry", "resolvedBy": "ann" });
     let (status, entry) = world.send("PATCH", path, retry).await;

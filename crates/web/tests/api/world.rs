@@ -15,7 +15,9 @@ use redrive_core::moment::Moment;
 use redrive_core::policy::{Policy, Watch};
 use redrive_engine::gateway::TemporalGateway;
 use redrive_engine::ops::{Ops, Records};
-use redrive_engine::{Clock, Engine, ScheduleSettings, SdkMetrics, Settings, SystemClock};
+use redrive_engine::{
+    Clock, Engine, RunningWorker, ScheduleSettings, SdkMetrics, Settings, SystemClock, run_worker,
+};
 use redrive_fulfillment::testbed::Testbed;
 use redrive_ledger::{Desk, Failure, Ledger, LedgerUrl, NewAuditEvent, Reader, Role, SqlLedger};
 use redrive_test_postgres::Database;
@@ -231,6 +233,12 @@ impl World {
             _folder: folder,
             _database: database,
         }
+    }
+
+    /// A worker of its engine.
+    pub async fn worker(&self) -> RunningWorker {
+        let engine = self.app.ops.engine.clone();
+        run_worker(engine, self.bed.client.clone()).await.unwrap()
     }
 
     /// The same world, whose API lets in who shows a token.
